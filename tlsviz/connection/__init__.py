@@ -1,0 +1,1 @@
+"""One connection: the engine that follows it, and the model it makes."""

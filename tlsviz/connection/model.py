@@ -1,0 +1,287 @@
+"""The one model of a connection. Live, captured and lab handshakes all become this; screens and reports read it.
+
+Everything here is frozen, comparable and picklable, holds no Textual and does no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from tlsviz.pki.trust import Trust
+from tlsviz.wire.buffers import Buffer
+from tlsviz.wire.chunks import Mark, Sender
+from tlsviz.wire.nodes import Node
+
+Provenance = Literal["wire", "decrypted", "inferred"]
+ProofStatus = Literal["verified", "failed", "not_provable"]
+Severity = Literal["info", "notice", "warning", "error", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("info", "notice", "warning", "error", "critical")
+
+
+class CodePoint(NamedTuple):
+    """A number from a registry: ``width`` bytes on the wire; ``name`` as IANA has it, "GREASE", or None."""
+
+    code: int
+    width: int
+    name: str | None
+
+    @property
+    def hex(self) -> str:
+        return f"0x{self.code:0{self.width * 2}x}"
+
+    def __str__(self) -> str:
+        return self.name or self.hex
+
+
+class Endpoint(NamedTuple):
+    """An address and port; the address is "" when it is not known."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """How one protected record was opened, or why not.
+
+    ``status``: verified (the AEAD tag or MAC is right), failed (it is not), not_provable (no key, unknown cipher).
+    Nonce, additional data and tag as used; ``padding`` in bytes.
+    """
+
+    status: ProofStatus
+    why: str = ""
+    sequence: int | None = None
+    nonce: bytes | None = None
+    additional_data: bytes | None = None
+    tag: bytes | None = None
+    padding: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A TLS record as it was on the wire.
+
+    ``buffer`` is the wire buffer (header and fragment; of bulk application data only the header is kept, then
+    ``kept`` is False). ``content_type`` is the outer one, ``inner_type`` that of the plaintext. ``missing`` counts
+    bytes of the record that the capture lacks. ``epoch`` counts key changes of this direction; 0 is in the clear.
+    """
+
+    index: int
+    sender: Sender
+    time: float
+    packets: tuple[int, ...]
+    content_type: int
+    version: int
+    length: int
+    buffer: Buffer
+    header: Node
+    epoch: int = 0
+    kept: bool = True
+    missing: int = 0
+    plaintext: Buffer | None = None
+    inner_type: int | None = None
+    protection: Protection | None = None
+    note: str | None = None
+
+
+class Alert(NamedTuple):
+    level: CodePoint
+    description: CodePoint
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One protocol message: handshake, change_cipher_spec, alert or heartbeat.
+
+    ``type`` is the contract's snake-case type. ``tree`` points into ``buffer`` (which includes the 4-byte handshake
+    header); both None when the message is inferred, i.e. must be there but cannot be seen. ``time`` is absolute
+    (Unix seconds) of its last byte. ``order`` places it among everything else of the connection. ``length`` is the
+    body's, without the handshake header. ``encrypted``: it travelled protected. ``records``: indices of the
+    records that carried it.
+    """
+
+    index: int
+    order: int
+    time: float
+    sender: Sender
+    content_type: str
+    type: str
+    length: int
+    provenance: Provenance
+    encrypted: bool
+    packets: tuple[int, ...] = ()
+    sha256: str | None = None
+    buffer: Buffer | None = None
+    tree: Node | None = None
+    records: tuple[int, ...] = ()
+    alert: Alert | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationRun:
+    """Consecutive application data records of one side, uninterrupted by the other side or a message.
+
+    ``plaintext`` holds the first bytes when they could be decrypted (``complete`` False if there was more than is
+    kept); ``early`` marks 0-RTT data. ``bytes`` counts plaintext where decrypted, else what the records carry.
+    """
+
+    order: int
+    time: float
+    last_time: float
+    sender: Sender
+    records: int
+    bytes: int
+    packets: tuple[int, ...] = ()
+    plaintext: Buffer | None = None
+    complete: bool = True
+    early: bool = False
+    record_indices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Bytes of one direction that the capture does not hold."""
+
+    order: int
+    time: float
+    sender: Sender
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedMark:
+    """A transport mark in its place among the messages."""
+
+    order: int
+    mark: Mark
+
+
+class Volume(NamedTuple):
+    """How much application data one side sent."""
+
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What the first ClientHello offered, in wire order, GREASE included."""
+
+    versions: tuple[CodePoint, ...] = ()
+    cipher_suites: tuple[CodePoint, ...] = ()
+    groups: tuple[CodePoint, ...] = ()
+    signature_schemes: tuple[CodePoint, ...] = ()
+    alpn: tuple[str, ...] = ()
+    extensions: tuple[CodePoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SentCertificate:
+    """A certificate as one side sent it: its DER, and where it stands (message index and path of its node)."""
+
+    sender: Sender
+    index: int
+    der: bytes
+    message: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A security claim, recomputed from this connection's own bytes. ``message``: the index it is about."""
+
+    what: str
+    status: ProofStatus
+    why: str
+    message: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something worth saying. ``diagnosis``: the one reason why a live target failed."""
+
+    code: str
+    severity: Severity
+    title: str
+    evidence: str
+    mend: str = ""
+    reference: str = ""
+    diagnosis: bool = False
+    message: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One TLS connection, as far as it is known. Times are absolute Unix seconds; ``duration`` is in seconds."""
+
+    id: int = 0
+    tcp_stream: int | None = None
+    transport: str = "tcp"
+    client: Endpoint = Endpoint("", 0)
+    server: Endpoint = Endpoint("", 0)
+    start: float = 0.0
+    duration: float = 0.0
+    starttls: str | None = None
+    server_name: str | None = None
+    version: CodePoint | None = None
+    cipher_suite: CodePoint | None = None
+    group: CodePoint | None = None
+    signature_scheme: CodePoint | None = None
+    alpn: str | None = None
+    resumed: bool = False
+    hello_retry: bool = False
+    early_data: bool = False
+    client_auth: bool = False
+    complete: bool = False
+    ja3: str | None = None
+    ja3s: str | None = None
+    ja4: str | None = None
+    offered: Offered = Offered()
+    messages: tuple[Message, ...] = ()
+    application: tuple[ApplicationRun, ...] = ()
+    client_data: Volume = Volume(0, 0)
+    server_data: Volume = Volume(0, 0)
+    records: tuple[Record, ...] = ()
+    marks: tuple[PlacedMark, ...] = ()
+    holes: tuple[Hole, ...] = ()
+    prelude: tuple[tuple[Sender, bytes], ...] = ()
+    certificates: tuple[SentCertificate, ...] = ()
+    trust: Trust | None = None
+    proofs: tuple[Proof, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    key_source: str | None = None
+    secrets: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+
+    @property
+    def diagnosis(self) -> Finding | None:
+        """Why the target failed, if it did."""
+        return next((finding for finding in self.findings if finding.diagnosis), None)
+
+    def messages_of(self, kind: str, sender: Sender | None = None) -> list[Message]:
+        """The messages of one type, in order."""
+        return [m for m in self.messages if m.type == kind and sender in (None, m.sender)]
+
+
+SourceKind = Literal["capture", "live", "interface", "lab"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a trace came from. ``packets``: how many the capture holds; None when live."""
+
+    kind: SourceKind
+    name: str
+    packets: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Everything one target gave: its connections, and what is to be said about the source itself."""
+
+    source: Source
+    connections: tuple[Connection, ...] = ()
+    notices: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Key logs, key schedules, record protection, and what they prove."""

@@ -1,0 +1,1 @@
+"""Certificates, stores and the judgement of chains."""

@@ -1,0 +1,66 @@
+"""The judgement of a certificate chain, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Verdict = Literal["trusted", "untrusted", "unknown"]
+Reason = Literal[
+    "expired",
+    "not_yet_valid",
+    "name_mismatch",
+    "unknown_issuer",
+    "self_signed",
+    "missing_intermediate",
+    "wrong_order",
+    "bad_signature",
+    "weak_key",
+    "weak_signature",
+    "not_a_ca",
+    "path_length",
+    "key_usage",
+    "extended_key_usage",
+    "name_constraints",
+    "revoked",
+    "unsupported",
+    "no_certificate",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreVerdict:
+    """What one store says. ``detail`` is the judge's own sentence; ``path`` the DERs from leaf to anchor."""
+
+    store: str
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    detail: str = ""
+    path: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a certificate is not trusted: the reason, which sent certificate (None: none), and words."""
+
+    reason: Reason
+    certificate: int | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The verdict on a chain at one time.
+
+    ``store`` names the store that ``verdict`` and ``reasons`` are of: the first that trusts, else the first asked.
+    ``stores`` has every store's verdict. ``name`` is the server name that was required, None if none was known.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    at: datetime
+    store: str
+    name: str | None = None
+    stores: tuple[StoreVerdict, ...] = ()
+    faults: tuple[Fault, ...] = ()

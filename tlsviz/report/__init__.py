@@ -1,0 +1,1 @@
+"""Headless output: text and the JSON contract."""

@@ -1,0 +1,1 @@
+"""Records, handshake messages and extensions: bytes to node trees, sans-IO."""

@@ -1,0 +1,1 @@
+"""Bytes with names and places. Knows nothing of TLS."""

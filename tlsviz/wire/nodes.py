@@ -1,0 +1,99 @@
+"""The tree of named byte ranges that every decoder produces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+Value = int | bytes | None
+
+
+class Node(NamedTuple):
+    """A named range of bytes ``[start, end)`` in the buffer it was decoded from.
+
+    ``value`` is an int for numbers, the bytes for opaque fields, None for structures. ``label`` is the value in
+    words (an IANA name, a decoded text: already safe to print). ``note`` says what is wrong with these bytes,
+    None when nothing is. The leaves below a node tile its range exactly.
+    """
+
+    name: str
+    start: int
+    end: int
+    value: Value = None
+    label: str | None = None
+    children: tuple[Node, ...] = ()
+    note: str | None = None
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+    def child(self, name: str) -> Node | None:
+        """The first direct child of that name."""
+        for node in self.children:
+            if node.name == name:
+                return node
+        return None
+
+    def get(self, path: str) -> Node | None:
+        """The node at a dotted path of child names below this one, e.g. ``extensions.key_share``."""
+        node: Node | None = self
+        for part in path.split("."):
+            node = node.child(part) if node else None
+        return node
+
+
+Path = tuple[int, ...]
+"""A place in a tree: the child index at every level below the root; () is the root."""
+
+
+def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """Every node with its path, parents before children, in wire order."""
+    yield path, node
+    for index, inner in enumerate(node.children):
+        yield from walk(inner, (*path, index))
+
+
+def leaves(node: Node) -> Iterator[Node]:
+    """The nodes without children, in wire order; their ranges tile ``node``'s."""
+    if not node.children:
+        yield node
+    for inner in node.children:
+        yield from leaves(inner)
+
+
+def notes(node: Node) -> Iterator[Node]:
+    """Every node with a note, in wire order."""
+    return (inner for _, inner in walk(node) if inner.note)
+
+
+def lookup(root: Node, path: Path) -> Node:
+    """The node at a path; raises IndexError where there is none."""
+    for index in path:
+        root = root.children[index]
+    return root
+
+
+def names(root: Node, path: Path) -> tuple[str, ...]:
+    """The names along a path, the root's first."""
+    found = [root.name]
+    for index in path:
+        root = root.children[index]
+        found.append(root.name)
+    return tuple(found)
+
+
+def path_at(root: Node, offset: int) -> Path | None:
+    """The path of the deepest node that covers the byte at ``offset``; None outside the root."""
+    if not root.start <= offset < root.end:
+        return None
+    path: list[int] = []
+    node = root
+    while True:
+        for index, inner in enumerate(node.children):
+            if inner.start <= offset < inner.end:
+                path.append(index)
+                node = inner
+                break
+        else:
+            return tuple(path)

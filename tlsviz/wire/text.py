@@ -1,0 +1,38 @@
+"""Making what a peer wrote safe to print: no terminal codes, no invisible direction changes."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_KEEP = {" "}
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def safe(text: str) -> str:
+    """The text with every control, format, private, unassigned and line-separating character escaped.
+
+    ``ESC`` becomes ``\\x1b``, a right-to-left override ``\\u202e``: visible, harmless, and nothing is lost.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    if char in _KEEP or (char.isprintable() and unicodedata.category(char) not in _HIDDEN):
+        return char
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def shorten(text: str, width: int) -> str:
+    """The safe text, cut to ``width`` characters with an ellipsis."""
+    text = safe(text)
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def plural(count: int, word: str, words: str | None = None) -> str:
+    """``1 byte``, ``2 bytes``, ``1,550 bytes``."""
+    return f"{count:,} {word if count == 1 else words or word + 's'}"
