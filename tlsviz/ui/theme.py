@@ -1,10 +1,10 @@
 """Three palettes and the meaning of their colours.
 
 Beside Textual's own variables every palette defines the *roles* below. In .tcss and in `Content` styles write
-``$client``, ``$verified`` and so on; where a plain colour is needed, `role(app.theme_variables, "client")`. Colour is
-never the only signal: every role also has a glyph or a word where it is used.
+``$client``, ``$verified`` and so on; where a plain colour is needed, `role(app.theme_variables, "client")`.
+Colour is never the only signal: every role also has a glyph or a word where it is used.
 
-The two ends are amber and blue, which stay apart for every kind of colour vision; what is protected is violet.
+The two ends are amber and blue, which stay apart for every kind of colour vision; the protected is violet.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Role = Literal[
     "selection",
 ]
 """client, server: the two ends. clear, encrypted: how bytes travelled. verified, failed: what a proof said.
-inferred: must be there, cannot be seen. warning: odd. muted: secondary words. rule: lines and frames. selection: the
-background of what is selected (put $foreground or a role on it)."""
+inferred: must be there, cannot be seen. warning: odd. muted: secondary words. rule: lines and frames.
+selection: the background of what is selected (put $foreground or a role on it)."""
 
 DARK: Final = "tlsviz-dark"
 LIGHT: Final = "tlsviz-light"
