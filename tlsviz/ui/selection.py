@@ -1,0 +1,190 @@
+"""What is selected, and the scene that every widget of the handshake screen draws from.
+
+A `Scene` is one frozen picture: a connection, its steps, and the one `Selection` that ladder, tree, bytes and words
+share. Widgets take it by reactive and answer with the messages below; only the screen makes new scenes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from textual.message import Message as Event
+
+from tlsviz.connection.ladder import Step, steps
+from tlsviz.connection.model import ApplicationRun, Connection, Message
+from tlsviz.wire.buffers import Buffer
+from tlsviz.wire.nodes import Node, Path, lookup, path_at, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A step of the ladder, a field of its message (a path in its tree) and bytes ``[start, end)`` of its buffer.
+
+    ``path`` is None when the step as a whole is selected; then ``start == end``.
+    """
+
+    step: int = 0
+    path: Path | None = None
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A connection, its steps and what is selected. Compared by identity: a new scene is a new picture."""
+
+    connection: Connection
+    steps: tuple[Step, ...]
+    selection: Selection
+
+    @property
+    def step(self) -> Step | None:
+        """The selected step; None when there are none."""
+        return self.steps[self.selection.step] if self.steps else None
+
+    @property
+    def message(self) -> Message | None:
+        """The selected protocol message, if the step is one."""
+        return message_of(self.connection, self.step)
+
+    @property
+    def run(self) -> ApplicationRun | None:
+        """The selected application data, if the step is that."""
+        step = self.step
+        return self.connection.application[step.index] if step and step.kind == "data" else None
+
+    @property
+    def tree(self) -> Node | None:
+        """The fields of the selected message."""
+        message = self.message
+        return message.tree if message else None
+
+    @property
+    def buffer(self) -> Buffer | None:
+        """The bytes of the selected step, as plain as they are known."""
+        if (message := self.message) is not None:
+            return message.buffer
+        if (run := self.run) is not None:
+            return run.plaintext
+        step = self.step
+        if step and step.kind == "prelude":
+            return Buffer("wire", self.connection.prelude[step.index][1])
+        return None
+
+    @property
+    def node(self) -> Node | None:
+        """The selected field."""
+        tree, path = self.tree, self.selection.path
+        return lookup(tree, path) if tree is not None and path is not None else None
+
+    def at_step(self, index: int) -> Scene:
+        """The scene with another step selected, clamped to what is there."""
+        index = max(0, min(index, len(self.steps) - 1))
+        return replace(self, selection=Selection(index))
+
+    def at_path(self, path: Path | None) -> Scene:
+        """The scene with a field selected; the whole step for None or a path that is not there."""
+        tree = self.tree
+        if path is None or tree is None:
+            return replace(self, selection=Selection(self.selection.step))
+        try:
+            node = lookup(tree, path)
+        except IndexError:
+            return replace(self, selection=Selection(self.selection.step))
+        return replace(self, selection=Selection(self.selection.step, path, node.start, node.end))
+
+    def at_byte(self, offset: int) -> Scene:
+        """The scene with the field under a byte of the step's buffer selected, or the byte where there is no tree."""
+        tree = self.tree
+        path = path_at(tree, offset) if tree is not None else None
+        if path is not None:
+            return self.at_path(path)
+        return replace(self, selection=Selection(self.selection.step, None, offset, offset + 1))
+
+    def next_field(self, by: int) -> Scene:
+        """The scene with the next (1) or previous (-1) field in wire order selected."""
+        tree = self.tree
+        if tree is None:
+            return self
+        paths = [path for path, _ in walk(tree)][1:]
+        if not paths:
+            return self
+        if self.selection.path in paths:
+            index = paths.index(self.selection.path) + by
+        else:
+            index = 0 if by > 0 else len(paths) - 1
+        return self.at_path(paths[max(0, min(index, len(paths) - 1))])
+
+    def with_connection(self, connection: Connection) -> Scene:
+        """The same place in a newer snapshot of the connection."""
+        fresh = Scene(connection, steps(connection), Selection())
+        chosen = self.selection
+        if not fresh.steps or chosen.step >= len(fresh.steps):
+            return fresh.at_step(chosen.step)
+        moved = fresh.at_step(chosen.step)
+        if self.step is None or moved.step is None or self.step.kind != moved.step.kind:
+            return moved
+        return moved.at_path(chosen.path) if chosen.path is not None else moved
+
+
+def scene(connection: Connection) -> Scene:
+    """The first scene of a connection: where its story starts, or where it stopped."""
+    made = Scene(connection, steps(connection), Selection())
+    return made.at_step(opening_step(made))
+
+
+def opening_step(made: Scene) -> int:
+    """The step to look at first: the one the diagnosis is about, else the first message, else the first step."""
+    diagnosis = made.connection.diagnosis
+    if diagnosis is not None:
+        if diagnosis.message is not None:
+            for index, step in enumerate(made.steps):
+                if step.kind == "message" and step.index == diagnosis.message:
+                    return index
+        return max(len(made.steps) - 1, 0)
+    return next((index for index, step in enumerate(made.steps) if step.kind == "message"), 0)
+
+
+def message_of(connection: Connection, step: Step | None) -> Message | None:
+    """The protocol message of a step, if it is one."""
+    return connection.messages[step.index] if step and step.kind == "message" else None
+
+
+@dataclass
+class StepChosen(Event):
+    """A step of the ladder was chosen."""
+
+    index: int
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+
+@dataclass
+class FieldChosen(Event):
+    """A field was chosen; None lets go of it."""
+
+    path: Path | None
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+
+@dataclass
+class ByteChosen(Event):
+    """A byte of the step's buffer was chosen."""
+
+    offset: int
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+
+@dataclass
+class PaneChosen(Event):
+    """A pane was chosen by its name."""
+
+    pane: str
+
+    def __post_init__(self) -> None:
+        super().__init__()
