@@ -1,0 +1,196 @@
+"""Jobs: sources read in a thread of their own, followed by one screen at a time.
+
+A `Job` is filled by its thread and read by the screens; it never touches a widget. It tells its listener with
+`JobAdvanced` (one at a time: a fast source cannot flood the screen) and, once, `JobEnded`.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tlsviz.errors import CancelledError, TlsvizError
+from tlsviz.ui.messages import JobAdvanced, JobEnded
+from tlsviz.wire.text import shorten
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.message_pump import MessagePump
+
+    from tlsviz.connection.model import Connection, Trace
+    from tlsviz.sources.capture import OpenOptions, Progress
+    from tlsviz.sources.live import LiveOptions
+    from tlsviz.sources.target import Target
+
+State = Literal["running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Capture:
+    """Read a capture file."""
+
+    path: Path
+    options: OpenOptions | None = None
+
+    @property
+    def title(self) -> str:
+        return shorten(self.path.name, 80)
+
+
+@dataclass(frozen=True)
+class Live:
+    """Shake hands with a server."""
+
+    target: Target
+    options: LiveOptions | None = None
+
+    @property
+    def title(self) -> str:
+        return shorten(str(self.target), 80)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Run a scenario of the lab."""
+
+    name: str
+
+    @property
+    def title(self) -> str:
+        return shorten(f"lab {self.name}", 80)
+
+
+Request = Capture | Live | Lab
+
+
+class Job:
+    """One request being read: what is known of it so far, and whom to tell."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.state: State = "running"
+        self.progress: Progress | None = None
+        self.trace: Trace | None = None
+        self.error: TlsvizError | None = None
+        self._connections: dict[int, Connection] = {}
+        self._fresh: dict[int, Connection] = {}
+        self._announced = False
+        self._listener: MessagePump | None = None
+        self._lock = threading.Lock()
+        self._cancel = threading.Event()
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The newest snapshot of every connection so far, in order of their first appearance."""
+        with self._lock:
+            return tuple(self._connections.values())
+
+    def start(self, app: App[object]) -> None:
+        """Starts reading, in a thread worker of the app."""
+        app.run_worker(self.read, thread=True, group="job", name=self.request.title, exit_on_error=True)
+
+    def follow(self, listener: MessagePump) -> None:
+        """From now on tells ``listener``, beginning with everything that is known already."""
+        with self._lock:
+            self._listener = listener
+            self._fresh = dict(self._connections)
+            self._announced = True
+            listener.post_message(JobAdvanced(self))
+            if self.state != "running":
+                listener.post_message(JobEnded(self))
+
+    def leave(self) -> None:
+        """Tells nobody any more."""
+        with self._lock:
+            self._listener = None
+
+    def take(self) -> list[Connection]:
+        """The connections that are new or changed since the last call, oldest first."""
+        with self._lock:
+            fresh, self._fresh, self._announced = list(self._fresh.values()), {}, False
+            return fresh
+
+    def cancel(self) -> None:
+        """Asks the source to stop; `JobEnded` follows when it has."""
+        self._cancel.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancel.is_set()
+
+    # What follows runs in the job's thread.
+
+    def read(self) -> None:
+        """Reads the source to its end. Never raises: what went wrong is the job's `error`."""
+        try:
+            trace = _read(self)
+        except CancelledError as error:
+            self._end("cancelled", error=error)
+        except TlsvizError as error:
+            self._end("cancelled" if self.cancelled else "failed", error=error)
+        except Exception as error:
+            self._end("failed", error=bug(error))
+        else:
+            for connection in trace.connections:
+                self.found(connection)
+            self._end("done", trace=trace)
+
+    def found(self, connection: Connection) -> None:
+        """A connection, or a newer snapshot of one."""
+        with self._lock:
+            if self._connections.get(connection.id) is connection:
+                return
+            self._connections[connection.id] = connection
+            self._fresh[connection.id] = connection
+            self._tell()
+
+    def advanced(self, progress: Progress) -> None:
+        with self._lock:
+            self.progress = progress
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._listener is not None and not self._announced:
+            self._announced = True
+            self._listener.post_message(JobAdvanced(self))
+
+    def _end(self, state: State, trace: Trace | None = None, error: TlsvizError | None = None) -> None:
+        with self._lock:
+            self.state, self.trace, self.error = state, trace, error
+            if self._listener is not None:
+                self._listener.post_message(JobEnded(self))
+
+
+def bug(error: BaseException) -> TlsvizError:
+    """A fault of tlsviz itself, said like any other: the screen must not fall over before a class."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
+    return TlsvizError(
+        "tlsviz itself made a mistake",
+        f"{type(error).__name__} at {where}: {shorten(str(error), 200)}",
+        "Please report it with the target; nothing else is affected.",
+    )
+
+
+def _read(job: Job) -> Trace:
+    """Reads the job's source, with the heavy imports only now, off the screen's thread."""
+    request = job.request
+    if isinstance(request, Live):
+        from tlsviz.sources.live import LiveOptions, run_live
+
+        options = request.options or LiveOptions()
+        return run_live(request.target, options, job.found, lambda: job.cancelled)
+    if isinstance(request, Lab):
+        from tlsviz.lab.scenarios import run_scenario
+
+        return run_scenario(request.name, job.found, lambda: job.cancelled)
+    from tlsviz.sources.background import read_capture
+    from tlsviz.sources.capture import OpenOptions
+
+    return read_capture(
+        request.path, request.options or OpenOptions(), job.advanced, job.found, lambda: job.cancelled
+    )
