@@ -1,0 +1,33 @@
+"""Finished: the MAC over the handshake that each side sends, recomputed."""
+
+from __future__ import annotations
+
+from tlsviz.crypto.schedule import TLS12, finished_key, mac, prf
+from tlsviz.crypto.transcript import Transcript
+from tlsviz.wire.chunks import CLIENT, Sender
+
+VERIFY_DATA_LENGTH = 12
+"""Bytes of verify_data in TLS 1.0 to 1.2; in TLS 1.3 it is as long as the hash."""
+
+
+def verify_data_13(hash_name: str, traffic_secret: bytes, transcript_hash: bytes) -> bytes:
+    """verify_data of TLS 1.3 (RFC 9846 section 4.4.4), from the sender's handshake traffic secret.
+
+    The transcript ends before the Finished itself. With a binder key as the secret this is a PSK binder.
+    """
+    return mac(hash_name, finished_key(hash_name, traffic_secret), transcript_hash)
+
+
+def verify_data_12(
+    version: int, hash_name: str, master: bytes, sender: Sender, handshake_hash: bytes
+) -> bytes:
+    """verify_data of TLS 1.0 to 1.2 (RFC 5246 section 7.4.9), 12 bytes. The hash is `handshake_hash_12`'s."""
+    label = "client finished" if sender == CLIENT else "server finished"
+    return prf(version, hash_name, master, label, handshake_hash, VERIFY_DATA_LENGTH)
+
+
+def handshake_hash_12(version: int, hash_name: str, transcript: Transcript) -> bytes:
+    """The handshake so far, hashed for Finished: the suite's hash in TLS 1.2, MD5 and SHA-1 before."""
+    if version >= TLS12:
+        return transcript.hash(hash_name)
+    return transcript.hash("md5") + transcript.hash("sha1")

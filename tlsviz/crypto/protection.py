@@ -1,0 +1,66 @@
+"""Record protection: from a cipher suite and its secrets to what opens the records of one direction."""
+
+from __future__ import annotations
+
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from tlsviz.crypto.aead import Aead12, Aead13
+from tlsviz.crypto.block import Cbc, Mac, Stream
+from tlsviz.crypto.ciphers import aead, block_kind, family, mac_hash, tag_length
+from tlsviz.crypto.opening import Opened, Opener, Unopened
+from tlsviz.crypto.schedule import key_block, traffic_keys
+from tlsviz.tls.suites import Suite
+from tlsviz.wire.chunks import Sender
+
+__all__ = ["Opened", "Opener", "Unopened", "opener_12", "opener_13"]
+
+TRUNCATED_HMAC = 10
+
+
+def opener_13(suite: Suite, traffic_secret: bytes) -> Opener:
+    """What opens TLS 1.3 records under one traffic secret. Raises `Unopened` if we cannot do the cipher."""
+    key, iv = traffic_keys(suite, traffic_secret)
+    try:
+        cipher = aead(suite, key)
+    except (ValueError, UnsupportedAlgorithm):
+        cipher = None
+    if cipher is None:
+        raise _unsupported(suite)
+    return Aead13(cipher, iv, tag_length(suite))
+
+
+def opener_12(
+    suite: Suite,
+    version: int,
+    master_secret: bytes,
+    client_random: bytes,
+    server_random: bytes,
+    sender: Sender,
+    encrypt_then_mac: bool = False,
+    truncated_hmac: bool = False,
+) -> Opener:
+    """What opens ``sender``'s TLS 1.0 to 1.2 records. Raises `Unopened` if we cannot do the cipher."""
+    hash_name = mac_hash(suite)
+    if hash_name is None and suite.mac:
+        raise Unopened(f"the MAC {suite.mac} of {suite.name} is not supported")
+    block = key_block(suite, version, master_secret, client_random, server_random)
+    mac_key, key, iv = block.of(sender)
+    mac = Mac(hash_name or "", mac_key, min(len(mac_key), TRUNCATED_HMAC) if truncated_hmac else len(mac_key))
+    if suite.mode == "NULL":
+        return Stream(mac)
+    try:
+        if family(suite) == "RC4" and len(key) == 16:
+            return Stream(mac, key)
+        kind = block_kind(suite)
+        if kind is not None:
+            return Cbc(kind.algorithm(key * kind.repeat), mac, iv=iv, encrypt_then_mac=encrypt_then_mac)
+        cipher = aead(suite, key) if version >= 0x0303 else None
+    except (ValueError, UnsupportedAlgorithm):
+        cipher = None
+    if cipher is None:
+        raise _unsupported(suite)
+    return Aead12(cipher, iv, tag_length(suite))
+
+
+def _unsupported(suite: Suite) -> Unopened:
+    return Unopened(f"the cipher {suite.cipher} of {suite.name} is not supported")

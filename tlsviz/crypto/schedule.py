@@ -1,0 +1,187 @@
+"""The key schedules: HKDF for TLS 1.3 (RFC 9846 section 7.1), the PRF for TLS 1.0 to 1.2 (RFC 5246 5).
+
+Hash names are hashlib's: "sha256", "sha384", "sha1", "md5". Secrets and keys are bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import NamedTuple
+
+from tlsviz.crypto.ciphers import Lengths, lengths
+from tlsviz.tls.suites import Suite
+from tlsviz.wire.chunks import CLIENT, Sender
+
+TLS12 = 0x0303
+
+
+def hash_length(hash_name: str) -> int:
+    """Bytes of a digest."""
+    return hashlib.new(hash_name, usedforsecurity=False).digest_size
+
+
+def digest(hash_name: str, data: bytes) -> bytes:
+    """The hash of ``data``."""
+    return hashlib.new(hash_name, data, usedforsecurity=False).digest()
+
+
+def mac(hash_name: str, key: bytes, data: bytes) -> bytes:
+    """HMAC (RFC 2104)."""
+    return hmac.digest(key, data, hash_name)
+
+
+# TLS 1.3
+
+
+def hkdf_extract(hash_name: str, salt: bytes, ikm: bytes) -> bytes:
+    """HKDF-Extract (RFC 5869 section 2.2); an empty salt or key means zeros, as TLS 1.3 uses them."""
+    return mac(hash_name, salt or bytes(hash_length(hash_name)), ikm)
+
+
+def hkdf_expand(hash_name: str, prk: bytes, info: bytes, length: int) -> bytes:
+    """HKDF-Expand (RFC 5869 section 2.3): ``length`` bytes, at most 255 digests (ValueError beyond)."""
+    if not 0 <= length <= 255 * hash_length(hash_name):
+        raise ValueError("HKDF-Expand gives at most 255 digests")
+    found, block, counter = b"", b"", 0
+    while len(found) < length:
+        counter += 1
+        block = mac(hash_name, prk, block + info + bytes([counter]))
+        found += block
+    return found[:length]
+
+
+def hkdf_label(label: str, context: bytes, length: int) -> bytes:
+    """The HkdfLabel structure, with "tls13 " before the label."""
+    full = b"tls13 " + label.encode("ascii")
+    return length.to_bytes(2, "big") + bytes([len(full)]) + full + bytes([len(context)]) + context
+
+
+def hkdf_expand_label(hash_name: str, secret: bytes, label: str, context: bytes, length: int) -> bytes:
+    """HKDF-Expand-Label(secret, label, context, length)."""
+    return hkdf_expand(hash_name, secret, hkdf_label(label, context, length), length)
+
+
+def derive_secret(hash_name: str, secret: bytes, label: str, transcript_hash: bytes) -> bytes:
+    """Derive-Secret, with the messages already hashed."""
+    return hkdf_expand_label(hash_name, secret, label, transcript_hash, hash_length(hash_name))
+
+
+def early_secret(hash_name: str, psk: bytes = b"") -> bytes:
+    """The Early Secret; without a PSK its place is taken by zeros."""
+    return hkdf_extract(hash_name, b"", psk or bytes(hash_length(hash_name)))
+
+
+def next_stage(hash_name: str, secret: bytes, ikm: bytes = b"") -> bytes:
+    """The Handshake Secret from the Early Secret and (EC)DHE; the Main Secret from that and zeros."""
+    salt = derive_secret(hash_name, secret, "derived", digest(hash_name, b""))
+    return hkdf_extract(hash_name, salt, ikm or bytes(hash_length(hash_name)))
+
+
+def binder_key(hash_name: str, secret: bytes, *, external: bool) -> bytes:
+    """The binder key, from the Early Secret of an external or a resumption PSK."""
+    return derive_secret(
+        hash_name, secret, "ext binder" if external else "res binder", digest(hash_name, b"")
+    )
+
+
+def resumption_psk(hash_name: str, resumption_secret: bytes, ticket_nonce: bytes) -> bytes:
+    """The PSK that belongs to a NewSessionTicket (RFC 9846 section 4.6.1)."""
+    return hkdf_expand_label(hash_name, resumption_secret, "resumption", ticket_nonce, hash_length(hash_name))
+
+
+def next_traffic_secret(hash_name: str, secret: bytes) -> bytes:
+    """application_traffic_secret_N+1, after a KeyUpdate (RFC 9846 section 7.2)."""
+    return hkdf_expand_label(hash_name, secret, "traffic upd", b"", hash_length(hash_name))
+
+
+def traffic_keys(suite: Suite, secret: bytes) -> tuple[bytes, bytes]:
+    """The write key and write IV of a traffic secret (RFC 9846 section 7.3)."""
+    sizes = lengths(suite, 0x0304)
+    key = hkdf_expand_label(suite.prf_hash, secret, "key", b"", sizes.key)
+    return key, hkdf_expand_label(suite.prf_hash, secret, "iv", b"", sizes.iv)
+
+
+def finished_key(hash_name: str, secret: bytes) -> bytes:
+    """The key of Finished's MAC, from a traffic secret or a binder key."""
+    return hkdf_expand_label(hash_name, secret, "finished", b"", hash_length(hash_name))
+
+
+# TLS 1.0 to 1.2
+
+
+def p_hash(hash_name: str, secret: bytes, seed: bytes, length: int) -> bytes:
+    """P_hash (RFC 5246 section 5): ``length`` bytes."""
+    found, a = b"", seed
+    while len(found) < length:
+        a = mac(hash_name, secret, a)
+        found += mac(hash_name, secret, a + seed)
+    return found[:length]
+
+
+def prf(version: int, suite_hash: str, secret: bytes, label: str, seed: bytes, n: int) -> bytes:
+    """The PRF: P_hash of the suite's hash in TLS 1.2, P_MD5 xor P_SHA-1 over the secret's halves before."""
+    full = label.encode("ascii") + seed
+    if version >= TLS12:
+        return p_hash(suite_hash, secret, full, n)
+    half = (len(secret) + 1) // 2
+    return xor(p_hash("md5", secret[:half], full, n), p_hash("sha1", secret[len(secret) - half :], full, n))
+
+
+def xor(a: bytes, b: bytes) -> bytes:
+    """The exclusive or of two strings of the same length."""
+    return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).to_bytes(len(a), "big")
+
+
+def master_secret(
+    version: int, suite_hash: str, premaster: bytes, client_random: bytes, server_random: bytes
+) -> bytes:
+    """The master secret from the premaster secret (RFC 5246 section 8.1)."""
+    return prf(version, suite_hash, premaster, "master secret", client_random + server_random, 48)
+
+
+def extended_master_secret(version: int, suite_hash: str, premaster: bytes, session_hash: bytes) -> bytes:
+    """The master secret bound to the handshake so far (RFC 7627 section 4).
+
+    ``session_hash`` covers everything up to and with ClientKeyExchange: the suite's hash in TLS 1.2, MD5 and
+    SHA-1 before.
+    """
+    return prf(version, suite_hash, premaster, "extended master secret", session_hash, 48)
+
+
+class KeyBlock(NamedTuple):
+    """The key block cut into its parts (RFC 5246 section 6.3); a part without use is empty."""
+
+    client_write_mac_key: bytes
+    server_write_mac_key: bytes
+    client_write_key: bytes
+    server_write_key: bytes
+    client_write_iv: bytes
+    server_write_iv: bytes
+
+    def of(self, sender: Sender) -> tuple[bytes, bytes, bytes]:
+        """The MAC key, key and IV with which that side writes."""
+        if sender == CLIENT:
+            return self.client_write_mac_key, self.client_write_key, self.client_write_iv
+        return self.server_write_mac_key, self.server_write_key, self.server_write_iv
+
+
+def cut_key_block(block: bytes, sizes: Lengths) -> KeyBlock:
+    """Cuts ``2 * (mac + key + iv)`` bytes into the six parts."""
+    parts: list[bytes] = []
+    start = 0
+    for size in (sizes.mac, sizes.mac, sizes.key, sizes.key, sizes.iv, sizes.iv):
+        parts.append(block[start : start + size])
+        start += size
+    return KeyBlock(*parts)
+
+
+def key_block(
+    suite: Suite, version: int, master: bytes, client_random: bytes, server_random: bytes
+) -> KeyBlock:
+    """The write keys of both sides, from the master secret (the server's random comes first here)."""
+    sizes = lengths(suite, version)
+    size = 2 * (sizes.mac + sizes.key + sizes.iv)
+    return cut_key_block(
+        prf(version, suite.prf_hash, master, "key expansion", server_random + client_random, size), sizes
+    )
