@@ -53,8 +53,9 @@ class Fault:
 class Trust:
     """The verdict on a chain at one time.
 
-    ``store`` names the store that ``verdict`` and ``reasons`` are of: the first that trusts, else the first asked.
-    ``stores`` has every store's verdict. ``name`` is the server name that was required, None if none was known.
+    ``store`` names the store that ``verdict``, ``reasons`` and ``faults`` are of: the first that trusts,
+    else the first asked. ``stores`` has every store's verdict. ``name`` is the server name that was
+    required, None if none was known.
     """
 
     verdict: Verdict
