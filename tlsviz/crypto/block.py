@@ -38,9 +38,7 @@ class Cbc(Counting):
     from TLS 1.1 on, where each record brings its own.
     """
 
-    def __init__(
-        self, algorithm: BlockCipherAlgorithm, mac: Mac, *, iv: bytes, encrypt_then_mac: bool = False
-    ) -> None:
+    def __init__(self, algorithm: BlockCipherAlgorithm, mac: Mac, *, iv: bytes, encrypt_then_mac: bool = False) -> None:
         super().__init__()
         self._algorithm = algorithm
         self._block = algorithm.block_size // 8

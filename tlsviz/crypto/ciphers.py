@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -10,6 +9,7 @@ from cryptography.hazmat.decrepit.ciphers import algorithms as decrepit
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
+from tlsviz.crypto.hashing import hash_length
 from tlsviz.tls.suites import Suite
 
 
@@ -42,7 +42,7 @@ _BLOCK_KINDS = {
 }
 
 
-_MAC_HASHES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384"}
+_MAC_HASHES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SM3": "sm3"}
 
 
 class Aead(Protocol):
@@ -103,15 +103,13 @@ def mac_hash(suite: Suite) -> str | None:
 def mac_length(suite: Suite) -> int:
     """Bytes of the record MAC; 0 for an AEAD."""
     hash_name = mac_hash(suite)
-    return hashlib.new(hash_name, usedforsecurity=False).digest_size if hash_name else 0
+    return hash_length(hash_name) if hash_name else 0
 
 
 def lengths(suite: Suite, version: int) -> Lengths:
     """What the key schedule must give for this suite in this version."""
     key = suite.key_bits // 8
-    if version >= 0x0304:
-        return Lengths(0, key, 12)
-    if suite.mode == "POLY1305":
+    if suite.tls13 or suite.mode == "POLY1305":
         return Lengths(0, key, 12)
     if suite.mode in ("GCM", "CCM"):
         return Lengths(0, key, 4)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tlsviz.crypto.schedule import TLS12, finished_key, mac, prf
+from tlsviz.crypto.hashing import mac
+from tlsviz.crypto.schedule import TLS12, finished_key, prf
 from tlsviz.crypto.transcript import Transcript
 from tlsviz.wire.chunks import CLIENT, Sender
 
@@ -18,9 +19,7 @@ def verify_data_13(hash_name: str, traffic_secret: bytes, transcript_hash: bytes
     return mac(hash_name, finished_key(hash_name, traffic_secret), transcript_hash)
 
 
-def verify_data_12(
-    version: int, hash_name: str, master: bytes, sender: Sender, handshake_hash: bytes
-) -> bytes:
+def verify_data_12(version: int, hash_name: str, master: bytes, sender: Sender, handshake_hash: bytes) -> bytes:
     """verify_data of TLS 1.0 to 1.2 (RFC 5246 section 7.4.9), 12 bytes. The hash is `handshake_hash_12`'s."""
     label = "client finished" if sender == CLIENT else "server finished"
     return prf(version, hash_name, master, label, handshake_hash, VERIFY_DATA_LENGTH)

@@ -41,7 +41,7 @@ def opener_12(
 ) -> Opener:
     """What opens ``sender``'s TLS 1.0 to 1.2 records. Raises `Unopened` if we cannot do the cipher."""
     hash_name = mac_hash(suite)
-    if hash_name is None and suite.mac:
+    if hash_name is None and suite.mac not in (None, "NULL"):
         raise Unopened(f"the MAC {suite.mac} of {suite.name} is not supported")
     block = key_block(suite, version, master_secret, client_random, server_random)
     mac_key, key, iv = block.of(sender)

@@ -1,34 +1,19 @@
 """The key schedules: HKDF for TLS 1.3 (RFC 9846 section 7.1), the PRF for TLS 1.0 to 1.2 (RFC 5246 5).
 
 Hash names are hashlib's: "sha256", "sha384", "sha1", "md5". Secrets and keys are bytes.
+A hash that cannot be had raises `Unopened`, here and in all that builds on it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import NamedTuple
 
 from tlsviz.crypto.ciphers import Lengths, lengths
+from tlsviz.crypto.hashing import digest, hash_length, mac
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import CLIENT, Sender
 
 TLS12 = 0x0303
-
-
-def hash_length(hash_name: str) -> int:
-    """Bytes of a digest."""
-    return hashlib.new(hash_name, usedforsecurity=False).digest_size
-
-
-def digest(hash_name: str, data: bytes) -> bytes:
-    """The hash of ``data``."""
-    return hashlib.new(hash_name, data, usedforsecurity=False).digest()
-
-
-def mac(hash_name: str, key: bytes, data: bytes) -> bytes:
-    """HMAC (RFC 2104)."""
-    return hmac.digest(key, data, hash_name)
 
 
 # TLS 1.3
@@ -80,9 +65,7 @@ def next_stage(hash_name: str, secret: bytes, ikm: bytes = b"") -> bytes:
 
 def binder_key(hash_name: str, secret: bytes, *, external: bool) -> bytes:
     """The binder key, from the Early Secret of an external or a resumption PSK."""
-    return derive_secret(
-        hash_name, secret, "ext binder" if external else "res binder", digest(hash_name, b"")
-    )
+    return derive_secret(hash_name, secret, "ext binder" if external else "res binder", digest(hash_name, b""))
 
 
 def resumption_psk(hash_name: str, resumption_secret: bytes, ticket_nonce: bytes) -> bytes:
@@ -133,9 +116,7 @@ def xor(a: bytes, b: bytes) -> bytes:
     return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).to_bytes(len(a), "big")
 
 
-def master_secret(
-    version: int, suite_hash: str, premaster: bytes, client_random: bytes, server_random: bytes
-) -> bytes:
+def master_secret(version: int, suite_hash: str, premaster: bytes, client_random: bytes, server_random: bytes) -> bytes:
     """The master secret from the premaster secret (RFC 5246 section 8.1)."""
     return prf(version, suite_hash, premaster, "master secret", client_random + server_random, 48)
 
@@ -176,9 +157,7 @@ def cut_key_block(block: bytes, sizes: Lengths) -> KeyBlock:
     return KeyBlock(*parts)
 
 
-def key_block(
-    suite: Suite, version: int, master: bytes, client_random: bytes, server_random: bytes
-) -> KeyBlock:
+def key_block(suite: Suite, version: int, master: bytes, client_random: bytes, server_random: bytes) -> KeyBlock:
     """The write keys of both sides, from the master secret (the server's random comes first here)."""
     sizes = lengths(suite, version)
     size = 2 * (sizes.mac + sizes.key + sizes.iv)

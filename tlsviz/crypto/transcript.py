@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from tlsviz.crypto.schedule import digest
+from tlsviz.crypto.hashing import digest, new_hash
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -29,10 +28,10 @@ class Transcript:
             running.update(message)
 
     def hash(self, hash_name: str) -> bytes:
-        """The digest of everything so far."""
+        """The digest of everything so far. Raises `Unopened` if the hash is not supported."""
         running = self._running.get(hash_name)
         if running is None:
-            running = hashlib.new(hash_name, usedforsecurity=False)
+            running = new_hash(hash_name)
             for message in self._messages:
                 running.update(message)
             self._running[hash_name] = running

@@ -1,0 +1,196 @@
+"""Signatures of the handshake: CertificateVerify, ServerKeyExchange, delegated credentials."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from tlsviz.crypto.hashing import digest
+from tlsviz.crypto.spki import subject_public_key_info
+from tlsviz.tls import registry
+from tlsviz.wire.chunks import SERVER, Sender
+
+Status = Literal["verified", "failed", "not_provable"]
+Verdict = tuple[Status, str]
+
+TLS12, TLS13 = 0x0303, 0x0304
+MOST_RSA_BITS = 16384
+MOST_EXPONENT_BITS = 64
+
+MlDsaKey = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
+
+
+class Scheme(NamedTuple):
+    """A signature scheme taken apart. ``binding``: the curve or parameter set that TLS 1.3 ties to it."""
+
+    kind: str
+    hash: hashes.HashAlgorithm | None = None
+    binding: str | None = None
+    tls13: bool = False
+
+
+_LEGACY_HASHES: dict[int, hashes.HashAlgorithm] = {
+    1: hashes.MD5(),  # noqa: S303 - what was signed decides
+    2: hashes.SHA1(),  # noqa: S303
+    3: hashes.SHA224(),
+    4: hashes.SHA256(),
+    5: hashes.SHA384(),
+    6: hashes.SHA512(),
+}
+_LEGACY_KINDS = {1: "RSA", 2: "DSA", 3: "EC"}
+_TLS13_CURVES = {0x0403: "secp256r1", 0x0503: "secp384r1", 0x0603: "secp521r1"}
+
+_SCHEMES: dict[int, Scheme] = {
+    high << 8 | low: Scheme(kind, hash_, _TLS13_CURVES.get(high << 8 | low), high << 8 | low in _TLS13_CURVES)
+    for high, hash_ in _LEGACY_HASHES.items()
+    for low, kind in _LEGACY_KINDS.items()
+} | {
+    0x0420: Scheme("RSA", hashes.SHA256(), tls13=True),
+    0x0520: Scheme("RSA", hashes.SHA384(), tls13=True),
+    0x0620: Scheme("RSA", hashes.SHA512(), tls13=True),
+    0x0804: Scheme("RSA-PSS", hashes.SHA256(), tls13=True),
+    0x0805: Scheme("RSA-PSS", hashes.SHA384(), tls13=True),
+    0x0806: Scheme("RSA-PSS", hashes.SHA512(), tls13=True),
+    0x0807: Scheme("Ed25519", tls13=True),
+    0x0808: Scheme("Ed448", tls13=True),
+    0x0809: Scheme("RSA-PSS", hashes.SHA256(), tls13=True),
+    0x080A: Scheme("RSA-PSS", hashes.SHA384(), tls13=True),
+    0x080B: Scheme("RSA-PSS", hashes.SHA512(), tls13=True),
+    0x081A: Scheme("EC", hashes.SHA256(), "brainpoolP256r1", tls13=True),
+    0x081B: Scheme("EC", hashes.SHA384(), "brainpoolP384r1", tls13=True),
+    0x081C: Scheme("EC", hashes.SHA512(), "brainpoolP512r1", tls13=True),
+    0x0904: Scheme("ML-DSA", None, "ML-DSA-44", tls13=True),
+    0x0905: Scheme("ML-DSA", None, "ML-DSA-65", tls13=True),
+    0x0906: Scheme("ML-DSA", None, "ML-DSA-87", tls13=True),
+}
+
+
+def certificate_verify_13_content(sender: Sender, transcript_hash: bytes) -> bytes:
+    """What TLS 1.3's CertificateVerify signs (RFC 9846 section 4.4.3)."""
+    side = b"server" if sender == SERVER else b"client"
+    return b" " * 64 + b"TLS 1.3, " + side + b" CertificateVerify\x00" + transcript_hash
+
+
+def verify_signature(
+    scheme: int | None, public_key_der_or_cert: bytes, signature: bytes, signed: bytes, version: int
+) -> Verdict:
+    """Whether ``signature`` over ``signed`` is right; with the reason in words. Never raises.
+
+    The key is a certificate's or a SubjectPublicKeyInfo, in DER. ``scheme`` is the SignatureScheme of TLS 1.2
+    and 1.3; before, it is None and the key's kind decides (RFC 4346 section 7.4.3). "not_provable" means that
+    the key cannot be read or the scheme cannot be done here.
+    """
+    try:
+        return _verify(scheme, public_key_der_or_cert, signature, signed, version)
+    except InvalidSignature:
+        return "failed", f"the signature does not match ({_name(scheme, version)})"
+    except Exception as error:  # a hostile key can upset the library in many ways; none is worth a crash
+        return "not_provable", f"the signature cannot be checked: {type(error).__name__}"
+
+
+def _name(scheme: int | None, version: int) -> str:
+    if scheme is None or version < TLS12:
+        return "legacy scheme of TLS 1.0 and 1.1"
+    return registry.signature_schemes.get(scheme) or f"scheme 0x{scheme:04x}"
+
+
+def _verify(scheme: int | None, der: bytes, signature: bytes, signed: bytes, version: int) -> Verdict:
+    try:
+        key = load_der_public_key(subject_public_key_info(der))
+    except Exception as error:  # as above
+        return "not_provable", f"the public key cannot be read ({type(error).__name__})"
+    kind, detail = _kind(key)
+    if kind is None:
+        return "not_provable", "signatures with this kind of key are not supported"
+    if isinstance(key, rsa.RSAPublicKey) and (why := _absurd(key)):
+        return "not_provable", why
+    if version < TLS12 or scheme is None:
+        if version >= TLS12:
+            return "not_provable", "the signature scheme is unknown"
+        return _verify_legacy(key, signature, signed, f"{kind} {detail}")
+    plan = _SCHEMES.get(scheme)
+    name = _name(scheme, version)
+    if plan is None:
+        return "not_provable", f"{name} is not supported"
+    if plan.kind.removesuffix("-PSS") != kind:
+        return "failed", f"{name} does not fit the {kind} key of the certificate"
+    if plan.binding and plan.binding != detail and (version >= TLS13 or plan.kind == "ML-DSA"):
+        return "failed", f"{name} does not fit the {detail} key of the certificate"
+    _check(key, plan, signature, signed)
+    if version >= TLS13 and not plan.tls13:
+        return "failed", f"the signature is right, but TLS 1.3 does not allow {name} here"
+    return "verified", f"{name} with the {kind} {detail} key"
+
+
+def _kind(key: object) -> tuple[str | None, str]:
+    """The kind of a key, and its size, curve or parameter set."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return "RSA", str(key.key_size)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return "EC", key.curve.name
+    if isinstance(key, dsa.DSAPublicKey):
+        return "DSA", str(key.key_size)
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return "Ed25519", "255"
+    if isinstance(key, ed448.Ed448PublicKey):
+        return "Ed448", "448"
+    if isinstance(key, MlDsaKey):
+        return "ML-DSA", f"ML-DSA-{type(key).__name__[5:7]}"
+    return None, ""
+
+
+def _absurd(key: rsa.RSAPublicKey) -> str | None:
+    """Why an RSA key is not worth the work: OpenSSL's limits, named here, for it only says that it failed."""
+    if key.key_size > MOST_RSA_BITS:
+        return f"the RSA key has {key.key_size:,} bits, more than is checked"
+    if key.public_numbers().e.bit_length() > MOST_EXPONENT_BITS:
+        return f"the RSA key's exponent has {key.public_numbers().e.bit_length():,} bits, more than is checked"
+    return None
+
+
+def _check(key: object, plan: Scheme, signature: bytes, signed: bytes) -> None:
+    """Checks a signature by its scheme; raises InvalidSignature."""
+    if isinstance(key, rsa.RSAPublicKey) and plan.hash:
+        pad: padding.AsymmetricPadding = padding.PKCS1v15()
+        if plan.kind == "RSA-PSS":
+            pad = padding.PSS(padding.MGF1(plan.hash), plan.hash.digest_size)
+        key.verify(signature, signed, pad, plan.hash)
+    elif isinstance(key, ec.EllipticCurvePublicKey) and plan.hash:
+        key.verify(signature, signed, ec.ECDSA(plan.hash))
+    elif isinstance(key, dsa.DSAPublicKey) and plan.hash:
+        key.verify(signature, signed, plan.hash)
+    elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey | MlDsaKey):
+        key.verify(signature, signed)
+    else:
+        raise TypeError("no such scheme")
+
+
+def _verify_legacy(key: object, signature: bytes, signed: bytes, described: str) -> Verdict:
+    """TLS 1.0 and 1.1: RSA over MD5 and SHA-1 together, DSA and ECDSA over SHA-1."""
+    if isinstance(key, rsa.RSAPublicKey):
+        _check_md5_sha1(key.public_numbers(), signature, signed)
+        return "verified", f"MD5 and SHA-1 with the {described} key"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        key.verify(signature, signed, ec.ECDSA(_LEGACY_HASHES[2]))
+    elif isinstance(key, dsa.DSAPublicKey):
+        key.verify(signature, signed, _LEGACY_HASHES[2])
+    else:
+        return "not_provable", f"TLS 1.0 and 1.1 have no signatures with {described} keys"
+    return "verified", f"SHA-1 with the {described} key"
+
+
+def _check_md5_sha1(numbers: rsa.RSAPublicNumbers, signature: bytes, signed: bytes) -> None:
+    """RSASSA-PKCS1-v1_5 without DigestInfo, which `cryptography` does not offer (RFC 2246 section 4.7)."""
+    size = (numbers.n.bit_length() + 7) // 8
+    value = int.from_bytes(signature, "big")
+    hashed = digest("md5", signed) + digest("sha1", signed)
+    fill = size - len(hashed) - 3
+    if len(signature) != size or value >= numbers.n or fill < 8:
+        raise InvalidSignature
+    block = b"\x00\x01" + b"\xff" * fill + b"\x00" + hashed
+    if pow(value, numbers.e, numbers.n).to_bytes(size, "big") != block:
+        raise InvalidSignature
