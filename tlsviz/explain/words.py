@@ -47,7 +47,8 @@ class Words(NamedTuple):
 def words(key: str) -> Words | None:
     """The entry of that key; None if there is none (no error: a peer may send what nobody has described)."""
     family, _, name = key.partition(".")
-    return entries(family).get(name.removesuffix("_RESERVED"))  # IANA marks retired names so
+    found = entries(family)
+    return found.get(name) or found.get(name.removesuffix("_RESERVED").lower())  # IANA marks retired names so
 
 
 @cache
