@@ -1,0 +1,97 @@
+"""The list of extensions, and what may not be in it (RFC 8446 4.2)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from tlsviz.tls import registry
+from tlsviz.tls.extensions.table import CH, CR, CT, DECODERS, EE, HRR, NST, SH
+from tlsviz.tls.fields import within
+from tlsviz.wire.nodes import Node
+from tlsviz.wire.reader import Reader
+
+PRE_SHARED_KEY = 41
+SUPPORTED_VERSIONS = 43
+
+_SHORT = {CH: "CH", SH: "SH", HRR: "HRR", EE: "EE", CT: "CT", CR: "CR", NST: "NST"}
+_WORDS = {
+    CH: "a ClientHello",
+    SH: "a ServerHello",
+    HRR: "a HelloRetryRequest",
+    EE: "EncryptedExtensions",
+    CT: "a Certificate",
+    CR: "a CertificateRequest",
+    NST: "a NewSessionTicket",
+}
+
+
+def extension_block(r: Reader, message: str) -> None:
+    """``Extension extensions<0..2^16-1>`` of a message: a node ``extensions`` with a node for each."""
+
+    def body(v: Reader) -> None:
+        while v.remaining:
+            _extension(v, message)
+
+    r.vector("extensions", 2, body)
+    block = r.nodes[-1]
+    faults = _faults(block, message)
+    if faults:
+        r.nodes[-1] = block._replace(
+            children=tuple(
+                _noted(child, faults[index]) if index in faults else child for index, child in enumerate(block.children)
+            )
+        )
+
+
+@cache
+def node_name(code: int) -> str:
+    """The node name of an extension: its name in snake case, ``grease``, or ``extension_0x1234``."""
+    name = registry.extensions.get(code)
+    return name.lower() if name else f"extension_0x{code:04x}"
+
+
+def _extension(r: Reader, message: str) -> None:
+    code = int.from_bytes(r.peek(2), "big")
+
+    def body(v: Reader) -> None:
+        v.uint("extension_type", 2, registry.extensions)
+        within(v, v.uint("length", 2), DECODERS.get((code, message), _opaque))
+
+    r.struct(node_name(code) if r.remaining >= 2 else "extension", body)
+
+
+def _opaque(r: Reader) -> None:
+    r.rest("extension_data")
+
+
+def _noted(node: Node, text: str) -> Node:
+    return node._replace(note=f"{node.note}; {text}" if node.note else text)
+
+
+def _faults(block: Node, message: str) -> dict[int, str]:
+    """By child index: duplicates, extensions where they must not be, and a pre_shared_key that is not the last."""
+    present: list[tuple[int, int]] = []
+    for index, child in enumerate(block.children):
+        if child.children and isinstance(code := child.children[0].value, int):
+            present.append((index, code))
+    seen: set[int] = set()
+    faults: dict[int, str] = {}
+    place = "SH12" if message == SH and all(code != SUPPORTED_VERSIONS for _, code in present) else _SHORT[message]
+    for index, code in present:
+        if code in seen:
+            faults[index] = "a second extension of the same type"
+        elif not _allowed(code, place):
+            faults[index] = f"must not be in {_WORDS[message]}{' of TLS 1.2 or before' * (place == 'SH12')}"
+        elif code == PRE_SHARED_KEY and message == CH and index != present[-1][0]:
+            faults[index] = "must be the last extension (RFC 8446 4.2.11)"
+        seen.add(code)
+    return faults
+
+
+@cache
+def _allowed(code: int, place: str) -> bool:
+    """Whether an extension may stand in a message; what is not known to be wrong may."""
+    row = registry.extensions.row(code)
+    if not row:
+        return not (registry.is_grease(code) and place in ("SH", "SH12", "HRR", "EE"))
+    return row[2] == "-" or place in row[2].split()

@@ -1,0 +1,117 @@
+"""Extensions about certificates: stapled status, transparency, wanted issuers, types."""
+
+from __future__ import annotations
+
+from tlsviz.tls import registry
+from tlsviz.tls.extensions.table import CH, CR, CT, EE, SH, extension
+from tlsviz.tls.fields import codes, empty, opaques, signature_scheme, structs
+from tlsviz.wire.reader import Reader
+
+
+@extension(5, CH)
+def status_request(r: Reader) -> None:
+    """``CertificateStatusRequest`` (RFC 6066 8)."""
+    if r.uint("status_type", 1, registry.certificate_status_types) == 1:
+        _ocsp_request(r)
+    else:
+        _unknown(r)
+
+
+def _ocsp_request(r: Reader) -> None:
+    opaques(r, "responder_id_list", 2, "responder_id", 2)
+    r.vector_opaque("request_extensions", 2)
+
+
+extension(5, SH, CR)(empty)
+
+
+@extension(5, CT)
+def certificate_status(r: Reader) -> None:
+    """``CertificateStatus`` beside its certificate (RFC 8446 4.4.2.1); also the message of TLS 1.2 (RFC 6066 8)."""
+    kind = r.uint("status_type", 1, registry.certificate_status_types)
+    if kind == 1:
+        r.vector_opaque("ocsp_response", 3)
+    elif kind == 2:
+        opaques(r, "ocsp_response_list", 3, "ocsp_response", 3)
+    else:
+        r.rest("response")
+
+
+@extension(17, CH)
+def status_request_v2(r: Reader) -> None:
+    """``CertificateStatusRequestItemV2 certificate_status_req_list<1..2^16-1>`` (RFC 6961 2.2)."""
+
+    def item(v: Reader) -> None:
+        kind = v.uint("status_type", 1, registry.certificate_status_types)
+        v.vector("request", 2, _ocsp_request if kind in (1, 2) else _unknown, "request_length")
+
+    structs(r, "certificate_status_req_list", 2, "certificate_status_request_item", item)
+
+
+extension(17, SH)(empty)
+extension(18, CH, CR)(empty)
+
+
+@extension(18, SH, CT)
+def signed_certificate_timestamp(r: Reader) -> None:
+    """``SerializedSCT sct_list<1..2^16-1>`` (RFC 6962 3.3)."""
+    opaques(r, "sct_list", 2, "serialized_sct", 2)
+
+
+@extension(19, CH)
+def client_certificate_types(r: Reader) -> None:
+    """``CertificateType client_certificate_types<1..2^8-1>`` (RFC 7250 3)."""
+    codes(r, "client_certificate_types", 1, "client_certificate_type", 1, registry.certificate_types)
+
+
+@extension(19, SH, EE)
+def client_certificate_type(r: Reader) -> None:
+    """``CertificateType client_certificate_type``."""
+    r.uint("client_certificate_type", 1, registry.certificate_types)
+
+
+@extension(20, CH)
+def server_certificate_types(r: Reader) -> None:
+    """``CertificateType server_certificate_types<1..2^8-1>`` (RFC 7250 3)."""
+    codes(r, "server_certificate_types", 1, "server_certificate_type", 1, registry.certificate_types)
+
+
+@extension(20, SH, EE)
+def server_certificate_type(r: Reader) -> None:
+    """``CertificateType server_certificate_type``."""
+    r.uint("server_certificate_type", 1, registry.certificate_types)
+
+
+@extension(34, CT)
+def delegated_credential(r: Reader) -> None:
+    """``DelegatedCredential`` (RFC 9345 4)."""
+
+    def credential(v: Reader) -> None:
+        v.uint("valid_time", 4)
+        v.uint("dc_cert_verify_algorithm", 2, registry.signature_schemes)
+        v.vector_opaque("ASN1_subjectPublicKeyInfo", 3)
+
+    r.struct("cred", credential)
+    signature_scheme(r)
+    r.vector_opaque("signature", 2)
+
+
+@extension(47, CH, CR)
+def certificate_authorities(r: Reader) -> None:
+    """``DistinguishedName authorities<3..2^16-1>`` (RFC 8446 4.2.4)."""
+    opaques(r, "authorities", 2, "distinguished_name", 2)
+
+
+@extension(48, CR)
+def oid_filters(r: Reader) -> None:
+    """``OIDFilter filters<0..2^16-1>`` (RFC 8446 4.2.5)."""
+
+    def one(v: Reader) -> None:
+        v.vector_opaque("certificate_extension_oid", 1)
+        v.vector_opaque("certificate_extension_values", 2)
+
+    structs(r, "filters", 2, "oid_filter", one)
+
+
+def _unknown(r: Reader) -> None:
+    r.rest("request")

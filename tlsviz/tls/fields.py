@@ -1,0 +1,70 @@
+"""The shapes that many structures share: lists of code points, texts, bodies behind a length."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from tlsviz.tls import registry
+from tlsviz.wire.reader import Body, Names, Reader, Short, finish
+
+
+def codes(r: Reader, name: str, prefix: int, element: str, size: int, names: Names | None = None) -> None:
+    """A vector behind a length of ``prefix`` bytes of numbers of ``size`` bytes each."""
+
+    def body(v: Reader) -> None:
+        while v.remaining:
+            v.uint(element, size, names)
+
+    r.vector(name, prefix, body)
+
+
+def opaques(r: Reader, name: str, prefix: int, element: str, size: int) -> None:
+    """A vector of byte strings, each behind a length of ``size`` bytes."""
+
+    def body(v: Reader) -> None:
+        while v.remaining:
+            v.vector_opaque(element, size)
+
+    r.vector(name, prefix, body)
+
+
+def structs(r: Reader, name: str, prefix: int, element: str, body: Body) -> None:
+    """A vector of structures."""
+    r.vector(name, prefix, lambda v: v.each(lambda w: w.struct(element, body)))
+
+
+def text(r: Reader, name: str, prefix: int) -> None:
+    """A text behind its length; the label of the whole is the text."""
+    label = ""
+
+    def body(v: Reader) -> None:
+        nonlocal label
+        label = v.text("data", v.remaining)
+
+    r.vector(name, prefix, body)
+    r.label(label)
+
+
+def within(r: Reader, size: int, body: Body) -> None:
+    """Reads the next ``size`` bytes with ``body``, without a node around them; what it leaves is a node of its own.
+
+    A ``size`` larger than what remains is noted on the field read last, which must be the length.
+    """
+    if size > r.remaining:
+        r.note(f"says {size} bytes follow, but only {r.remaining} are there")
+        size = r.remaining
+    end = r.end
+    r.end = r.position + size
+    with suppress(Short):
+        body(r)
+    finish(r)
+    r.end = end
+
+
+def empty(r: Reader) -> None:
+    """A body that must hold nothing."""
+
+
+def signature_scheme(r: Reader) -> int:
+    """``SignatureScheme`` of TLS 1.3, the pair ``SignatureAndHashAlgorithm`` of TLS 1.2."""
+    return r.uint("algorithm", 2, registry.signature_schemes)

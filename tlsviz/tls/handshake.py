@@ -1,0 +1,85 @@
+"""Bytes of a message to its tree: handshake messages, alerts, ChangeCipherSpec, heartbeats.
+
+Total: any bytes give a tree whose leaves tile them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tlsviz.tls import registry
+from tlsviz.tls.context import Context
+from tlsviz.tls.fields import within
+from tlsviz.tls.messages.hello import is_retry_random
+from tlsviz.tls.messages.table import BODIES
+from tlsviz.tls.ssl2 import decode_ssl2, ssl2_message_type
+from tlsviz.wire.nodes import Node
+from tlsviz.wire.reader import Reader, decode
+
+__all__ = ["decode_content", "decode_handshake", "decode_ssl2", "message_type", "ssl2_message_type"]
+
+HEADER = 4
+SERVER_HELLO = 2
+
+
+def message_type(data: bytes) -> str:
+    """The type's name from the message's first bytes: 38 are enough to tell a HelloRetryRequest from a ServerHello."""
+    if not data:
+        return "handshake"
+    kind = data[0]
+    if kind == SERVER_HELLO and is_retry_random(data[6:38]):
+        return "hello_retry_request"
+    return BODIES[kind][0] if kind in BODIES else f"handshake_0x{kind:02x}"
+
+
+def decode_handshake(data: bytes, context: Context) -> Node:
+    """A whole handshake message with its four-byte header (RFC 8446 4): ``msg_type``, ``length``, the body's fields."""
+
+    def message(r: Reader) -> None:
+        kind = r.uint("msg_type", 1, registry.handshake_types)
+        _, body = BODIES.get(kind, ("", _unknown))
+        within(r, r.uint("length", 3), lambda v: body(v, context))
+
+    return decode(message_type(data), data, message)
+
+
+def _unknown(r: Reader, _: Context) -> None:
+    r.rest("body")
+
+
+def decode_content(content_type: int, data: bytes, context: Context) -> Node:
+    """What a record of another content type carries, named by that type: alert, change_cipher_spec, heartbeat, ..."""
+    name = registry.record_types.get(content_type) or f"content_type_0x{content_type:02x}"
+    return decode(name.lower(), data, _CONTENTS.get(content_type, _data))
+
+
+def _data(r: Reader) -> None:
+    r.rest("data")
+
+
+def _change_cipher_spec(r: Reader) -> None:
+    """RFC 5246 7.1."""
+    if r.uint("type", 1, {1: "change_cipher_spec"}) != 1:
+        r.note("must be 1")
+
+
+def _alert(r: Reader) -> None:
+    """RFC 8446 6."""
+    r.uint("level", 1, registry.alert_levels)
+    r.uint("description", 1, registry.alerts)
+
+
+def _heartbeat(r: Reader) -> None:
+    """RFC 6520 4."""
+    r.uint("type", 1, registry.heartbeat_message_types)
+    length = r.uint("payload_length", 2)
+    if length > r.remaining:
+        r.note(f"asks for {length} bytes, but only {r.remaining} are there (Heartbleed, CVE-2014-0160)")
+        length = r.remaining
+    r.opaque("payload", length)
+    if r.remaining < 16:
+        r.note(f"must be followed by at least 16 bytes of padding, has {r.remaining}")
+    r.rest("padding")
+
+
+_CONTENTS: dict[int, Callable[[Reader], None]] = {20: _change_cipher_spec, 21: _alert, 24: _heartbeat}

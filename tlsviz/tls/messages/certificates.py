@@ -1,0 +1,114 @@
+"""Certificate, CertificateRequest, CertificateVerify, CertificateStatus and their kin."""
+
+from __future__ import annotations
+
+from tlsviz.tls import registry
+from tlsviz.tls.context import TLS_1_2, TLS_1_3, Context
+from tlsviz.tls.extensions import extension_block
+from tlsviz.tls.extensions.certificates import certificate_status as _certificate_status
+from tlsviz.tls.extensions.table import CR, CT
+from tlsviz.tls.fields import codes, opaques, signature_scheme, structs
+from tlsviz.wire.reader import Body, Reader
+
+MAX_CERTIFICATES = 500
+"""More than this many entries in one Certificate are kept as one field."""
+
+
+def certificate(r: Reader, context: Context) -> None:
+    """RFC 8446 4.4.2, where each certificate has extensions; RFC 5246 7.4.2, where it has not."""
+    if _is_13(r, context):
+        r.vector_opaque("certificate_request_context", 1)
+        r.vector("certificate_list", 3, lambda v: _entries(v, lambda w: w.struct("certificate_entry", _entry)))
+    else:
+        r.vector("certificate_list", 3, lambda v: _entries(v, _asn1_certificate))
+
+
+def _is_13(r: Reader, context: Context) -> bool:
+    """By the version; when that is unknown, by whether the first three bytes are the length of all the rest."""
+    if context.layout is not None:
+        return context.layout >= TLS_1_3
+    return int.from_bytes(r.peek(3), "big") != r.remaining - 3
+
+
+def _entries(r: Reader, body: Body) -> None:
+    count = 0
+    while r.remaining and count < MAX_CERTIFICATES:
+        body(r)
+        count += 1
+    if r.rest("more_certificates"):
+        r.note(f"more than {MAX_CERTIFICATES} certificates: the others are not taken apart")
+
+
+def _entry(r: Reader) -> None:
+    r.vector_opaque("cert_data", 3)
+    extension_block(r, CT)
+
+
+def _asn1_certificate(r: Reader) -> None:
+    r.vector_opaque("certificate", 3)
+
+
+def compressed_certificate(r: Reader, _: Context) -> None:
+    """RFC 8879 4."""
+    r.uint("algorithm", 2, registry.certificate_compression_algorithms)
+    r.uint("uncompressed_length", 3)
+    r.vector_opaque("compressed_certificate_message", 3)
+
+
+def certificate_request(r: Reader, context: Context) -> None:
+    """RFC 8446 4.3.2; RFC 5246 7.4.4; without signature algorithms RFC 4346 7.4.4."""
+    version = context.layout
+    if version is not None and version >= TLS_1_3:
+        r.vector_opaque("certificate_request_context", 1)
+        extension_block(r, CR)
+        return
+    codes(r, "certificate_types", 1, "certificate_type", 1, registry.client_certificate_types)
+    if version == TLS_1_2 or (version is None and not _ends_with_vector(r)):
+        codes(r, "supported_signature_algorithms", 2, "signature_scheme", 2, registry.signature_schemes)
+    opaques(r, "certificate_authorities", 2, "distinguished_name", 2)
+
+
+def _ends_with_vector(r: Reader) -> bool:
+    """Whether the next two bytes are the length of all the rest."""
+    return int.from_bytes(r.peek(2), "big") == r.remaining - 2
+
+
+def certificate_verify(r: Reader, context: Context) -> None:
+    """RFC 8446 4.4.3, RFC 5246 7.4.8; before TLS 1.2 the signature alone."""
+    signed(r, context)
+
+
+def signed(r: Reader, context: Context) -> None:
+    """``digitally-signed``: the algorithm since TLS 1.2, and the signature."""
+    version = context.layout
+    with_algorithm = not _ends_with_vector(r) if version is None else version >= TLS_1_2
+    if with_algorithm:
+        signature_scheme(r)
+    r.vector_opaque("signature", 2)
+
+
+def certificate_status(r: Reader, _: Context) -> None:
+    """RFC 6066 8."""
+    _certificate_status(r)
+
+
+def certificate_url(r: Reader, _: Context) -> None:
+    """RFC 6066 5."""
+
+    def one(v: Reader) -> None:
+        v.vector_opaque("url", 2)
+        v.uint("padding", 1)
+        v.opaque("SHA1Hash", 20)
+
+    r.uint("type", 1, {0: "individual_certs", 1: "pkipath"})
+    structs(r, "url_and_hash_list", 2, "url_and_hash", one)
+
+
+def supplemental_data(r: Reader, _: Context) -> None:
+    """RFC 4680 2."""
+
+    def one(v: Reader) -> None:
+        v.uint("supp_data_type", 2)
+        v.vector_opaque("supp_data", 2)
+
+    structs(r, "supp_data", 3, "supplemental_data_entry", one)
