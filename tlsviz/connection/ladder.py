@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from tlsviz.connection import titles
 from tlsviz.connection.model import Connection, Provenance
-from tlsviz.wire.chunks import Sender
+from tlsviz.wire.chunks import CLIENT, Sender
 
 StepKind = Literal["mark", "message", "data", "hole", "prelude"]
 Certainty = Literal["verified", "failed", ""]
@@ -37,6 +38,95 @@ class Step:
     note: str | None = None
 
 
+Placed = tuple[int, float, Step]
+
+
 def steps(connection: Connection) -> tuple[Step, ...]:
-    """The connection's steps in order."""
-    raise NotImplementedError
+    """The connection's steps in order, with their flights and round trips counted."""
+    placed = sorted(_placed(connection), key=lambda item: item[0])
+    found: list[Step] = []
+    flight = round_trip = 0
+    last_sender: Sender | None = None
+    last_time = connection.start
+    for _, time, step in placed:
+        if _turns(step) and step.sender != last_sender:
+            flight += 1
+            round_trip += last_sender == CLIENT
+            last_sender = step.sender
+        gap = max(time - last_time, 0.0) if found else 0.0
+        found.append(replace(step, time=time - connection.start, gap=gap, flight=flight, round_trip=round_trip))
+        last_time = max(time, last_time)
+    return tuple(found)
+
+
+def round_trips(connection: Connection) -> int:
+    """How often the client waited for the server before it could send its first application data."""
+    waited = 0
+    for step in steps(connection):
+        if step.kind == "data" and step.sender == CLIENT:
+            return waited
+        waited = step.round_trip
+    return waited
+
+
+def _turns(step: Step) -> bool:
+    """Whether a step is something a side says (a name lookup or a time-out is not)."""
+    return step.kind in ("message", "data", "prelude") or step.title in titles.TURNS
+
+
+def _placed(connection: Connection) -> list[Placed]:
+    proofs = _proofs(connection)
+    found: list[Placed] = []
+    for index, message in enumerate(connection.messages):
+        step = Step(
+            "message",
+            index,
+            message.sender,
+            0.0,
+            0.0,
+            titles.message(message),
+            titles.message_detail(connection, message),
+            message.encrypted,
+            message.provenance,
+            0,
+            0,
+            proofs.get(index, ""),
+            message.note,
+        )
+        found.append((message.order, message.time, step))
+    for index, run in enumerate(connection.application):
+        readable: Provenance = "decrypted" if run.plaintext is not None else "wire"
+        title, detail = titles.data(run)
+        step = Step("data", index, run.sender, 0.0, 0.0, title, detail, True, readable, 0, 0)
+        found.append((run.order, run.time, step))
+    return found + _beside(connection)
+
+
+def _beside(connection: Connection) -> list[Placed]:
+    """Marks, holes and plaintext: what happened beside TLS."""
+    found: list[Placed] = []
+    for index, placed in enumerate(connection.marks):
+        mark = placed.mark
+        title, note = titles.mark(mark)
+        step = Step("mark", index, mark.sender, 0.0, 0.0, title, mark.detail, False, "wire", 0, 0, "", note)
+        found.append((placed.order, mark.time, step))
+    for index, hole in enumerate(connection.holes):
+        title, note = titles.hole(hole)
+        step = Step("hole", index, hole.sender, 0.0, 0.0, title, "", False, "wire", 0, 0, "", note)
+        found.append((hole.order, hole.time, step))
+    for index, part in enumerate(connection.prelude):
+        title, detail = titles.prelude(part)
+        step = Step("prelude", index, part.sender, 0.0, 0.0, title, detail, False, "wire", 0, 0)
+        found.append((part.order, part.time, step))
+    return found
+
+
+def _proofs(connection: Connection) -> dict[int, Certainty]:
+    """For each message that a proof is about: verified, or failed if any failed."""
+    found: dict[int, Certainty] = {}
+    for proof in connection.proofs:
+        if proof.message is None or proof.status == "not_provable":
+            continue
+        if found.get(proof.message) != "failed":
+            found[proof.message] = proof.status
+    return found

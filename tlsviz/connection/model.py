@@ -127,7 +127,8 @@ class ApplicationRun:
     """Consecutive application data records of one side, uninterrupted by the other side or a message.
 
     ``plaintext`` holds the first bytes when they could be decrypted (``complete`` False if there was more than is
-    kept); ``early`` marks 0-RTT data. ``bytes`` counts plaintext where decrypted, else what the records carry.
+    kept); ``early`` marks 0-RTT data. ``opaque``: TLS 1.3 records that could not be opened, so that handshake messages and
+    alerts may be among them. ``bytes`` counts plaintext where decrypted, else what the records carry.
     """
 
     order: int
@@ -140,17 +141,19 @@ class ApplicationRun:
     plaintext: Buffer | None = None
     complete: bool = True
     early: bool = False
+    opaque: bool = False
     record_indices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Bytes of one direction that the capture does not hold."""
+    """A break in one direction: ``length`` bytes that the capture lacks, or (``stray``) that are no TLS record."""
 
     order: int
     time: float
     sender: Sender
     length: int
+    stray: Buffer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,17 @@ class PlacedMark:
 
     order: int
     mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Prelude:
+    """Plaintext before TLS started (STARTTLS, CONNECT), or instead of it."""
+
+    order: int
+    time: float
+    sender: Sender
+    data: bytes
+    packets: tuple[int, ...] = ()
 
 
 class Volume(NamedTuple):
@@ -248,13 +262,18 @@ class Connection:
     records: tuple[Record, ...] = ()
     marks: tuple[PlacedMark, ...] = ()
     holes: tuple[Hole, ...] = ()
-    prelude: tuple[tuple[Sender, bytes], ...] = ()
+    prelude: tuple[Prelude, ...] = ()
     certificates: tuple[SentCertificate, ...] = ()
     trust: Trust | None = None
     proofs: tuple[Proof, ...] = ()
     findings: tuple[Finding, ...] = ()
     key_source: str | None = None
     secrets: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+
+    @property
+    def end(self) -> float:
+        """The time of the last thing that happened."""
+        return self.start + self.duration
 
     @property
     def diagnosis(self) -> Finding | None:

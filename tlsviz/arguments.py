@@ -1,0 +1,175 @@
+"""The command line's words: which commands and options there are, and what their values become."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlsviz import __version__
+from tlsviz.connection.model import SEVERITIES
+from tlsviz.errors import UsageError
+
+if TYPE_CHECKING:
+    from tlsviz.sources.capture import OpenOptions
+    from tlsviz.sources.options import LiveOptions
+
+COMMANDS = ("live", "open", "lab", "show", "check", "explain", "doctor")
+LATER = {
+    "watch": "record with tshark or dumpcap, then open the file",
+    "compare": "open both targets, each in a terminal of its own",
+}
+FORMATS = ("text", "json")
+LATER_FORMATS = ("markdown", "svg", "html", "mermaid")
+
+_EPILOG = """\
+commands:
+  tlsviz                     the home screen: type a host, pick a capture, the lab
+  tlsviz TARGET              a capture file, host, host:port, [v6]:port or https:// URL
+  tlsviz live HOST[:PORT]    a live handshake, with options
+  tlsviz open FILE           a capture, with options
+  tlsviz lab [SCENARIO]      a handshake with a server made on the spot; `lab list`, `lab serve`
+  tlsviz show TARGET         print instead: --format text or json
+  tlsviz check TARGET        one line a finding, for scripts
+  tlsviz explain NAME        what a code point, field, alert or finding is
+  tlsviz doctor              what is here, and how to mend what is not
+
+`tlsviz COMMAND --help` lists a command's options.
+exit status: 0 well, 1 findings (check), 2 wrong usage, 3 something missing here, 4 target not readable
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one paragraph, as every other error."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise UsageError(f"{self.prog}: {message}", "", f"See `{self.prog} --help`.")
+
+
+def build(command: str) -> Parser:
+    """The parser of one command; "" is `tlsviz [TARGET]`."""
+    prog = f"tlsviz {command}".strip()
+    plain = argparse.RawDescriptionHelpFormatter
+    if not command:
+        parser = Parser(prog=prog, description="See a TLS handshake happen.", epilog=_EPILOG, formatter_class=plain)
+        parser.add_argument("target", nargs="?", metavar="TARGET")
+        parser.add_argument("--version", action="version", version=f"tlsviz {__version__}")
+    else:
+        parser = Parser(prog=prog)
+        _POSITIONALS[command](parser)
+    if command in ("", "live", "show", "check"):
+        _live(parser)
+    if command in ("", "open", "show", "check"):
+        _open(parser)
+    if command in ("", "live", "open", "show", "check"):
+        parser.add_argument("--ca", type=Path, metavar="FILE", help="trust exactly these authorities (PEM)")
+        parser.add_argument("--at", type=_time, metavar="TIME", help="judge certificates at this time (ISO 8601)")
+    return parser
+
+
+def _live(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("live targets")
+    group.add_argument("--servername", metavar="NAME", help="server name to send (SNI); '' sends none")
+    group.add_argument("--resolve", metavar="ADDRESS", help="connect to this address")
+    group.add_argument("--alpn", metavar="A,B", type=_names, help="protocols to offer (default http/1.1)")
+    group.add_argument("--min", metavar="VERSION", help="lowest TLS version: 1.0 … 1.3")
+    group.add_argument("--max", metavar="VERSION", help="highest TLS version: 1.0 … 1.3")
+    group.add_argument("--ciphers", metavar="LIST", help="cipher suites to offer")
+    group.add_argument("--groups", metavar="LIST", help="key exchange groups to offer")
+    group.add_argument("--sigalgs", metavar="LIST", help="signature algorithms to offer")
+    group.add_argument("--cert", type=Path, metavar="PEM", help="client certificate")
+    group.add_argument("--key", type=Path, metavar="PEM", help="its private key")
+    group.add_argument("--starttls", metavar="PROTO", help=argparse.SUPPRESS)
+    group.add_argument("--resume", type=int, default=0, metavar="N", help=argparse.SUPPRESS)
+    group.add_argument("--early-data", type=Path, metavar="FILE", help=argparse.SUPPRESS)
+    group.add_argument("--step", action="store_true", help=argparse.SUPPRESS)
+    group.add_argument("--timeout", type=float, metavar="S", help="seconds for everything (default 10)")
+    group.add_argument("--save", type=Path, metavar="FILE", help="keep it as a pcapng with its secrets inside")
+
+
+def _open(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("captures")
+    group.add_argument("--keylog", type=Path, action="append", default=[], metavar="FILE", help="key log (repeatable)")
+    group.add_argument("--rsa-key", type=Path, metavar="PEM", help=argparse.SUPPRESS)
+
+
+def _show(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="TARGET", help="a capture, a host, or lab:SCENARIO")
+    parser.add_argument("--format", default="text", metavar="FORMAT", help="text or json")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    parser.add_argument("--connection", type=int, metavar="ID", help="only this connection of a capture")
+    parser.add_argument("--fields", action="store_true", help="with every field of every message")
+    parser.add_argument("--secrets", action="store_true", help="with session keys and decrypted data")
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="TARGET", help="a capture, a host, or lab:SCENARIO")
+    parser.add_argument("--fail-on", choices=SEVERITIES, metavar="SEVERITY", help=f"exit 1 at or above: {SEVERITIES}")
+
+
+def _lab(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", metavar="SCENARIO", help="a scenario, `list` or `serve`")
+    parser.add_argument("scenario", nargs="?", metavar="SCENARIO", help="with `serve`: which")
+
+
+def _target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="TARGET")
+
+
+_POSITIONALS = {
+    "live": _target,
+    "open": _target,
+    "lab": _lab,
+    "show": _show,
+    "check": _check,
+    "explain": lambda parser: parser.add_argument("name", nargs="+", metavar="NAME"),
+    "doctor": lambda parser: None,
+}
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _time(text: str) -> datetime:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 2026-01-31 or 2026-01-31T12:00:00Z") from None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def live_options(args: argparse.Namespace) -> LiveOptions:
+    """The live options as the source takes them."""
+    from tlsviz.sources.options import DEFAULT_TIMEOUT, LiveOptions
+
+    defaults = LiveOptions()
+    return LiveOptions(
+        servername=args.servername,
+        resolve=args.resolve,
+        alpn=defaults.alpn if args.alpn is None else args.alpn,
+        min_version=args.min,
+        max_version=args.max,
+        ciphers=args.ciphers,
+        groups=args.groups,
+        sigalgs=args.sigalgs,
+        cert=args.cert,
+        key=args.key,
+        ca=args.ca,
+        starttls=args.starttls,
+        resume=args.resume,
+        early_data=args.early_data,
+        step=args.step,
+        timeout=DEFAULT_TIMEOUT if args.timeout is None else args.timeout,
+        save=args.save,
+    ).checked()
+
+
+def open_options(args: argparse.Namespace) -> OpenOptions:
+    """The capture options as the source takes them."""
+    from tlsviz.sources.capture import OpenOptions
+
+    if args.rsa_key is not None:
+        raise UsageError("--rsa-key is not there yet", "this version decrypts with key logs only", "Use --keylog.")
+    return OpenOptions(keylogs=tuple(args.keylog), ca=args.ca, at=args.at)

@@ -1,0 +1,270 @@
+"""The `tlsviz` command: reads its words, opens the target, and shows or prints it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlsviz import arguments
+from tlsviz.errors import TargetError, TlsvizError, UsageError
+
+if TYPE_CHECKING:
+    from tlsviz.connection.model import Trace
+
+LAB = "lab:"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit status of the command line contract."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except TlsvizError as error:
+        print(f"tlsviz: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_status
+    except BrokenPipeError:
+        # The reader of our output is gone (`| head`): nothing to say, and nowhere to say it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(words: list[str]) -> int:
+    first = words[0] if words else ""
+    if first in arguments.LATER:
+        raise UsageError(f"`tlsviz {first}` is not there yet", "", f"For now, {arguments.LATER[first]}.")
+    command = first if first in arguments.COMMANDS else ""
+    args = arguments.build(command).parse_args(words[1:] if command else words)
+    return _COMMANDS[command](args)
+
+
+# -- commands --------------------------------------------------------------------------------------------------
+
+
+def _default(args: argparse.Namespace) -> int:
+    if args.target is None:
+        if not _interactive():
+            raise UsageError("No target", "standard output is no terminal", "Give a host or a capture file.")
+        return _screen(None, args)
+    if _interactive():
+        return _screen(args.target, args)
+    return _print_text(_trace(args.target, args))
+
+
+def _live(args: argparse.Namespace) -> int:
+    from tlsviz.sources.target import parse_host
+
+    parse_host(args.target)
+    args.keylog, args.rsa_key = [], None
+    return _default(args)
+
+
+def _open(args: argparse.Namespace) -> int:
+    if not Path(args.target).expanduser().exists():
+        raise TargetError(f"No such file: {args.target!r}", "", "Check the path.")
+    return _screen(args.target, args) if _interactive() else _print_text(_capture(Path(args.target), args))
+
+
+def _lab(args: argparse.Namespace) -> int:
+    from tlsviz.lab import scenarios
+
+    if args.what == "list":
+        for scenario in scenarios.SCENARIOS:
+            _out(f"{scenario.name:14} {scenario.title}\n")
+        return 0
+    if args.what == "serve":
+        return scenarios.serve(args.scenario or scenarios.DEFAULT)
+    name = scenarios.scenario(args.what or scenarios.DEFAULT).name
+    if _interactive():
+        return _screen(LAB + name, args)
+    return _print_text(scenarios.run_scenario(name))
+
+
+def _show(args: argparse.Namespace) -> int:
+    if args.format in arguments.LATER_FORMATS:
+        raise UsageError(f"--format {args.format} is not there yet", "", "Use text or json.")
+    if args.format not in arguments.FORMATS:
+        raise UsageError(f"--format {args.format!r}", "no such format", "Use text or json.")
+    trace = _trace(args.target, args)
+    _notices(trace)
+    if args.connection is not None:
+        trace = _only(trace, args.connection)
+    if args.format == "json":
+        import json
+
+        from tlsviz.report.json import to_json
+
+        text = json.dumps(to_json(trace, args.fields, args.secrets), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = _text(trace, args.output is None, args.connection, args.fields, args.secrets)
+    _write(text, args.output)
+    return _status(trace)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from tlsviz.connection.model import SEVERITIES
+
+    trace = _trace(args.target, args)
+    _notices(trace)
+    worst = -1
+    for connection in trace.connections:
+        for finding in connection.findings:
+            worst = max(worst, SEVERITIES.index(finding.severity))
+            place = f"{connection.server_name or connection.server}#{connection.id}"
+            _out(f"{finding.severity}\t{finding.code}\t{place}\t{finding.title}: {finding.evidence}\n")
+    status = _status(trace)
+    if status == 0 and args.fail_on is not None and worst >= SEVERITIES.index(args.fail_on):
+        return 1
+    return status
+
+
+def _explain(args: argparse.Namespace) -> int:
+    from tlsviz.explain import render, search
+
+    name = " ".join(args.name)
+    found = search(name)
+    if not found:
+        raise UsageError(
+            f"Nothing is known as {name!r}", "", "Try a message, field, extension, alert, finding or code like 0x1301."
+        )
+    width = min(_width(), 100)
+    _out("\n\n".join(render(words, width) for words in found) + "\n")
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from tlsviz import doctor
+
+    checks = doctor.checks()
+    _out(doctor.render(checks) + "\n")
+    return 3 if any(check.ok is False for check in checks) else 0
+
+
+_COMMANDS = {
+    "": _default,
+    "live": _live,
+    "open": _open,
+    "lab": _lab,
+    "show": _show,
+    "check": _check,
+    "explain": _explain,
+    "doctor": _doctor,
+}
+
+
+# -- opening ---------------------------------------------------------------------------------------------------
+
+
+def _trace(target: str, args: argparse.Namespace) -> Trace:
+    """Reads the whole target."""
+    if target.startswith(LAB):
+        from tlsviz.lab.scenarios import run_scenario
+
+        return run_scenario(target.removeprefix(LAB))
+    from tlsviz.sources.target import parse_target
+
+    parsed = parse_target(target)
+    if isinstance(parsed, Path):
+        return _capture(parsed, args)
+    from tlsviz.sources.live import run_live
+
+    return run_live(parsed, arguments.live_options(args))
+
+
+def _capture(path: Path, args: argparse.Namespace) -> Trace:
+    from tlsviz.sources.capture import load_capture
+
+    return load_capture(path, arguments.open_options(args))
+
+
+def _screen(target: str | None, args: argparse.Namespace) -> int:
+    from tlsviz.ui.app import run
+
+    lab = target is not None and target.startswith(LAB)
+    return run(
+        target,
+        live=arguments.live_options(args) if "servername" in args and not lab else None,
+        capture=arguments.open_options(args) if "keylog" in args and not lab else None,
+    )
+
+
+def _only(trace: Trace, connection: int) -> Trace:
+    from dataclasses import replace
+
+    chosen = tuple(found for found in trace.connections if found.id == connection)
+    if not chosen:
+        last = len(trace.connections) - 1
+        known = f"there are 0 to {last}" if last >= 0 else "there are none"
+        raise UsageError(f"No connection {connection}", known)
+    return replace(trace, connections=chosen)
+
+
+def _status(trace: Trace) -> int:
+    """4 if a live target could not be reached by TCP, else 0."""
+    if trace.source.kind == "live" and not any(
+        placed.mark.kind in ("connected", "syn_ack") for found in trace.connections for placed in found.marks
+    ):
+        return TargetError.exit_status
+    return 0
+
+
+# -- printing --------------------------------------------------------------------------------------------------
+
+
+def _print_text(trace: Trace) -> int:
+    _notices(trace)
+    _out(_text(trace, True, None, False, False))
+    return _status(trace)
+
+
+def _text(trace: Trace, terminal: bool, connection: int | None, fields: bool, secrets: bool) -> str:
+    from tlsviz.report.text import render_text
+
+    color = terminal and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return render_text(
+        trace,
+        width=_width(),
+        color=color,
+        ascii=not _unicode(),
+        connection=connection,
+        fields=fields,
+        secrets=secrets,
+    )
+
+
+def _notices(trace: Trace) -> None:
+    for notice in trace.notices:
+        print(f"tlsviz: {notice}", file=sys.stderr)  # noqa: T201
+
+
+def _write(text: str, path: Path | None) -> None:
+    if path is None:
+        _out(text)
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TargetError(f"Cannot write {path}", error.strerror or str(error)) from None
+
+
+def _out(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _interactive() -> bool:
+    return sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _width() -> int:
+    return max(shutil.get_terminal_size((100, 24)).columns, 60) if sys.stdout.isatty() else 100
+
+
+def _unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")

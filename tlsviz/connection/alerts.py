@@ -1,0 +1,76 @@
+"""What an alert says about why a handshake failed: data for the diagnosis.
+
+Descriptions are RFC 8446 6.2's (and those of RFC 6066, 7301, 7507). Each entry: finding code, title, what to do.
+"""
+
+from __future__ import annotations
+
+SKIPPED_ALERTS = frozenset({90, 100, 112})
+"""As warnings these do not end a handshake: user_canceled, no_renegotiation, unrecognized_name."""
+
+_OLD = "Offer a version that it speaks (--min, --max), or bring the server up to TLS 1.2 and 1.3."
+
+SERVER_ALERTS: dict[int, tuple[str, str, str]] = {
+    70: ("version_not_supported", "No TLS version in common", _OLD),
+    71: (
+        "no_common_cipher_suite",
+        "What was offered is too weak for the server",
+        "Offer stronger suites and groups (--ciphers, --groups).",
+    ),
+    112: (
+        "unrecognized_name",
+        "The server does not know the name that was asked for",
+        "Check the name, or send another with --servername.",
+    ),
+    116: (
+        "client_certificate_required",
+        "The server wants a client certificate",
+        "Give one with --cert and --key.",
+    ),
+    120: (
+        "no_application_protocol",
+        "No application protocol in common",
+        "Offer another with --alpn, or none with --alpn ''.",
+    ),
+    80: (
+        "handshake_alert",
+        "The server failed for a reason of its own (internal_error)",
+        "Look into the server's log; a missing certificate or key for this name is the usual cause.",
+    ),
+    86: (
+        "handshake_alert",
+        "The server takes this for a downgrade (inappropriate_fallback)",
+        "Offer its newest version: leave out --max.",
+    ),
+}
+
+BROKEN = "The server, or something in between, breaks the protocol: try from another network."
+
+OBJECTIONS: dict[int, tuple[str, str, str]] = {
+    10: ("malformed_message", "The server sent a message out of turn", BROKEN),
+    20: ("bad_record", "A record from the server fails its authentication", BROKEN),
+    22: ("bad_record", "A record from the server is too long", BROKEN),
+    40: ("malformed_message", "What the server chose cannot be accepted", BROKEN),
+    42: ("malformed_message", "The server's certificate cannot be read", BROKEN),
+    43: ("malformed_message", "The server's certificate has an unsupported key", BROKEN),
+    47: ("malformed_message", "The server's answer contradicts the ClientHello", BROKEN),
+    50: ("malformed_message", "A message from the server cannot be decoded", BROKEN),
+    51: ("malformed_message", "A signature or Finished from the server is wrong", BROKEN),
+    70: ("version_not_supported", "The server chose a version that was not offered", _OLD),
+    80: ("malformed_message", "The server's answer could not be worked with", BROKEN),
+    109: ("malformed_message", "The server left out an extension that it must send", BROKEN),
+    110: ("malformed_message", "The server sent an extension that was not offered", BROKEN),
+}
+"""By the alert that our own side sent."""
+
+PLAIN_PROTOCOLS: tuple[tuple[bytes, str, str], ...] = (
+    (b"SSH-", "SSH", "This is an SSH server: it has its own encryption, not TLS."),
+    (b"220 ", "SMTP or FTP", "Use that protocol's TLS port (465, 990), or STARTTLS."),
+    (b"220-", "SMTP or FTP", "Use that protocol's TLS port (465, 990), or STARTTLS."),
+    (b"* OK", "IMAP", "Use the TLS port 993, or STARTTLS."),
+    (b"+OK", "POP3", "Use the TLS port 995, or STLS."),
+    (b"RFB ", "VNC", "VNC's encryption does not begin with TLS."),
+    (b"<?xml", "XMPP", "Use XMPP's direct TLS port, or STARTTLS."),
+    (b"-ERR", "Redis", "Use the port where the server speaks TLS."),
+)
+"""How servers that do not speak TLS introduce themselves: first bytes, name, what to do."""

@@ -1,0 +1,33 @@
+"""Findings: one small function each, over a finished connection.
+
+To add one: write a function that yields `Finding`s in the module of its family, list it in FINDERS, and
+give its code words in ``explain/findings.toml``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tlsviz.connection.findings import certificates, negotiation, protocol
+from tlsviz.connection.model import SEVERITIES, Connection, Finding
+
+FAMILIES = (protocol, certificates, negotiation)
+
+
+def find(connection: Connection, failure: Finding | None = None, live: bool = False) -> tuple[Finding, ...]:
+    """Everything worth saying, the diagnosis first, then by severity.
+
+    ``failure`` is why a live target failed before or during the handshake. Without one, the first certificate fault of
+    a live target is its diagnosis: the handshake worked, but nobody should trust it.
+    """
+    found = [finding for family in FAMILIES for finder in family.FINDERS for finding in finder(connection)]
+    if failure is not None:
+        found = [finding for finding in found if finding.code != failure.code]
+        found.insert(0, replace(failure, diagnosis=True))
+    elif live:
+        for index, finding in enumerate(found):
+            if finding.code.startswith("certificate_") and finding.severity in ("error", "critical"):
+                found[index] = replace(finding, diagnosis=True)
+                break
+    rank = {severity: -place for place, severity in enumerate(SEVERITIES)}
+    return tuple(sorted(found, key=lambda finding: (not finding.diagnosis, rank[finding.severity])))

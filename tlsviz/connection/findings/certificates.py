@@ -1,0 +1,107 @@
+"""Findings about trust: each fault of the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tlsviz.connection.model import Connection, Finding
+from tlsviz.pki.trust import Fault, Reason
+
+# reason: title, how to mend it, where it is required
+_WORDS: dict[Reason, tuple[str, str, str]] = {
+    "expired": (
+        "The certificate has expired",
+        "Renew the certificate on the server.",
+        "RFC 5280 6.1.3",
+    ),
+    "not_yet_valid": (
+        "The certificate is not valid yet",
+        "Check the clocks of both sides, or wait until it becomes valid.",
+        "RFC 5280 6.1.3",
+    ),
+    "name_mismatch": (
+        "The certificate is for another name",
+        "Use a certificate whose subjectAltName has the name that was asked for.",
+        "RFC 9525 6.3",
+    ),
+    "unknown_issuer": (
+        "Nobody in the trust store vouches for this certificate",
+        "Use a certificate of a public authority, or give the private authority's root with --ca.",
+        "RFC 5280 6.1",
+    ),
+    "self_signed": (
+        "The certificate vouches only for itself",
+        "Use a certificate signed by an authority that the clients trust.",
+        "RFC 5280 3.2",
+    ),
+    "missing_intermediate": (
+        "The server does not send an intermediate certificate",
+        "Configure the server to send the full chain, without the root.",
+        "RFC 8446 4.4.2",
+    ),
+    "wrong_order": (
+        "The certificates are sent in the wrong order",
+        "Send the server's own certificate first, then each one's issuer.",
+        "RFC 5246 7.4.2",
+    ),
+    "bad_signature": (
+        "A signature in the chain is wrong",
+        "Install the certificate anew: its bytes are damaged.",
+        "RFC 5280 6.1.3",
+    ),
+    "weak_key": ("A key in the chain is too weak", "Issue the certificate for a stronger key.", "RFC 9325 4.5"),
+    "weak_signature": (
+        "A signature in the chain uses a broken hash",
+        "Have it signed with SHA-256 or better.",
+        "RFC 9155 2",
+    ),
+    "not_a_ca": (
+        "A certificate in the chain may not sign others",
+        "Use a chain of real authorities.",
+        "RFC 5280 4.2.1.9",
+    ),
+    "path_length": (
+        "The chain is longer than an authority in it allows",
+        "Use a chain within the limit.",
+        "RFC 5280 4.2.1.9",
+    ),
+    "key_usage": (
+        "A key is used for what its certificate does not allow",
+        "Issue it with the right key usage.",
+        "RFC 5280 4.2.1.3",
+    ),
+    "extended_key_usage": (
+        "The certificate is not meant for a TLS server",
+        "Issue it for server authentication.",
+        "RFC 5280 4.2.1.12",
+    ),
+    "name_constraints": ("An authority may not vouch for this name", "Use an authority that may.", "RFC 5280 4.2.1.10"),
+    "revoked": ("The certificate has been revoked", "Replace it: its key may be known to others.", "RFC 6960 2.2"),
+    "unsupported": (
+        "The chain cannot be judged",
+        "See the evidence: something in it is not understood.",
+        "RFC 5280 6.1",
+    ),
+    "no_certificate": ("The server sent no certificate", "Configure a certificate on the server.", "RFC 8446 4.4.2"),
+}
+
+
+def faults(connection: Connection) -> Iterator[Finding]:
+    """A finding for each reason not to trust the chain."""
+    trust = connection.trust
+    if trust is None or trust.verdict == "trusted":
+        return
+    told = {fault.reason: fault for fault in reversed(trust.faults)}
+    for reason in trust.reasons:
+        title, mend, reference = _WORDS[reason]
+        fault = told.get(reason) or Fault(reason, None, f"not accepted by the {trust.store} store")
+        yield Finding(
+            f"certificate_{reason}", "error", title, fault.detail, mend, reference, message=_message(connection)
+        )
+
+
+def _message(connection: Connection) -> int | None:
+    return next((m.index for m in connection.messages if m.type == "certificate" and m.sender == "server"), None)
+
+
+FINDERS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (faults,)

@@ -1,0 +1,95 @@
+"""Findings about what was agreed: old, weak, or better left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tlsviz.connection.model import Connection, Finding
+from tlsviz.tls import suites
+
+_TLS12 = 0x0303
+_POST_QUANTUM = {0x0200, 0x0201, 0x0202, 0x11EB, 0x11EC, 0x11ED, 0x11EE, 0x4138, 0x6399, 0x639A}
+
+
+def old_version(connection: Connection) -> Iterator[Finding]:
+    """TLS 1.1 and older are deprecated (RFC 8996)."""
+    version = connection.version
+    if version is not None and version.code < _TLS12:
+        yield Finding(
+            "old_version",
+            "warning",
+            f"{version} is deprecated",
+            f"the server chose {version} ({version.hex})",
+            "Turn on TLS 1.2 and TLS 1.3 on both sides, and the old versions off.",
+            "RFC 8996",
+        )
+
+
+def weak_suite(connection: Connection) -> Iterator[Finding]:
+    """Suites with known weaknesses, and those without forward secrecy."""
+    chosen = connection.cipher_suite
+    suite = suites.suite(chosen.code) if chosen else None
+    if suite is None:
+        return
+    if suite.weaknesses:
+        yield Finding(
+            "weak_cipher_suite",
+            "warning",
+            f"{suite.name} is weak",
+            "; ".join(suite.weaknesses),
+            "Prefer AEAD suites with ephemeral key exchange (all of TLS 1.3's are).",
+            "RFC 9325 4.1",
+        )
+    if not suite.forward_secret:
+        yield Finding(
+            "no_forward_secrecy",
+            "warning",
+            "Whoever gets the server's private key later can read this connection",
+            f"{suite.name}: the key exchange is {suite.key_exchange}, without fresh keys",
+            "Use (EC)DHE suites, or TLS 1.3.",
+            "RFC 9325 4.1",
+        )
+
+
+def post_quantum(connection: Connection) -> Iterator[Finding]:
+    """A recording of this connection could be read by a later quantum computer."""
+    group = connection.group
+    if group is None or group.code in _POST_QUANTUM:
+        return
+    offered = any(point.code in _POST_QUANTUM for point in connection.offered.groups)
+    yield Finding(
+        "no_post_quantum_group",
+        "info",
+        f"The key exchange {group} does not resist quantum computers",
+        "the client offered a post-quantum group, the server chose another"
+        if offered
+        else "no post-quantum group was offered",
+        "Enable X25519MLKEM768 on the server." if offered else "Enable X25519MLKEM768 on both sides.",
+        "draft-ietf-tls-ecdhe-mlkem",
+    )
+
+
+def extended_master_secret(connection: Connection) -> Iterator[Finding]:
+    """TLS 1.2 and older without it is open to triple handshakes (RFC 7627)."""
+    version = connection.version
+    hello = next(iter(connection.messages_of("server_hello")), None)
+    if version is None or version.code > _TLS12 or version.code < 0x0301 or hello is None or hello.tree is None:
+        return
+    if hello.tree.get("extensions.extended_master_secret") is None:
+        yield Finding(
+            "no_extended_master_secret",
+            "notice",
+            "The master secret is not bound to the handshake",
+            "the ServerHello has no extended_master_secret extension",
+            "Update the side that does not support it.",
+            "RFC 7627 1",
+            message=hello.index,
+        )
+
+
+FINDERS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (
+    old_version,
+    weak_suite,
+    post_quantum,
+    extended_master_secret,
+)

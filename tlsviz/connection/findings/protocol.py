@@ -1,0 +1,82 @@
+"""Findings about what went wrong on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tlsviz.connection.model import Connection, Finding
+from tlsviz.connection.titles import type_title
+from tlsviz.wire.nodes import notes
+from tlsviz.wire.text import plural
+
+FATAL = 2
+HARMLESS = {0, 90, 100}
+"""close_notify, user_canceled, no_renegotiation: not failures."""
+
+
+def alerts(connection: Connection) -> Iterator[Finding]:
+    """An alert that ended the connection."""
+    for message in connection.messages:
+        alert = message.alert
+        if alert is None or alert.description.code in HARMLESS:
+            continue
+        yield Finding(
+            "handshake_alert",
+            "error",
+            f"The {message.sender} ended it: {alert.description}",
+            f"{alert.level} alert {alert.description} ({alert.description.code}) from the {message.sender}",
+            f'See `tlsviz explain "alert {alert.description.code}"` for the usual causes.',
+            "RFC 8446 6.2",
+            message=message.index,
+        )
+
+
+def malformed(connection: Connection) -> Iterator[Finding]:
+    """Messages whose bytes are not what the protocol says."""
+    for message in connection.messages:
+        if message.tree is None or message.content_type == "application_data":
+            continue
+        fault = next(notes(message.tree), None)
+        if fault is None:
+            continue
+        cut = message.note is not None and "not in the capture" in message.note
+        if cut:
+            continue
+        yield Finding(
+            "malformed_message",
+            "warning",
+            f"{type_title(message.type)} is malformed",
+            f"{fault.name} at byte {fault.start}: {fault.note}",
+            "The bytes are marked where they stand; whoever sent them has a bug, or they were changed on the way.",
+            "RFC 8446 6.2 (decode_error)",
+            message=message.index,
+        )
+
+
+def bad_records(connection: Connection) -> Iterator[Finding]:
+    """Records that are none, too long, or that their key does not open."""
+    strays = sum(hole.length for hole in connection.holes if hole.stray is not None)
+    if strays:
+        yield Finding(
+            "bad_record",
+            "warning",
+            "There are bytes between the records that are no TLS",
+            f"{plural(strays, 'byte')} that do not start with a record header",
+            "Look at them in the Bytes pane: another protocol, or damage on the way.",
+            "RFC 8446 5.1",
+        )
+    failed = [r for r in connection.records if r.protection is not None and r.protection.status == "failed"]
+    if failed:
+        first = failed[0]
+        why = first.protection.why if first.protection else ""
+        yield Finding(
+            "bad_record",
+            "warning",
+            f"{plural(len(failed), 'record')} did not open with the given key",
+            f"the first is record {first.index} from the {first.sender}: {why}",
+            "The key log is of another connection, or the bytes were changed after they were encrypted.",
+            "RFC 8446 5.2",
+        )
+
+
+FINDERS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (alerts, malformed, bad_records)

@@ -1,0 +1,103 @@
+"""One side's sending half: its stream, its protection, and the handshake message it is in the middle of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from tlsviz.connection.stream import RecordStream
+from tlsviz.crypto.protection import Opener
+from tlsviz.wire.buffers import Buffer, join
+from tlsviz.wire.chunks import Sender
+
+Phase = Literal["clear", "early", "handshake", "application"]
+"""Which secret protects this side's records now; TLS 1.2 and earlier go from clear to application."""
+
+MESSAGE_LIMIT = 1 << 20
+"""No honest handshake message is longer; a longer one is shown cut."""
+
+
+class Part(NamedTuple):
+    """A piece of handshake data: where it is, and the record it came in."""
+
+    buffer: Buffer
+    start: int
+    end: int
+    record: int
+    packets: tuple[int, ...]
+    decrypted: bool
+    protected: bool
+
+
+class Assembled(NamedTuple):
+    """A whole (or, at a break, cut) handshake message."""
+
+    buffer: Buffer
+    records: tuple[int, ...]
+    packets: tuple[int, ...]
+    decrypted: bool
+    protected: bool
+    complete: bool
+
+
+@dataclass(slots=True)
+class Half:
+    """The state of one direction."""
+
+    sender: Sender
+    stream: RecordStream = field(default_factory=RecordStream)
+    phase: Phase = "clear"
+    epoch: int = 0
+    generation: int = 0
+    opener: Opener | None = None
+    early_opener: Opener | None = None
+    secret: bytes | None = None
+    locked: str = ""
+    uncertain: bool = False
+    opened: bool = False
+    data_records: int = 0
+    data_bytes: int = 0
+    kept_bytes: int = 0
+    parts: list[Part] = field(default_factory=list)
+    pending: bytearray = field(default_factory=bytearray)
+
+    def add(self, part: Part) -> None:
+        """More handshake bytes."""
+        self.parts.append(part)
+        self.pending += part.buffer.data[part.start : part.end]
+
+    def next_message(self) -> Assembled | None:
+        """The next handshake message that is whole (or longer than is held), header included."""
+        if len(self.pending) < 4:
+            return None
+        size = 4 + int.from_bytes(self.pending[1:4], "big")
+        if len(self.pending) < size:
+            return self._take(len(self.pending), False) if len(self.pending) > MESSAGE_LIMIT else None
+        return self._take(size, True)
+
+    def rest(self) -> Assembled | None:
+        """What there is of a message whose end never came."""
+        return self._take(len(self.pending), False) if self.pending else None
+
+    def _take(self, size: int, complete: bool) -> Assembled:
+        used: list[Part] = []
+        taken = 0
+        while taken < size:
+            part = self.parts[0]
+            length = min(part.end - part.start, size - taken)
+            used.append(part._replace(end=part.start + length))
+            taken += length
+            if part.start + length == part.end:
+                self.parts.pop(0)
+            else:
+                self.parts[0] = part._replace(start=part.start + length)
+        del self.pending[:size]
+        packets = dict.fromkeys(number for part in used for number in part.packets)
+        return Assembled(
+            join([(part.buffer, part.start, part.end) for part in used]),
+            tuple(dict.fromkeys(part.record for part in used)),
+            tuple(packets),
+            any(part.decrypted for part in used),
+            any(part.protected for part in used),
+            complete,
+        )

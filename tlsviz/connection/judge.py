@@ -1,0 +1,48 @@
+"""The judgement: trust, proofs and findings, added to a connection that has been followed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from tlsviz.connection.findings import find
+from tlsviz.connection.model import Connection, Finding
+from tlsviz.connection.proofs import prove
+from tlsviz.pki.stores import Store
+from tlsviz.pki.trust import Trust
+from tlsviz.pki.verify import judge
+from tlsviz.wire.chunks import SERVER
+
+
+def judged(
+    connection: Connection,
+    stores: Sequence[Store] = (),
+    at: datetime | None = None,
+    name: str | None = None,
+    failure: Finding | None = None,
+    live: bool = False,
+) -> Connection:
+    """The connection with its trust, proofs and findings.
+
+    ``at``: the time to judge certificates at; default: when the connection started. ``name``: the name that the
+    certificate must be for; default: the server name of the hello. ``failure``: the diagnosis that the source made;
+    ``live``: a target that was tried just now, so that its first certificate fault is the diagnosis.
+    """
+    when = at or datetime.fromtimestamp(connection.start, UTC)
+    wanted = name or connection.server_name
+    trust = _trust(connection, stores, when, wanted)
+    known = replace(connection, trust=trust)
+    known = replace(known, proofs=prove(known))
+    return replace(known, findings=find(known, failure, live))
+
+
+def _trust(connection: Connection, stores: Sequence[Store], at: datetime, name: str | None) -> Trust:
+    ders = [sent.der for sent in connection.certificates if sent.sender == SERVER]
+    seen = any(
+        message.type == "certificate" and message.sender == SERVER and message.tree is not None
+        for message in connection.messages
+    )
+    if not ders and not (seen and connection.complete):
+        return Trust("unknown", (), at, "", name)
+    return judge(ders, name, at, stores)

@@ -1,0 +1,92 @@
+"""Which key opens which record: key log secrets, made into openers for the phase a side is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tlsviz.crypto.keylog import KeyLog
+from tlsviz.crypto.protection import Opener, Unopened, opener_12, opener_13
+from tlsviz.crypto.schedule import extended_master_secret, master_secret, next_traffic_secret
+from tlsviz.tls import suites
+from tlsviz.tls.suites import Suite
+from tlsviz.wire.chunks import CLIENT, Sender
+
+_SUITES_13 = {32: (0x1301, 0x1303, 0x1304, 0x1305), 48: (0x1302,)}
+_NAMES = {"early": "EARLY", "handshake": "HANDSHAKE"}
+
+
+@dataclass(slots=True)
+class KeyRing:
+    """The secrets of one connection, as far as the key log has them."""
+
+    keylog: KeyLog
+    client_random: bytes = b""
+    server_random: bytes = b""
+    version: int | None = None
+    suite: Suite | None = None
+    encrypt_then_mac: bool = False
+    extended_master_secret: bool = False
+    premaster: bytes | None = None
+    used: dict[str, bytes] = field(default_factory=dict)
+
+    def secret(self, label: str) -> bytes | None:
+        """A secret of this connection; remembered as used."""
+        found = self.keylog.get(label, self.client_random) if self.client_random else None
+        if found is not None:
+            self.used[label] = found
+        return found
+
+    def traffic_secret(self, sender: Sender, phase: str, generation: int = 0) -> bytes | None:
+        """A TLS 1.3 traffic secret (RFC 8446 7.1), by its label in the key log."""
+        side = "CLIENT" if sender == CLIENT else "SERVER"
+        if phase in _NAMES:
+            return self.secret(f"{side}_{_NAMES[phase]}_TRAFFIC_SECRET")
+        return self.secret(f"{side}_TRAFFIC_SECRET_{generation}")
+
+    def openers_13(self, sender: Sender, phase: str) -> list[tuple[bytes, Opener]]:
+        """Openers that may fit a phase: one, or before the suite is known one for each that it can be."""
+        secret = self.traffic_secret(sender, phase)
+        if secret is None:
+            return []
+        if self.suite is not None and self.suite.tls13:
+            candidates = [self.suite]
+        else:
+            known = (suites.suite(code) for code in _SUITES_13.get(len(secret), ()))
+            candidates = [suite for suite in known if suite is not None]
+        return [(secret, opener_13(suite, secret)) for suite in candidates]
+
+    def updated(self, sender: Sender, secret: bytes, generation: int) -> tuple[bytes, Opener]:
+        """The opener after a KeyUpdate (RFC 8446 7.2)."""
+        if self.suite is None:
+            raise Unopened("the cipher suite is not known", failed=False)
+        following = next_traffic_secret(self.suite.prf_hash, secret)
+        return following, opener_13(self.suite, following)
+
+    def master(self, handshake: bytes) -> bytes | None:
+        """The master secret of TLS 1.2 and earlier: logged, or computed from a known premaster secret.
+
+        ``handshake`` is the messages through ClientKeyExchange, for the extended master secret (RFC 7627).
+        """
+        logged = self.secret("CLIENT_RANDOM")
+        if logged is not None or self.premaster is None or self.suite is None or self.version is None:
+            return logged
+        if self.extended_master_secret:
+            return extended_master_secret(self.version, self.suite.prf_hash, self.premaster, handshake)
+        return master_secret(self.version, self.suite.prf_hash, self.premaster, self.client_random, self.server_random)
+
+    def opener_12(self, sender: Sender, handshake: bytes) -> Opener:
+        """The opener behind a ChangeCipherSpec; raises `Unopened` with the reason where there is none."""
+        if self.suite is None or self.version is None:
+            raise Unopened("the hello messages are not in the capture", failed=False)
+        master = self.master(handshake)
+        if master is None and self.suite.mode != "NULL":
+            raise Unopened("no key: the key log has no master secret for this connection", failed=False)
+        return opener_12(
+            self.suite,
+            self.version,
+            master or bytes(48),
+            self.client_random,
+            self.server_random,
+            sender,
+            self.encrypt_then_mac,
+        )

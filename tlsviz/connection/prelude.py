@@ -1,0 +1,86 @@
+"""What was said in plaintext before TLS started, and which protocol that was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tlsviz.connection.model import Prelude
+from tlsviz.connection.stream import PRELUDE_LIMIT, RecordStream
+from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Sender
+
+_PROTOCOLS: tuple[tuple[str, Sender, re.Pattern[bytes]], ...] = tuple(
+    (name, sender, re.compile(pattern, re.IGNORECASE | re.DOTALL))
+    for name, sender, pattern in (
+        ("http-connect", CLIENT, rb"^CONNECT \S+ HTTP/1"),
+        ("lmtp", CLIENT, rb"(^|\n)LHLO .*STARTTLS\r?\n"),
+        ("smtp", CLIENT, rb"(^|\n)(EHLO|HELO) .*STARTTLS\r?\n"),
+        ("imap", CLIENT, rb"(^|\n)\S+ STARTTLS\r?\n"),
+        ("pop3", CLIENT, rb"(^|\n)STLS\r?\n"),
+        ("ftp", CLIENT, rb"(^|\n)AUTH (TLS|SSL)\S*\r?\n"),
+        ("xmpp", CLIENT, rb"<starttls\b"),
+        ("ldap", CLIENT, rb"^\x30.{1,20}1\.3\.6\.1\.4\.1\.1466\.20037"),
+        ("postgres", CLIENT, rb"^\x00\x00\x00\x08\x04\xd2\x16\x2f"),
+        ("rdp", CLIENT, rb"^\x03\x00\x00.\x0e?\S*\xe0"),
+        ("mssql", CLIENT, rb"^\x12\x01"),
+        ("socks", CLIENT, rb"^(\x05[\x01-\x09]|\x04\x01)"),
+        ("sieve", SERVER, rb'^"IMPLEMENTATION"'),
+        ("nntp", SERVER, rb"^20[01] .*\n382 "),
+        ("mysql", SERVER, rb"^.\x00\x00\x00\x0a\d+\.\d+"),
+        ("irc", CLIENT, rb"(^|\n)STARTTLS\r?\n"),
+    )
+)
+
+
+def protocol(preludes: tuple[Prelude, ...]) -> str | None:
+    """The protocol spoken before TLS, by the contract's name; "unknown" if it is none of the known ones."""
+    if not preludes:
+        return None
+    said = {
+        sender: b"".join(part.data for part in preludes if part.sender == sender)[:PRELUDE_LIMIT]
+        for sender in (CLIENT, SERVER)
+    }
+    for name, sender, pattern in _PROTOCOLS:
+        if pattern.search(said[sender]):
+            return name
+    return "unknown"
+
+
+@dataclass(slots=True)
+class Preludes:
+    """Collects the plaintext of both sides in the order it was said."""
+
+    parts: list[Prelude] = field(default_factory=list)
+    _sizes: dict[Sender, int] = field(default_factory=dict)
+
+    def add(self, chunk: Chunk, stream: RecordStream, next_order: Callable[[], int]) -> None:
+        """Takes what of ``chunk``, already fed to ``stream``, is (still) prelude; takes back what was not."""
+        self._append(chunk, next_order)
+        if stream.sync in ("tls", "lost"):
+            self._trim(chunk.sender, len(stream.prelude))
+
+    def _append(self, chunk: Chunk, next_order: Callable[[], int]) -> None:
+        size = self._sizes.get(chunk.sender, 0)
+        data = chunk.data[: max(PRELUDE_LIMIT - size, 0)]
+        self._sizes[chunk.sender] = size + len(data)
+        last = self.parts[-1] if self.parts else None
+        if last is not None and last.sender == chunk.sender:
+            packets = tuple(dict.fromkeys(last.packets + chunk.packets))
+            self.parts[-1] = Prelude(last.order, last.time, last.sender, last.data + data, packets)
+        elif data:
+            self.parts.append(Prelude(next_order(), chunk.time, chunk.sender, data, chunk.packets))
+
+    def _trim(self, sender: Sender, size: int) -> None:
+        excess = self._sizes.get(sender, 0) - size
+        for index in range(len(self.parts) - 1, -1, -1):
+            part = self.parts[index]
+            if excess <= 0:
+                break
+            if part.sender != sender:
+                continue
+            kept = part.data[: max(len(part.data) - excess, 0)]
+            excess -= len(part.data) - len(kept)
+            self.parts[index] = Prelude(part.order, part.time, sender, kept, part.packets)
+        self.parts = [part for part in self.parts if part.data]
+        self._sizes[sender] = size

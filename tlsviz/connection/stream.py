@@ -1,0 +1,267 @@
+"""One direction's byte stream, cut into records.
+
+Content decides, never the chunking: the same bytes in one chunk or byte by byte give the same records. A stream may
+start with a plaintext prelude (STARTTLS, CONNECT); TLS starts where its first hello stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+PRELUDE_LIMIT = 65536
+RECORD_LIMIT = 16384 + 2048
+"""The longest fragment any version allows (RFC 5246 6.2.3)."""
+
+Sync = Literal["undecided", "tls", "lost", "not_tls"]
+
+_HELLO = re.compile(rb"\x16\x03[\x00-\x04]..[\x01\x02]\x00..\x03[\x00-\x04]", re.DOTALL)
+_ALERT = re.compile(rb"\x15\x03[\x00-\x04]\x00\x02[\x01\x02].", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """A record's bytes (header included) with the time of its last byte and the packets that carried it.
+
+    ``missing`` bytes of the fragment are not there. ``ssl2``: SSL 2 framing. ``stray``: bytes that are no record.
+    """
+
+    data: bytes
+    time: float
+    packets: tuple[int, ...]
+    content_type: int
+    version: int
+    length: int
+    missing: int = 0
+    ssl2: bool = False
+    stray: bool = False
+
+
+@dataclass(slots=True)
+class RecordStream:
+    """Feed it chunks and gaps, ask it for `take`."""
+
+    sync: Sync = "undecided"
+    prelude: bytes = b""
+    _buffer: bytearray = field(default_factory=bytearray)
+    _offset: int = 0
+    _carriers: deque[tuple[int, float, tuple[int, ...]]] = field(default_factory=deque)
+    _gap: int = 0
+    _searched: int = 0
+
+    def feed(self, data: bytes, time: float, packets: tuple[int, ...]) -> None:
+        """Adds bytes. Only right after everything that could be taken has been taken."""
+        if not data:
+            return
+        self._buffer += data
+        self._carriers.append((self._offset + len(self._buffer), time, packets))
+
+    def lose(self, length: int) -> list[RawRecord]:
+        """Bytes are missing here: the record they fall into is damaged; past its end the stream is out of step."""
+        if self.sync in ("undecided", "not_tls"):
+            return self._lose_early()
+        found: list[RawRecord] = []
+        header = self._header()
+        if header is not None and self.sync == "tls":
+            content_type, version, size = header
+            need = 5 + size - len(self._buffer)
+            if need > length:
+                # The rest of this record is still to come: stand in for the hole, and remember it.
+                self._gap += length
+                self._fill(length)
+                return []
+            found.append(self._damaged(content_type, version, size, need))
+            length -= need
+        elif self._buffer:
+            found.append(self._stray(len(self._buffer)))
+        if length:
+            self.sync = "lost"
+        return found
+
+    def take(self) -> RawRecord | None:
+        """The next whole record, or None until more bytes come."""
+        self.decide()
+        if self.sync == "lost":
+            return self._resynchronise()
+        if self.sync != "tls" or not self._buffer:
+            return None
+        if self._is_ssl2():
+            return self._take_ssl2()
+        header = self._header()
+        if header is None:
+            return None
+        content_type, version, length = header
+        if not _plausible(content_type, version):
+            return self._desynchronise()
+        if len(self._buffer) < 5 + length:
+            return None
+        missing, self._gap = self._gap, 0
+        return self._cut(5 + length, content_type, version, length, missing)
+
+    def rest(self) -> RawRecord | None:
+        """At the end of the stream: the cut record that is left, if any."""
+        if not self._buffer or self.sync in ("undecided", "not_tls"):
+            self._settle()
+            return None
+        header = self._header()
+        if header is None or self.sync == "lost" or self._is_ssl2():
+            return self._stray(len(self._buffer))
+        content_type, version, length = header
+        return self._damaged(content_type, version, length, 5 + length - len(self._buffer))
+
+    # -- deciding ------------------------------------------------------------------------------------------
+
+    def decide(self) -> None:
+        """Finds out, when enough is there, whether and where TLS starts."""
+        if self.sync != "undecided":
+            return
+        data = bytes(self._buffer[: PRELUDE_LIMIT + 16])
+        if _starts_record(data) or _starts_ssl2(data):
+            self.sync = "tls"
+            return
+        if len(data) < 5 and _may_start_record(data):
+            return
+        found = _HELLO.search(data) or _ALERT.search(data)
+        if found and found.start() < PRELUDE_LIMIT:
+            self.prelude = data[: found.start()]
+            self._drop(found.start())
+            self.sync = "tls"
+        elif len(data) > PRELUDE_LIMIT:
+            self._settle()
+
+    def _settle(self) -> None:
+        """It is not TLS after all; what was seen stays as the prelude."""
+        if self.sync == "undecided" and self._buffer:
+            self.prelude = bytes(self._buffer[:PRELUDE_LIMIT])
+            self.sync = "not_tls"
+        self._drop(len(self._buffer))
+
+    def peek_undecided(self) -> bytes:
+        """The bytes seen before anything was decided."""
+        return bytes(self._buffer) if self.sync == "undecided" else self.prelude
+
+    def _lose_early(self) -> list[RawRecord]:
+        if self.sync == "undecided":
+            self.prelude += bytes(self._buffer)
+            self._drop(len(self._buffer))
+            self.sync = "lost"
+        return []
+
+    # -- cutting -------------------------------------------------------------------------------------------
+
+    def _header(self) -> tuple[int, int, int] | None:
+        data = self._buffer
+        if len(data) < 5:
+            return None
+        return data[0], data[1] << 8 | data[2], data[3] << 8 | data[4]
+
+    def _fill(self, length: int) -> None:
+        time, packets = (self._carriers[-1][1], ()) if self._carriers else (0.0, ())
+        self._buffer += bytes(length)
+        self._carriers.append((self._offset + len(self._buffer), time, packets))
+
+    def _cut(self, size: int, content_type: int, version: int, length: int, missing: int = 0) -> RawRecord:
+        data = bytes(self._buffer[:size])
+        time, packets = self._carried(size)
+        self._drop(size)
+        return RawRecord(data, time, packets, content_type, version, length, missing)
+
+    def _damaged(self, content_type: int, version: int, length: int, need: int) -> RawRecord:
+        missing, self._gap = self._gap + need, 0
+        return self._cut(len(self._buffer), content_type, version, length, missing)
+
+    def _stray(self, size: int) -> RawRecord:
+        data = bytes(self._buffer[:size])
+        time, packets = self._carried(size)
+        self._drop(size)
+        return RawRecord(data, time, packets, data[0], 0, size, stray=True)
+
+    def _desynchronise(self) -> RawRecord | None:
+        """Here should be a record and is none: out of step until something looks like one again."""
+        self.sync = "lost"
+        self._searched = 1
+        return self._resynchronise()
+
+    def _resynchronise(self) -> RawRecord | None:
+        data = bytes(self._buffer)
+        for offset in range(self._searched, len(data) - 4):
+            if _starts_record(data[offset : offset + 5]):
+                self.sync, self._searched = "tls", 0
+                return self._stray(offset) if offset else self.take()
+        self._searched = max(self._searched, len(data) - 4)
+        if len(data) > PRELUDE_LIMIT:
+            stray = self._stray(self._searched)
+            self._searched = 0
+            return stray
+        return None
+
+    def _carried(self, size: int) -> tuple[float, tuple[int, ...]]:
+        """The time of the last of the next ``size`` bytes, and the packets of all of them."""
+        end = self._offset + size
+        packets: list[int] = []
+        time = 0.0
+        for stop, when, numbers in self._carriers:
+            packets += [number for number in numbers if number not in packets]
+            time = when
+            if stop >= end:
+                break
+        return time, tuple(packets)
+
+    def _drop(self, size: int) -> None:
+        del self._buffer[:size]
+        self._offset += size
+        while self._carriers and self._carriers[0][0] <= self._offset:
+            self._carriers.popleft()
+
+    # -- SSL 2 ---------------------------------------------------------------------------------------------
+
+    def _is_ssl2(self) -> bool:
+        return self._offset == len(self.prelude) and _starts_ssl2(bytes(self._buffer[:11]))
+
+    def _take_ssl2(self) -> RawRecord | None:
+        length = (self._buffer[0] & 0x7F) << 8 | self._buffer[1]
+        if len(self._buffer) < 2 + length:
+            return None
+        raw = self._cut(2 + length, 0x80, 0x0002, length)
+        return RawRecord(raw.data, raw.time, raw.packets, 22, 0x0002, length, ssl2=True)
+
+
+def _plausible(content_type: int, version: int) -> bool:
+    """Whether these can be a record's first three bytes (TLS, SSL 3, drafts of TLS 1.3, TLCP)."""
+    return 20 <= content_type <= 26 and (0x0300 <= version <= 0x0304 or version == 0x0101)
+
+
+def _starts_record(data: bytes) -> bool:
+    if len(data) < 5 or not _plausible(data[0], data[1] << 8 | data[2]):
+        return False
+    length = data[3] << 8 | data[4]
+    return 0 < length <= RECORD_LIMIT
+
+
+def _may_start_record(data: bytes) -> bool:
+    """Whether ``data`` (up to 5 bytes) is, or can still become, a plausible record header."""
+    if not data:
+        return False
+    padded = data[:1] + (data[1:2] or b"\x03") + (data[2:3] or b"\x03") + (data[3:4] or b"\0") + (data[4:5] or b"\1")
+    if data[1:2] == b"\x01" and len(data) == 2:
+        padded = data + b"\x01\0\1"
+    return _starts_record(padded)
+
+
+def _starts_ssl2(data: bytes) -> bool:
+    """Whether an SSL 2 (compatible) ClientHello stands here (RFC 5246 E.2)."""
+    if len(data) < 11 or not data[0] & 0x80 or data[2] != 1:
+        return False
+    version = data[3] << 8 | data[4]
+    ciphers, session, challenge = (data[i] << 8 | data[i + 1] for i in (5, 7, 9))
+    length = (data[0] & 0x7F) << 8 | data[1]
+    known = version == 0x0002 or 0x0300 <= version <= 0x0303
+    return (
+        known
+        and ciphers % 3 == 0
+        and session <= 32
+        and 8 <= challenge <= 64
+        and length == 9 + ciphers + session + challenge
+    )

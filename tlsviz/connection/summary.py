@@ -1,0 +1,126 @@
+"""The connection's facts, gathered from what the engine has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tlsviz.connection import fingerprint, prelude
+from tlsviz.connection.model import Alert, CodePoint, Connection, Message, Offered
+from tlsviz.tls import registry
+from tlsviz.tls.registry import Registry
+from tlsviz.tls.views import ClientHello
+from tlsviz.wire.chunks import CLIENT, SERVER, Sender
+from tlsviz.wire.nodes import Node
+
+if TYPE_CHECKING:
+    from tlsviz.connection.engine import Engine
+
+
+def is_tls13(version: int) -> bool:
+    """TLS 1.3, its drafts, and Facebook's variants of them."""
+    return version == 0x0304 or 0x7F00 <= version <= 0x7FFF or version in (0xFB17, 0xFB1A)
+
+
+def point(code: int | None, names: Registry) -> CodePoint | None:
+    """A code point of a registry, with its name."""
+    return None if code is None else CodePoint(code, names.width, names.get(code))
+
+
+def points(codes: Iterable[int], names: Registry) -> tuple[CodePoint, ...]:
+    """Code points of a registry, with their names, in order."""
+    return tuple(CodePoint(code, names.width, names.get(code)) for code in codes)
+
+
+def alert(tree: Node) -> Alert | None:
+    """Level and description of an alert that can be read."""
+    level, description = tree.get("level"), tree.get("description")
+    if level is None or description is None:
+        return None
+    if not isinstance(level.value, int) or not isinstance(description.value, int):
+        return None
+    return Alert(
+        CodePoint(level.value, 1, registry.alert_levels.get(level.value)),
+        CodePoint(description.value, 1, registry.alerts.get(description.value)),
+    )
+
+
+def with_note(message: Message, why: str) -> Message:
+    """The message with one more thing said about what is wrong with it."""
+    return replace(message, note=f"{message.note}; {why}" if message.note and message.note != "cut short" else why)
+
+
+def offered(hello: ClientHello | None) -> Offered:
+    """What a ClientHello offers."""
+    if hello is None:
+        return Offered()
+    versions = hello.versions or ((hello.legacy_version,) if hello.legacy_version else ())
+    return Offered(
+        points(versions, registry.versions),
+        points(hello.cipher_suites, registry.cipher_suites),
+        points(hello.groups, registry.groups),
+        points(hello.signature_schemes, registry.signature_schemes),
+        hello.alpn,
+        points((code for code, _ in hello.extensions), registry.extensions),
+    )
+
+
+def connection(engine: Engine) -> Connection:
+    """The model of everything the engine has seen so far."""
+    facts = engine.facts
+    hello, chosen = facts.client_hello, facts.server_hello
+    start = engine.start or 0.0
+    preludes = tuple(engine.preludes.parts)
+    return Connection(
+        id=engine.id,
+        tcp_stream=engine.tcp_stream,
+        client=engine.client,
+        server=engine.server,
+        start=start,
+        duration=max(engine.last - start, 0.0),
+        starttls=prelude.protocol(preludes) if engine.is_tls else None,
+        server_name=(hello.server_name if hello else None) or engine.server_name,
+        version=point(facts.version, registry.versions),
+        cipher_suite=point(chosen.cipher_suite if chosen else None, registry.cipher_suites),
+        group=point(facts.group, registry.groups),
+        signature_scheme=point(facts.server_scheme, registry.signature_schemes),
+        alpn=facts.alpn,
+        resumed=_resumed(engine),
+        hello_retry=facts.hello_retry,
+        early_data=facts.early_sent and facts.early_accepted is not False,
+        client_auth=facts.client_certificate,
+        complete=_complete(engine),
+        ja3=fingerprint.ja3(hello) if hello else None,
+        ja3s=fingerprint.ja3s(chosen) if chosen else None,
+        ja4=fingerprint.ja4(hello) if hello else None,
+        offered=offered(hello),
+        messages=tuple(engine.messages),
+        application=engine.runs.frozen(),
+        client_data=engine.volume(CLIENT),
+        server_data=engine.volume(SERVER),
+        records=tuple(engine.records),
+        marks=tuple(engine.marks),
+        holes=tuple(engine.holes),
+        prelude=preludes,
+        certificates=tuple(engine.certificates),
+        key_source=engine.keylog.source if engine.secrets else None,
+        secrets=engine.secrets,
+    )
+
+
+def _resumed(engine: Engine) -> bool:
+    chosen = engine.facts.server_hello
+    if chosen is None:
+        return False
+    return chosen.selected_psk is not None if engine.facts.tls13 else engine.facts.session_resumed
+
+
+def _complete(engine: Engine) -> bool:
+    return _finished(engine, CLIENT) and _finished(engine, SERVER)
+
+
+def _finished(engine: Engine, sender: Sender) -> bool:
+    """Whether this side's Finished was seen, or what was seen can only have been it."""
+    kinds = {message.type for message in engine.messages if message.sender == sender}
+    return "finished" in kinds or ("encrypted_handshake" in kinds and "change_cipher_spec" in kinds)

@@ -1,0 +1,107 @@
+"""Short names for the ladder's steps, with the few figures that tell one from the next."""
+
+from __future__ import annotations
+
+from tlsviz.connection.model import ApplicationRun, Connection, Hole, Message, Prelude
+from tlsviz.wire.chunks import Mark
+from tlsviz.wire.text import plural, shorten
+
+_SPECIAL = {
+    "end_of_early_data": "EndOfEarlyData",
+    "encrypted_handshake": "encrypted handshake message",
+    "certificate_url": "CertificateURL",
+    "ssl2_client_hello": "SSL 2 ClientHello",
+    "heartbeat": "Heartbeat",
+}
+_MARKS = {
+    "name_lookup": "name lookup",
+    "syn": "TCP SYN",
+    "syn_ack": "TCP SYN, ACK",
+    "connected": "TCP connected",
+    "fin": "TCP FIN",
+    "rst": "TCP RST",
+    "refused": "connection refused",
+    "unreachable": "host unreachable",
+    "timeout": "time-out",
+    "closed": "connection closed",
+    "error": "error",
+}
+_FAULTS = {
+    "rst": "the connection was reset",
+    "refused": "nothing listens on this port",
+    "unreachable": "no way to the host",
+    "timeout": "no answer in time",
+    "error": "the connection broke",
+}
+TURNS = {_MARKS["syn"], _MARKS["syn_ack"]}
+_HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ", b"HTTP/1.")
+
+
+def size(count: int) -> str:
+    """``517 B``, ``2.8 kB``, ``1.2 MB``: decimal units, as on the wire."""
+    if count < 10_000:
+        return f"{count:,} B"
+    if count < 1_000_000:
+        return f"{count / 1000:.1f} kB"
+    return f"{count / 1_000_000:.1f} MB"
+
+
+def message(message: Message) -> str:
+    """``ClientHello``, ``Alert handshake_failure``."""
+    if message.type == "alert":
+        if message.alert is None:
+            return "encrypted alert" if message.encrypted else "Alert"
+        return f"Alert {message.alert.description}"
+    return type_title(message.type)
+
+
+def type_title(kind: str) -> str:
+    """A message type as the RFCs write it: ``certificate_verify`` becomes ``CertificateVerify``."""
+    if kind in _SPECIAL:
+        return _SPECIAL[kind]
+    if kind.startswith("handshake_0x"):
+        return f"handshake message {kind[10:]}"
+    return "".join(part.capitalize() for part in kind.split("_"))
+
+
+def message_detail(connection: Connection, message: Message) -> str:
+    """The figures beside a message's name."""
+    if message.provenance == "inferred":
+        return "must be here"
+    whole = len(message.buffer.data) if message.buffer and message.content_type == "handshake" else message.length
+    parts = [size(whole)]
+    if message.type == "certificate":
+        count = sum(1 for sent in connection.certificates if sent.message == message.index)
+        parts.insert(0, f"×{count}" if count else "empty")
+    if message.type == "alert" and message.alert is not None:
+        parts = [str(message.alert.level)]
+    return " · ".join(parts)
+
+
+def data(run: ApplicationRun) -> tuple[str, str]:
+    """Title and figures of application data; the first line of HTTP when it can be read."""
+    title = "0-RTT data" if run.early else "encrypted records" if run.opaque else "application data"
+    if run.plaintext is not None and run.plaintext.data.startswith(_HTTP):
+        line = run.plaintext.data.split(b"\r\n", 1)[0][:200]
+        title = shorten(line.decode("latin-1"), 60)
+    records = plural(run.records, "record")
+    return title, f"{records} · {size(run.bytes)}"
+
+
+def mark(mark: Mark) -> tuple[str, str | None]:
+    """Title of a transport mark, and what is wrong if something is."""
+    return _MARKS[mark.kind], _FAULTS.get(mark.kind)
+
+
+def hole(hole: Hole) -> tuple[str, str]:
+    """Title of a break in the stream, and what it means."""
+    if hole.stray is not None:
+        return f"{plural(hole.length, 'byte')} that are no TLS record", "not a TLS record"
+    return f"{plural(hole.length, 'byte')} missing", "not in the capture: lost, or never captured"
+
+
+def prelude(part: Prelude) -> tuple[str, str]:
+    """Title and size of plaintext before TLS: its first line."""
+    line = part.data.split(b"\n", 1)[0].strip(b"\r\0 ")[:200]
+    text = shorten(line.decode("utf-8", "backslashreplace"), 60)
+    return text or "plaintext", size(len(part.data))
