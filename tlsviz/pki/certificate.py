@@ -68,6 +68,7 @@ class Certificate:
     version: int = 1
     other_names: tuple[str, ...] = ()
     organization: str | None = None
+    issuer_organization: str | None = None
     crls: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     must_staple: bool = False
@@ -113,9 +114,7 @@ class _Reading:
         whole = first(self.der)
         if whole is None or whole.tag != SEQUENCE:
             pem = self.der.lstrip()[:10] == b"-----BEGIN"
-            self._problem(
-                "is empty" if not self.der else "is PEM text, not DER" if pem else "is not a DER sequence"
-            )
+            self._problem("is empty" if not self.der else "is PEM text, not DER" if pem else "is not a DER sequence")
             return
         parts, fault = elements(self.der)
         self._problem(fault)
@@ -176,6 +175,7 @@ class _Reading:
         rdns = distinguished_name(element)
         self.fields["issuer"] = rfc4514(rdns)
         self.fields["issuer_cn"] = attribute(rdns, "CN")
+        self.fields["issuer_organization"] = attribute(rdns, "O")
         self.fields["issuer_der"] = element.whole
 
     def _subject(self, element: Element) -> None:

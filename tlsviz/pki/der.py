@@ -90,9 +90,7 @@ def _element(data: bytes, start: int, end: int) -> tuple[Element | None, str]:
         position += size
     if length > end - position:
         missing = length - (end - position)
-        return Element(
-            data, tag, start, position, end
-        ), f"the element at byte {start} lacks {missing:,} bytes"
+        return Element(data, tag, start, position, end), f"the element at byte {start} lacks {missing:,} bytes"
     return Element(data, tag, start, position, position + length), ""
 
 

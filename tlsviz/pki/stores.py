@@ -80,7 +80,7 @@ class Anchors:
 
 
 def subject_of(der: bytes) -> bytes:
-    """The DER of a certificate's subject, b"" when there is none: its outline only, much cheaper than `read`."""
+    """The DER of a certificate's subject, b"" when there is none: reads its outline only."""
     certificate = first(der)
     parts = certificate.children if certificate else []
     fields = parts[0].children if parts else []
