@@ -414,6 +414,7 @@ class Engine:
             raw.packets,
             plaintext if keep else None,
             early,
+            opaque,
             index,
             self._next_order,
         )

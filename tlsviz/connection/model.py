@@ -127,8 +127,8 @@ class ApplicationRun:
     """Consecutive application data records of one side, uninterrupted by the other side or a message.
 
     ``plaintext`` holds the first bytes when they could be decrypted (``complete`` False if there was more than is
-    kept); ``early`` marks 0-RTT data. ``opaque``: TLS 1.3 records that could not be opened, so that handshake messages and
-    alerts may be among them. ``bytes`` counts plaintext where decrypted, else what the records carry.
+    kept); ``early`` marks 0-RTT data. ``opaque``: TLS 1.3 records that could not be opened, so that handshake
+    messages and alerts may be among them. ``bytes`` counts plaintext where decrypted, else what the records carry.
     """
 
     order: int
