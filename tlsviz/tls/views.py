@@ -73,7 +73,7 @@ def client_hello(tree: Node, data: bytes) -> ClientHello:
         cipher_suites=_numbers(tree.child("cipher_suites")),
         compression_methods=_numbers(tree.child("legacy_compression_methods")),
         extensions=extension_list(tree, data),
-        server_name=next((host.label for name in names if (host := name.child("host_name")) and host.label), None),
+        server_name=next((_text(_content(host, data)) for name in names if (host := name.child("host_name"))), None),
         alpn=_protocols(known.get(ALPN), data),
         versions=_list(known.get(SUPPORTED_VERSIONS), "versions"),
         groups=_list(known.get("supported_groups"), "named_group_list"),
@@ -228,11 +228,12 @@ def _elements(extension: Node | None, name: str) -> tuple[Node, ...]:
     return vector.children[1:] if vector else ()
 
 
+def _text(raw: bytes) -> str:
+    return shorten(raw.decode("utf-8", "backslashreplace"), 255)
+
+
 def _protocols(extension: Node | None, data: bytes) -> tuple[str, ...]:
     names = [_content(node, data) for node in _elements(extension, "protocol_name_list")]
     return tuple(
-        "GREASE"
-        if len(name) == 2 and is_grease(int.from_bytes(name, "big"))
-        else shorten(name.decode("utf-8", "backslashreplace"), 255)
-        for name in names
+        "GREASE" if len(name) == 2 and is_grease(int.from_bytes(name, "big")) else _text(name) for name in names
     )

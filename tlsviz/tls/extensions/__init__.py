@@ -13,6 +13,7 @@ from tlsviz.tls.extensions import (  # noqa: F401 - importing a family registers
     key_share,
     names,
     psk,
+    quic,
     renegotiation,
     versions,
 )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from tlsviz.tls import registry
+from tlsviz.tls.distinguished import distinguished_name
 from tlsviz.tls.extensions.table import CH, CR, CT, EE, SH, extension
 from tlsviz.tls.fields import codes, empty, opaques, signature_scheme, structs
 from tlsviz.wire.reader import Reader
+
+_YEAR_9999 = 253_370_764_800_000
 
 
 @extension(5, CH)
@@ -55,7 +60,21 @@ extension(18, CH, CR)(empty)
 @extension(18, SH, CT)
 def signed_certificate_timestamp(r: Reader) -> None:
     """``SerializedSCT sct_list<1..2^16-1>`` (RFC 6962 3.3)."""
-    opaques(r, "sct_list", 2, "serialized_sct", 2)
+    r.vector("sct_list", 2, lambda v: v.each(lambda w: w.vector("serialized_sct", 2, _sct)))
+
+
+def _sct(r: Reader) -> None:
+    """``SignedCertificateTimestamp`` (RFC 6962 3.2)."""
+    if r.uint("sct_version", 1, {0: "v1"}) != 0:
+        r.rest("sct")
+        return
+    r.opaque("id", 32)
+    milliseconds = r.uint("timestamp", 8)
+    if milliseconds < _YEAR_9999:
+        r.label(f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC")
+    r.vector_opaque("extensions", 2)
+    signature_scheme(r)
+    r.vector_opaque("signature", 2)
 
 
 @extension(19, CH)
@@ -99,7 +118,19 @@ def delegated_credential(r: Reader) -> None:
 @extension(47, CH, CR)
 def certificate_authorities(r: Reader) -> None:
     """``DistinguishedName authorities<3..2^16-1>`` (RFC 8446 4.2.4)."""
-    opaques(r, "authorities", 2, "distinguished_name", 2)
+    distinguished_names(r, "authorities")
+
+
+def distinguished_names(r: Reader, name: str) -> None:
+    """``opaque DistinguishedName<1..2^16-1>``, any number of them: DER, said in words."""
+
+    def body(v: Reader) -> None:
+        while v.remaining:
+            der = v.vector_opaque("distinguished_name", 2)
+            if label := distinguished_name(der):
+                v.label(label)
+
+    r.vector(name, 2, body)
 
 
 @extension(48, CR)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tlsviz.tls import registry
+from tlsviz.tls.extensions.key_share import key_share_entry
 from tlsviz.tls.extensions.table import CH, EE, HRR, extension
 from tlsviz.tls.fields import codes, structs, text, within
 from tlsviz.wire.reader import Reader
@@ -32,6 +35,15 @@ def confirmation(r: Reader) -> None:
 def retry_configs(r: Reader) -> None:
     """``ECHConfigList retry_configs``."""
     structs(r, "retry_configs", 2, "ech_config", _config)
+
+
+@extension(65486, CH)
+def encrypted_server_name(r: Reader) -> None:
+    """``ClientEncryptedSNI`` of ESNI, ECH's forerunner (draft-ietf-tls-esni-02 4.2)."""
+    r.uint("suite", 2, registry.cipher_suites)
+    r.struct("key_share", partial(key_share_entry, server=False))
+    r.vector_opaque("record_digest", 2)
+    r.vector_opaque("encrypted_sni", 2)
 
 
 @extension(64768, CH)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tlsviz.tls import registry
-from tlsviz.tls.extensions.table import CH, CR, EE, SH, extension
-from tlsviz.tls.fields import codes, empty
+from tlsviz.tls.extensions.table import CH, CR, EE, MESSAGES, SH, extension
+from tlsviz.tls.fields import codes, empty, text
 from tlsviz.wire.reader import Reader
 
 
@@ -73,11 +73,31 @@ def record_size_limit(r: Reader) -> None:
         r.note("must not be less than 64")
 
 
-@extension(57, CH, EE)
-@extension(65445, CH, EE)
-def quic_transport_parameters(r: Reader) -> None:
-    """QUIC's own encoding (RFC 9000 18), not taken apart here."""
-    r.rest("transport_parameters")
+@extension(12, CH)
+def srp(r: Reader) -> None:
+    """``opaque srp_I<1..2^8-1>``: the user's name (RFC 5054 2.8.1)."""
+    text(r, "srp_I", 1)
+
+
+@extension(24, CH, SH, EE)
+def token_binding(r: Reader) -> None:
+    """``TokenBindingParameters`` (RFC 8472 2)."""
+    names = {0: "rsa2048_pkcs1.5", 1: "rsa2048_pss", 2: "ecdsap256"}
+    r.uint("major", 1)
+    r.uint("minor", 1)
+    codes(r, "key_parameters_list", 1, "key_parameters", 1, names)
+
+
+@extension(54, CH, SH)
+def connection_id(r: Reader) -> None:
+    """``opaque cid<0..2^8-1>`` (RFC 9146 3)."""
+    r.vector_opaque("cid", 1)
+
+
+@extension(62, *MESSAGES)
+def tls_flags(r: Reader) -> None:
+    """``opaque flags<0..255>``: one bit a flag (draft-ietf-tls-tlsflags)."""
+    r.vector_opaque("flags", 1)
 
 
 @extension(58, CH)
@@ -97,3 +117,5 @@ extension(4, CH, SH)(empty)  # truncated_hmac
 extension(22, CH, SH)(empty)  # encrypt_then_mac
 extension(23, CH, SH)(empty)  # extended_master_secret
 extension(49, CH)(empty)  # post_handshake_auth
+extension(30031, CH, SH, EE)(empty)  # channel_id_old
+extension(30032, CH, SH, EE)(empty)  # channel_id

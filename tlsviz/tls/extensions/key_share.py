@@ -88,7 +88,7 @@ def _point(r: Reader, size: int) -> None:
     r.opaque("Y", size)
 
 
-def _entry(r: Reader, server: bool) -> None:
+def key_share_entry(r: Reader, server: bool) -> None:
     """``KeyShareEntry``."""
     group = r.uint("group", 2, registry.groups)
     r.vector("key_exchange", 2, partial(share, group=group, server=server))
@@ -97,13 +97,13 @@ def _entry(r: Reader, server: bool) -> None:
 @extension(51, CH)
 def client_shares(r: Reader) -> None:
     """``KeyShareEntry client_shares<0..2^16-1>``."""
-    structs(r, "client_shares", 2, "key_share_entry", partial(_entry, server=False))
+    structs(r, "client_shares", 2, "key_share_entry", partial(key_share_entry, server=False))
 
 
 @extension(51, SH)
 def server_share(r: Reader) -> None:
     """``KeyShareEntry server_share``."""
-    r.struct("server_share", partial(_entry, server=True))
+    r.struct("server_share", partial(key_share_entry, server=True))
 
 
 @extension(51, HRR)

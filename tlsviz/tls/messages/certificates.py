@@ -6,8 +6,9 @@ from tlsviz.tls import registry
 from tlsviz.tls.context import TLS_1_2, TLS_1_3, Context
 from tlsviz.tls.extensions import extension_block
 from tlsviz.tls.extensions.certificates import certificate_status as _certificate_status
+from tlsviz.tls.extensions.certificates import distinguished_names
 from tlsviz.tls.extensions.table import CR, CT
-from tlsviz.tls.fields import codes, opaques, signature_scheme, structs
+from tlsviz.tls.fields import codes, signature_scheme, structs
 from tlsviz.wire.reader import Body, Reader
 
 MAX_CERTIFICATES = 500
@@ -65,7 +66,7 @@ def certificate_request(r: Reader, context: Context) -> None:
     codes(r, "certificate_types", 1, "certificate_type", 1, registry.client_certificate_types)
     if version == TLS_1_2 or (version is None and not _ends_with_vector(r)):
         codes(r, "supported_signature_algorithms", 2, "signature_scheme", 2, registry.signature_schemes)
-    opaques(r, "certificate_authorities", 2, "distinguished_name", 2)
+    distinguished_names(r, "certificate_authorities")
 
 
 def _ends_with_vector(r: Reader) -> bool:
