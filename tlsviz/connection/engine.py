@@ -282,13 +282,13 @@ class Engine:
         buffer = join([(part.buffer, part.start, part.end)])
         made = Assembled(buffer, (part.record,), part.packets, part.decrypted, part.protected, True)
         self._message(half, raw.time, tree.name, tree, made, CONTENT.get(content_type, tree.name))
-        if content_type == CHANGE_CIPHER_SPEC and not self.facts.tls13:
+        if content_type == CHANGE_CIPHER_SPEC and not self._compatibility(half):
             self._change_cipher_spec(half)
 
     def _handshake_message(self, half: Half, time: float, made: Assembled) -> None:
         data = made.buffer.data
         kind = message_type(data)
-        if kind == "server_hello":
+        if kind in ("server_hello", "hello_retry_request"):
             self._server_hello(half, data)
         tree = decode_handshake(data, self._context(half))
         self._message(half, time, tree.name, tree, made)
@@ -462,9 +462,11 @@ class Engine:
         """Reads the choice before the message is decoded, because its own form depends on the version."""
         tree = decode_handshake(data, self._context(half))
         hello = views.server_hello(tree, data)
+        facts = self.facts
+        if hello.is_retry:
+            facts.version = facts.version or hello.version
         if hello.is_retry or tree.name != "server_hello":
             return
-        facts = self.facts
         if facts.server_hello is None:
             facts.server_hello = hello
         facts.version = hello.version
@@ -495,6 +497,16 @@ class Engine:
             return
         for index, (der, _) in enumerate(found[:CERTIFICATE_LIMIT]):
             self.certificates.append(SentCertificate(half.sender, index, der, len(self.messages) - 1))
+
+    def _compatibility(self, half: Half) -> bool:
+        """Whether a ChangeCipherSpec means nothing: TLS 1.3's disguise for middleboxes (RFC 8446 D.4)."""
+        if self.facts.tls13:
+            return True
+        if self.facts.version is not None or half.sender == SERVER:
+            return False
+        hello = self.facts.client_hello
+        offers13 = hello is not None and any(summary.is_tls13(version) for version in hello.versions)
+        return offers13 and not any(message.type == "client_key_exchange" for message in self.messages)
 
     # -- keys ----------------------------------------------------------------------------------------------
 
