@@ -1,0 +1,286 @@
+"""TCP streams put back together: packets in, ordered bytes, holes and marks out. No I/O.
+
+Two orders are restored. Within a direction, by sequence number: out-of-order segments wait, repeated bytes are
+dropped (the first ones win), and what never came is a `Gap` of exact size. Between the directions, by
+acknowledgement: whatever a side sent comes after everything it had acknowledged, so that a reply follows its
+question even where the capture has them the other way round.
+"""
+
+from __future__ import annotations
+
+from tlsviz.connection.model import Endpoint
+from tlsviz.sources.segments import ACK, FIN, RST, SYN, Direction, Item, Packet, near
+from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Input, Mark, Sender, other
+
+LIMIT = 4 << 20
+"""Bytes of a connection that may wait for a hole to be filled, before it is declared missing."""
+PATIENCE = 64
+"""Packets of a connection that may pass before bytes that were acknowledged, but not seen, are declared missing."""
+OPENING = 8
+"""Packets to look at, in a connection that starts in mid-stream, before its first byte is settled."""
+
+MOST_SYNS = 16
+"""SYNs of a connection to tell of; more are a flood."""
+
+
+class Stream:
+    """One TCP connection.
+
+    `feed` each packet in capture order, then `finish`; both return what has become certain. ``client`` and
+    ``server`` are known with the first thing returned: the client is who sends a ClientHello, else who sent the SYN,
+    else who uses the port less known.
+    """
+
+    def __init__(self, limit: int = LIMIT, patience: int = PATIENCE) -> None:
+        self.limit = limit
+        self.patience = patience
+        self._ends: tuple[Endpoint, Endpoint] | None = None
+        self._sides = (Direction(), Direction())
+        self._names: tuple[Sender, Sender] | None = None
+        self._opener: int | None = None
+        self._arrivals = 0
+        self._syns = 0
+        self._resets: list[tuple[int, Packet]] = []
+        self._last_time = 0.0
+        self._out: list[Input] = []
+
+    @property
+    def client(self) -> Endpoint:
+        assert self._ends is not None
+        return self._ends[0 if self._name(0) == CLIENT else 1]
+
+    @property
+    def server(self) -> Endpoint:
+        assert self._ends is not None
+        return self._ends[1 if self._name(0) == CLIENT else 0]
+
+    def feed(self, packet: Packet) -> list[Input]:
+        """Takes the next packet of the capture; returns what can be told now, in order."""
+        if self._ends is None:
+            self._ends = (packet.source, packet.destination)
+        index = 0 if packet.source == self._ends[0] else 1
+        self._arrivals += 1
+        self._take(index, packet)
+        if self._opener is not None or self._arrivals > OPENING:
+            self._deliver()
+            while (overdue := self._overdue()) is not None:
+                self._give_up(overdue)
+                self._deliver()
+        return self._flush()
+
+    def finish(self) -> list[Input]:
+        """The capture's end: everything that still waits, with the holes before it."""
+        self._deliver()
+        while self._sides[0].waiting or self._sides[1].waiting:
+            self._give_up(self._heads()[0][1])
+            self._deliver()
+        self._reset(force=True)
+        self._settle()
+        return self._flush()
+
+    # -- taking packets ------------------------------------------------------------------------------------
+
+    def _take(self, index: int, packet: Packet) -> None:
+        side, opposite = self._sides[index], self._sides[1 - index]
+        start = packet.sequence
+        cause = None
+        if packet.flags & ACK:
+            cause = opposite.place(packet.acknowledgement)
+            opposite.acknowledged = max(opposite.acknowledged or cause, cause)
+        if packet.flags & SYN:
+            start = self._synchronise(index, packet)
+        elif packet.flags & RST and side.next is None and not packet.payload:
+            start = 0  # a refusal's sequence number may be 0: it says nothing about where this side would start
+        else:
+            start = side.place(start)
+        size = len(packet.payload) + packet.missing
+        if size and not _keep_alive(packet, side, start):
+            side.begin_earlier(start)
+            item = Item(start, start + size, packet.payload, packet.time, packet.number, cause, self._arrivals)
+            side.insert(item)
+        if packet.flags & FIN and not side.finished:
+            end = start + size
+            side.begin_earlier(end)
+            side.insert(Item(end, end + 1, b"", packet.time, packet.number, cause, self._arrivals, fin=True))
+        if packet.flags & RST and not side.reset:
+            side.reset = True
+            self._resets.append((index, packet))
+
+    def _synchronise(self, index: int, packet: Packet) -> int:
+        """A SYN: where the direction starts. Returns the position of what follows it."""
+        side = self._sides[index]
+        first = (packet.sequence + 1) & 0xFFFFFFFF
+        again = side.synced
+        if not side.synced and not side.started:
+            side.next = first if side.next is None else near(first, side.next)
+            side.synced = True
+        if self._opener is None:
+            self._opener = 1 - index if packet.flags & ACK else index
+        if not side.started and self._syns < MOST_SYNS:
+            self._syns += 1
+            detail = "retransmitted" if again else ""
+            self._mark("syn_ack" if packet.flags & ACK else "syn", index, packet, detail)
+        return side.place(first)
+
+    # -- telling what is certain ---------------------------------------------------------------------------
+
+    def _deliver(self) -> None:
+        """Tells everything whose turn it is."""
+        while True:
+            ready = [
+                (side.waiting[0].arrival, index)
+                for index, side in enumerate(self._sides)
+                if side.waiting and side.waiting[0].start == side.next and not self._early(index, side.waiting[0])
+            ]
+            if not ready:
+                break
+            self._tell(min(ready)[1])
+        self._reset(force=False)
+
+    def _early(self, index: int, item: Item) -> bool:
+        """Whether the item's sender had seen bytes of the other side that were not told yet."""
+        opposite = self._sides[1 - index]
+        return item.cause is not None and opposite.next is not None and item.cause > opposite.next
+
+    def _tell(self, index: int) -> None:
+        side = self._sides[index]
+        item = side.pop()
+        side.next = item.end
+        side.started = True
+        time = item.time if item.arrival == self._arrivals else max(item.time, self._last_time)
+        if item.fin:
+            side.finished = True
+            self._put(index, Mark("fin", CLIENT, time, (item.packet,)))
+            return
+        self._settle(index, item.data)
+        if item.data:
+            self._put(index, Chunk(CLIENT, time, item.data, (item.packet,)))
+        missing = item.end - item.start - len(item.data)
+        if missing:
+            self._put(index, Gap(CLIENT, time, missing, (item.packet,)))
+
+    def _reset(self, force: bool) -> None:
+        """Tells resets once everything before them is told."""
+        if self._resets and (force or not (self._sides[0].waiting or self._sides[1].waiting)):
+            for index, packet in self._resets:
+                self._mark("rst", index, packet)
+            self._resets.clear()
+
+    # -- giving up on what never came ----------------------------------------------------------------------
+
+    def _heads(self) -> list[tuple[int, int]]:
+        return sorted((side.waiting[0].arrival, i) for i, side in enumerate(self._sides) if side.waiting)
+
+    def _overdue(self) -> int | None:
+        """The direction whose first waiting item has waited long enough; None while there is hope."""
+        heads = self._heads()
+        if heads and self._sides[0].waiting_bytes + self._sides[1].waiting_bytes > self.limit:
+            return heads[0][1]
+        for arrival, index in heads:
+            if self._arrivals - arrival >= self.patience and self._acknowledged(index):
+                return index
+        return None
+
+    def _acknowledged(self, index: int) -> bool:
+        """Whether the bytes that the first waiting item waits for were received: they will not be sent again."""
+        side = self._sides[index]
+        item = side.waiting[0]
+        if side.next is not None and item.start > side.next:
+            return side.acknowledged is not None and side.acknowledged > side.next
+        return True
+
+    def _give_up(self, index: int) -> None:
+        """Declares missing what the first waiting item of a direction waits for."""
+        side, opposite = self._sides[index], self._sides[1 - index]
+        item = side.waiting[0]
+        if side.next is None or item.start > side.next:
+            self._lose(index, item.start, item)
+            return
+        if self._early(index, item) and item.cause is not None and opposite.next is not None:
+            until = min([item.cause, *(waiting.start for waiting in opposite.waiting[:1])])
+            if until > opposite.next:
+                self._lose(1 - index, until, item)
+                return
+        self._tell(index)
+
+    def _lose(self, index: int, until: int, before: Item) -> None:
+        side = self._sides[index]
+        length = until - side.next if side.next is not None else 0
+        side.next = until
+        side.started = True
+        if length == 1 and not side.waiting:
+            return  # acknowledged and followed by nothing: a FIN that the capture lacks, not a byte
+        time = before.time if before.arrival == self._arrivals else max(before.time, self._last_time)
+        if length:
+            self._put(index, Gap(CLIENT, time, length))
+
+    # -- who is who ----------------------------------------------------------------------------------------
+
+    def _mark(self, kind: str, index: int, packet: Packet, detail: str = "") -> None:
+        self._put(index, Mark(kind, CLIENT, packet.time, (packet.number,), detail))  # type: ignore[arg-type]
+
+    def _put(self, index: int, event: Input) -> None:
+        """Keeps an event; its sender is the client for direction 0 until the roles are settled."""
+        self._last_time = event.time
+        self._out.append(event._replace(sender=self._name(index)))
+
+    def _name(self, index: int) -> Sender:
+        names = self._names or (CLIENT, SERVER)
+        return names[index]
+
+    def _settle(self, index: int = 0, data: bytes = b"") -> None:
+        """Decides who is the client, once: by the first bytes, else by the SYN, else by the ports."""
+        if self._names is not None or self._ends is None:
+            return
+        client = self._opener
+        candidates = [(index, data)]
+        candidates += [(i, side.waiting[0].data) for i, side in enumerate(self._sides) if side.waiting]
+        for i, first in candidates:
+            looks = hello(first)
+            if looks is not None:
+                client = i if looks == CLIENT else 1 - i
+                break
+        if client is None:
+            client = 0 if _knownness(self._ends[0].port) <= _knownness(self._ends[1].port) else 1
+        self._names = (CLIENT, SERVER) if client == 0 else (SERVER, CLIENT)
+        if client == 1:
+            self._out = [event._replace(sender=other(event.sender)) for event in self._out]
+
+    def _flush(self) -> list[Input]:
+        if self._names is None:
+            return []
+        told, self._out = self._out, []
+        return told
+
+
+def hello(data: bytes) -> Sender | None:
+    """Who sends such bytes: the client a ClientHello (SSL 2's too), the server a ServerHello; else None."""
+    if len(data) >= 6 and data[0] == 22 and data[1] == 3:
+        return {1: CLIENT, 2: SERVER}.get(data[5])
+    if (
+        len(data) >= 5
+        and data[0] & 0x80
+        and data[2] == 1
+        and data[3:5] in (b"\0\2", b"\3\0", b"\3\1", b"\3\2", b"\3\3")
+    ):
+        return CLIENT
+    return None
+
+
+def _keep_alive(packet: Packet, side: Direction, start: int) -> bool:
+    """Whether the byte is no data: a keep-alive (RFC 9293 3.8.4) repeats the byte before the next, as any value."""
+    if len(packet.payload) != 1 or packet.missing or side.next is None:
+        return False
+    if start == side.next - 1:
+        return True
+    return not side.synced and not side.started and not side.waiting and packet.payload == b"\0"
+
+
+_KNOWN = frozenset({443, 8443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 6697, 5223, 5671, 8883})
+
+
+def _knownness(port: int) -> int:
+    """How much a port looks like a server's: larger is more."""
+    if port in _KNOWN:
+        return 1 << 17
+    return (1 << 16) - port

@@ -1,0 +1,120 @@
+"""One packet's TCP segment, and one direction of a TCP connection: its sequence numbers and what waits for a hole."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tlsviz.connection.model import Endpoint
+
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+
+
+class Packet(NamedTuple):
+    """A TCP packet of a capture.
+
+    ``number`` is its frame number, ``time`` in Unix seconds, ``stream`` tshark's TCP stream. ``sequence`` and
+    ``acknowledgement`` are as on the wire (32 bits). ``missing`` counts bytes of the payload, at its end, that the
+    capture does not hold (a snap length).
+    """
+
+    number: int
+    time: float
+    stream: int
+    source: Endpoint
+    destination: Endpoint
+    sequence: int
+    acknowledgement: int
+    flags: int
+    payload: bytes
+    missing: int = 0
+
+
+class Item(NamedTuple):
+    """Bytes ``[start, end)`` of a direction that wait for their turn; ``data`` may be shorter: the rest was cut.
+
+    ``cause``: how much of the other direction the sender had seen; ``arrival`` counts packets of the connection.
+    A FIN is an item too: it occupies one place in sequence space and has no data.
+    """
+
+    start: int
+    end: int
+    data: bytes
+    time: float
+    packet: int
+    cause: int | None
+    arrival: int
+    fin: bool = False
+
+
+def near(number: int, position: int) -> int:
+    """The position nearest to ``position`` whose low 32 bits are ``number``: sequence numbers without wrap-around."""
+    distance = (number - position) & 0xFFFFFFFF
+    return position + (distance if distance < 0x80000000 else distance - 0x100000000)
+
+
+@dataclass(slots=True)
+class Direction:
+    """One direction. Positions are sequence numbers that do not wrap.
+
+    ``next``: the first byte not delivered yet, None while unknown. ``synced``: a SYN said where it starts.
+    ``waiting``: what cannot be delivered yet, disjoint and in order. ``acknowledged``: what the other side has seen.
+    """
+
+    next: int | None = None
+    synced: bool = False
+    started: bool = False
+    waiting: list[Item] = field(default_factory=list)
+    waiting_bytes: int = 0
+    acknowledged: int | None = None
+    finished: bool = False
+    reset: bool = False
+
+    def place(self, sequence: int) -> int:
+        """The position of a sequence number; the first one seen founds the count."""
+        if self.next is None:
+            self.next = sequence
+        return near(sequence, self.next)
+
+    def begin_earlier(self, position: int) -> None:
+        """Moves the start of a direction that began in mid-stream, as long as nothing was delivered."""
+        if not self.synced and not self.started and self.next is not None:
+            self.next = min(self.next, position)
+
+    def insert(self, item: Item) -> None:
+        """Takes what of the item is new: bytes that came first win over retransmitted and overlapping ones."""
+        start = item.start if self.next is None else max(item.start, self.next)
+        if item.end <= start:
+            return
+        index = bisect_left(self.waiting, start, key=_end)
+        while index < len(self.waiting) and self.waiting[index].start < item.end:
+            there = self.waiting[index]
+            if start < there.start:
+                self._put(index, item, start, there.start)
+                index += 1
+            start = max(start, there.end)
+            index += 1
+        if start < item.end:
+            self._put(index, item, start, item.end)
+
+    def _put(self, index: int, item: Item, start: int, end: int) -> None:
+        data = item.data
+        if start != item.start or end != item.end:
+            data = data[start - item.start : end - item.start]
+        self.waiting.insert(index, item._replace(start=start, end=end, data=data))
+        self.waiting_bytes += len(data) + OVERHEAD
+
+    def pop(self) -> Item:
+        """Takes the first waiting item out."""
+        item = self.waiting.pop(0)
+        self.waiting_bytes -= len(item.data) + OVERHEAD
+        return item
+
+
+OVERHEAD = 256
+"""What a waiting item costs beside its bytes, about, so that one-byte segments are bounded too."""
+
+
+def _end(item: Item) -> int:
+    return item.end - 1
