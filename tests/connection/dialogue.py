@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 
 from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection, Endpoint
@@ -23,7 +23,7 @@ NAMES = {"1.0": 0x0301, "1.1": 0x0302, "1.2": 0x0303, "1.3": 0x0304}
 
 
 @cache
-def identity(kind: str = "ec") -> tuple[crypto.X509, crypto.PKey]:
+def identity(kind: str = "ec") -> tuple[x509.Certificate, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey]:
     key = rsa.generate_private_key(65537, 2048) if kind == "rsa" else ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server.test")])
     start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -38,7 +38,7 @@ def identity(kind: str = "ec") -> tuple[crypto.X509, crypto.PKey]:
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("server.test")]), False)
         .sign(key, hashes.SHA256())
     )
-    return crypto.X509.from_cryptography(certificate), crypto.PKey.from_cryptography_key(key)
+    return certificate, key
 
 
 @dataclass
@@ -48,18 +48,28 @@ class Dialogue:
     chunks: list[Chunk] = field(default_factory=list)
     keylog: list[bytes] = field(default_factory=list)
     session: SSL.Session | None = None
+    context: SSL.Context | None = None
+    server_context: SSL.Context | None = None
+
+    def merged(self) -> list[Chunk]:
+        """The chunks with those of one side in a row made one."""
+        merged: list[Chunk] = []
+        for chunk in self.chunks:
+            if merged and merged[-1].sender == chunk.sender:
+                merged[-1] = merged[-1]._replace(data=merged[-1].data + chunk.data)
+            else:
+                merged.append(chunk)
+        return merged
 
     def keys(self) -> KeyLog:
         log = KeyLog()
         log.add_text(b"\n".join(self.keylog))
         return log
 
-    def connection(self, keys: bool = True, size: int | None = None, skip: int | None = None) -> Connection:
-        """The engine's model; ``size``: cut all chunks to so many bytes; ``skip``: leave one chunk out."""
+    def connection(self, keys: bool = True, size: int | None = None) -> Connection:
+        """The engine's model; ``size``: cut all chunks to so many bytes."""
         engine = self.engine(keys)
-        for place, chunk in enumerate(self.chunks):
-            if place == skip:
-                continue
+        for chunk in self.chunks:
             step = size or len(chunk.data)
             for start in range(0, len(chunk.data), step):
                 engine.receive(chunk._replace(data=chunk.data[start : start + step]))
@@ -81,41 +91,32 @@ def shake(
     request: bytes = b"GET / HTTP/1.1\r\nHost: server.test\r\n\r\n",
     answer: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
     tickets: bool = True,
-    session: SSL.Session | None = None,
-    server_context: SSL.Context | None = None,
+    resume: Dialogue | None = None,
     bye: bool = True,
 ) -> Dialogue:
     """A handshake, one request, one answer, and both close_notify alerts."""
     said = Dialogue()
-    client_context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    server_context = server_context or make_server(kind, tickets, client_certificate, server_groups)
-    for context in (client_context, server_context):
-        context.set_min_proto_version(NAMES[version])
-        context.set_max_proto_version(NAMES[version])
-        listed = ciphers if ciphers and version != "1.3" else "ALL"
-        context.set_cipher_list(f"{listed}:@SECLEVEL=0".encode())
-    if ciphers and version == "1.3":
-        client_context.set_tls13_ciphersuites(ciphers.encode())
-    if client_groups:
-        _groups(client_context, client_groups)
-    if client_certificate:
-        certificate, key = identity("ec")
-        client_context.use_certificate(certificate)
-        client_context.use_privatekey(key)
-    client_context.set_keylog_callback(lambda _, line: said.keylog.append(line))
-    client_context.set_alpn_protos([b"http/1.1"])
-    client = SSL.Connection(client_context, None)
+    if resume is None:
+        said.server_context = make_server(kind, tickets, client_certificate, server_groups)
+        said.context = make_client(version, ciphers, client_certificate, client_groups)
+        said.server_context.set_cipher_list(b"ALL:@SECLEVEL=0")
+        said.context.set_keylog_callback(lambda _, line: said.keylog.append(line))
+    else:
+        # A used context takes no new callback: both dialogues share one key log.
+        said.server_context, said.context, said.keylog = resume.server_context, resume.context, resume.keylog
+    assert said.context is not None
+    client = SSL.Connection(said.context, None)
     client.set_tlsext_host_name(b"server.test")
     client.set_connect_state()
-    if session is not None:
-        client.set_session(session)
-    server = SSL.Connection(server_context, None)
+    if resume is not None and resume.session is not None:
+        client.set_session(resume.session)
+    server = SSL.Connection(said.server_context, None)
     server.set_accept_state()
     _run(said, client, server)
     client.send(request)
     _pump(said, client, server)
     server.recv(65536)
-    server.send(answer)
+    server.sendall(answer)
     _pump(said, client, server)
     if answer:
         client.recv(65536)
@@ -126,6 +127,26 @@ def shake(
         server.shutdown()
         _pump(said, client, server)
     return said
+
+
+def make_client(
+    version: str, ciphers: str | None = None, certificate: bool = False, groups: bytes | None = None
+) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_min_proto_version(NAMES[version])
+    context.set_max_proto_version(NAMES[version])
+    if version == "1.3" and ciphers:
+        context.set_tls13_ciphersuites(ciphers.encode())
+    else:
+        context.set_cipher_list(f"{ciphers or 'ALL'}:@SECLEVEL=0".encode())
+    if groups:
+        _groups(context, groups)
+    if certificate:
+        leaf, key = identity("ec")
+        context.use_certificate(leaf)
+        context.use_privatekey(key)
+    context.set_alpn_protos([b"http/1.1"])
+    return context
 
 
 def make_server(
