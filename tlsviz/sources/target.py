@@ -139,9 +139,7 @@ def _url(scheme: str, rest: str, text: str) -> tuple[str, str]:
 
 def _clean_path(path: str) -> str:
     """The path and query as an HTTP request may carry them: everything else percent-encoded."""
-    return "".join(
-        chr(byte) if 0x20 < byte < 0x7F else f"%{byte:02X}" for byte in path.encode("utf-8", "replace")
-    )
+    return "".join(chr(byte) if 0x20 < byte < 0x7F else f"%{byte:02X}" for byte in path.encode("utf-8", "replace"))
 
 
 def _host_and_port(rest: str, text: str) -> tuple[str, int]:

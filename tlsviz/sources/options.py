@@ -1,0 +1,108 @@
+"""What a live handshake may be told: the command line's live options as values."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tlsviz.errors import UsageError
+from tlsviz.sources.target import Target, parse_host
+from tlsviz.wire.text import shorten
+
+if TYPE_CHECKING:
+    from tlsviz.pki.stores import Store
+
+VersionName = Literal["1.0", "1.1", "1.2", "1.3"]
+VERSIONS: dict[str, int] = {"1.0": 0x0301, "1.1": 0x0302, "1.2": 0x0303, "1.3": 0x0304}
+DEFAULT_TIMEOUT = 10.0
+LONGEST_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A client certificate with its chain and private key, as PEM."""
+
+    certificates: bytes
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """How to shake hands. The defaults offer everything from TLS 1.0 on.
+
+    ``servername``: the name to send, "" for none, None for the target's own. ``resolve``: connect to this address
+    instead of looking the host up. ``ciphers``, ``groups`` and ``sigalgs`` are lists in OpenSSL's or IANA's names,
+    separated by commas or colons. ``timeout`` in seconds covers everything. ``stores`` are the trust stores to
+    judge by, None for the usual ones; ``ca`` names a file that replaces them. ``identity`` is a client certificate
+    that is not in files.
+    """
+
+    servername: str | None = None
+    resolve: str | None = None
+    alpn: tuple[str, ...] = ("http/1.1",)
+    min_version: str | None = None
+    max_version: str | None = None
+    ciphers: str | None = None
+    groups: str | None = None
+    sigalgs: str | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    identity: Identity | None = None
+    ca: Path | None = None
+    stores: tuple[Store, ...] | None = None
+    starttls: str | None = None
+    resume: int = 0
+    early_data: Path | None = None
+    step: bool = False
+    timeout: float = DEFAULT_TIMEOUT
+    save: Path | None = None
+
+    def checked(self) -> LiveOptions:
+        """These options, if they can be followed; raises UsageError otherwise."""
+        for name, value in (
+            ("starttls", self.starttls),
+            ("resume", self.resume),
+            ("early-data", self.early_data),
+            ("step", self.step),
+        ):
+            if value:
+                raise UsageError(f"--{name} is not there yet", "this version of tlsviz cannot do it", "Leave it out.")
+        for name, value in (("min", self.min_version), ("max", self.max_version)):
+            if value is not None and value not in VERSIONS:
+                known = ", ".join(VERSIONS)
+                raise UsageError(f"--{name} {shorten(value, 20)}", "not a TLS version", f"Use one of {known}.")
+        if self.min_version and self.max_version and VERSIONS[self.min_version] > VERSIONS[self.max_version]:
+            raise UsageError("--min is above --max", f"{self.min_version} > {self.max_version}", "Swap them.")
+        if not 0 < self.timeout <= LONGEST_TIMEOUT:
+            raise UsageError("--timeout", f"seconds, above 0 and at most {LONGEST_TIMEOUT:.0f}", "Give such a number.")
+        if self.key and not self.cert:
+            raise UsageError("--key without --cert", "a key alone proves nothing", "Give the certificate too.")
+        self._check_address()
+        self._check_alpn()
+        return self
+
+    def _check_address(self) -> None:
+        if self.resolve is None:
+            return
+        try:
+            ipaddress.ip_address(self.resolve.strip("[]"))
+        except ValueError:
+            raise UsageError(
+                f"--resolve {shorten(self.resolve, 60)}", "not an IP address", "Give the address to connect to."
+            ) from None
+
+    def _check_alpn(self) -> None:
+        for name in self.alpn:
+            if not 0 < len(name.encode("utf-8", "surrogateescape")) < 256:
+                raise UsageError("--alpn", "a protocol's name has 1 to 255 bytes", "Separate names by commas.")
+
+    def name_for(self, target: Target) -> str | None:
+        """The server name to send: none for an IP address (RFC 6066 section 3), unless one was asked for."""
+        if self.servername is None:
+            return None if target.is_address else target.host
+        if not self.servername:
+            return None
+        wanted = parse_host(self.servername)
+        return None if wanted.is_address else wanted.host

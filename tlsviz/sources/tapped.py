@@ -1,0 +1,172 @@
+"""A TLS client connection whose every byte is tapped: our socket below, OpenSSL over memory BIOs above."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import time
+from collections.abc import Callable
+
+from OpenSSL import SSL
+
+from tlsviz.connection.diagnosis import Failure, FailureKind
+from tlsviz.sources.dial import READ, WRITE, Patience, errno_words
+from tlsviz.sources.openssl import reason
+from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Input, Mark, MarkKind
+
+READ_SIZE = 16384
+MOST_BYTES = 1 << 20
+"""How much is taken from a server at all, in bytes."""
+FIRST_BYTES = 256
+"""How much of the server's first bytes a failure remembers."""
+
+
+class TappedConnection:
+    """Carries bytes between OpenSSL and the socket, and gives each to ``feed`` with its time."""
+
+    def __init__(
+        self,
+        context: SSL.Context,
+        name: str | None,
+        patience: Patience,
+        feed: Callable[[Input], None],
+    ) -> None:
+        """``name``: the server name to send, None for none. Give it a socket by `attach` before all else."""
+        self.ssl = SSL.Connection(context, None)
+        self.ssl.set_connect_state()
+        if name is not None:
+            self.ssl.set_tlsext_host_name(name.encode("ascii"))
+        self.ended = False
+        """The server has closed or reset the transport."""
+        self.reset = False
+        self.longest_turn = 0.0
+        """The longest time between something sent and the answer to it, in seconds."""
+        self._patience = patience
+        self._feed = feed
+        self._taken = 0
+        self._start = bytearray()
+        self._sent_at: float | None = None
+        self._send_error: OSError | None = None
+
+    def attach(self, sock: socket.socket) -> None:
+        """Takes a connected, non-blocking socket."""
+        self._sock = sock
+
+    def drive(self, step: Callable[[], object], limit: float, quiet: bool = False) -> Failure | None:
+        """Repeats a step of OpenSSL's until it is done, carrying bytes both ways; the failure if it cannot be done.
+
+        ``limit`` in seconds; reaching it is marked unless ``quiet``.
+        """
+        until = time.monotonic() + self._patience.left(limit)
+        while True:
+            failure, done = None, False
+            try:
+                step()
+                done = True
+            except SSL.WantReadError:
+                pass
+            except SSL.Error as error:
+                failure = self._refusal(error)
+            failure = self.flush() or failure
+            if failure is not None or done:
+                return failure
+            came = self._receive(until)
+            if isinstance(came, Failure):
+                return came if quiet else self._gave_up(came, limit)
+            self.ssl.bio_write(came)
+
+    def listen(self, limit: float) -> None:
+        """Taps what still comes within ``limit`` seconds, a record's worth at most, without working on it."""
+        until = time.monotonic() + self._patience.left(limit)
+        most = self._taken + READ_SIZE
+        while self._taken < most and not self.ended:
+            if isinstance(self._receive(until), Failure):
+                break
+
+    def flush(self) -> Failure | None:
+        """Sends what OpenSSL has to say."""
+        pending = bytearray()
+        while True:
+            try:
+                pending += self.ssl.bio_read(65536)
+            except SSL.WantReadError:
+                break
+        return self._send(bytes(pending)) if pending else None
+
+    def _send(self, data: bytes) -> Failure | None:
+        at = self._patience.now()
+        sent = 0
+        failure: Failure | None = None
+        while sent < len(data) and failure is None:
+            try:
+                sent += self._sock.send(data[sent:])
+            except BlockingIOError:
+                if not self._patience.wait(self._sock, WRITE):
+                    failure = self._failure("timeout", "the server does not take what is sent")
+            except OSError as error:
+                # The server's last words may still wait to be read: receiving will meet with the same end.
+                self._send_error = error
+                break
+        if sent:
+            self._feed(Chunk(CLIENT, at, data[:sent]))
+            self._sent_at = at
+        return failure
+
+    def _receive(self, until: float) -> bytes | Failure:
+        """The next bytes, before the monotonic time ``until``; or why none come."""
+        if self._taken >= MOST_BYTES:
+            return self._failure("too_much", f"the server has sent more than {MOST_BYTES >> 20} MiB")
+        while True:
+            left = until - time.monotonic()
+            if left <= 0 or not self._patience.wait(self._sock, READ, left):
+                return self._failure("timeout")
+            try:
+                data = self._sock.recv(READ_SIZE)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                return self._broken(error)
+            break
+        if not data and self._send_error is not None:
+            return self._broken(self._send_error)
+        if not data:
+            self.ended = True
+            self._feed(Mark("fin", SERVER, self._patience.now()))
+            return self._failure("closed", "the server closed the connection")
+        now = self._patience.now()
+        self._feed(Chunk(SERVER, now, data))
+        if self._sent_at is not None:
+            self.longest_turn = max(self.longest_turn, now - self._sent_at)
+            self._sent_at = None
+        self._taken += len(data)
+        self._start += data[: max(FIRST_BYTES - len(self._start), 0)]
+        return data
+
+    def _gave_up(self, failure: Failure, limit: float) -> Failure:
+        """Marks that our own side ends the waiting; what the server ended is marked already."""
+        if failure.kind not in ("timeout", "too_much"):
+            return failure
+        detail = failure.detail or f"nothing came within {limit:.3g} s"
+        mark: MarkKind = "timeout" if failure.kind == "timeout" else "error"
+        self._feed(Mark(mark, CLIENT, self._patience.now(), (), detail))
+        return dataclasses.replace(failure, detail=detail)
+
+    def _refusal(self, error: SSL.Error) -> Failure:
+        """OpenSSL cannot go on with what it got, or has been told that this is the end."""
+        if isinstance(error, SSL.ZeroReturnError):
+            return self._failure("closed", "the server ended the TLS connection")
+        return self._failure("tls", reason(error))
+
+    def _broken(self, error: OSError) -> Failure:
+        """The transport broke: a reset, nearly always."""
+        self.ended = True
+        words = errno_words(error.errno or 0)
+        self.reset = isinstance(error, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError))
+        if self.reset:
+            self._feed(Mark("rst", SERVER, self._patience.now(), (), words))
+            return self._failure("reset", words)
+        self._feed(Mark("error", CLIENT, self._patience.now(), (), words))
+        return self._failure("error", words)
+
+    def _failure(self, kind: FailureKind, detail: str = "") -> Failure:
+        return Failure(kind, detail, bytes(self._start))
