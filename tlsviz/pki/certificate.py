@@ -27,6 +27,7 @@ from tlsviz.pki.der import (
 )
 from tlsviz.pki.keys import public_key, signature_name
 from tlsviz.pki.names import attribute, distinguished_name, general_name, rfc4514
+from tlsviz.wire.text import plural
 
 MAX_PROBLEMS = 20
 
@@ -116,13 +117,10 @@ class _Reading:
             pem = self.der.lstrip()[:10] == b"-----BEGIN"
             self._problem("is empty" if not self.der else "is PEM text, not DER" if pem else "is not a DER sequence")
             return
-        parts, fault = elements(self.der)
-        self._problem(fault)
-        if len(parts) > 1:
-            self._problem(f"{len(self.der) - parts[0].end:,} bytes follow the certificate")
+        extra = len(self.der) - whole.end
+        self._problem(f"{plural(extra, 'byte')} after the certificate" if extra else elements(self.der)[1])
         parts, inner = elements(self.der, whole.body, whole.end)
-        if not fault:
-            self._problem(inner)
+        self._problem(inner if not self.problems else "")
         if len(parts) < 3:
             self._problem("signature algorithm or signature is missing")
         if len(parts) > 1:

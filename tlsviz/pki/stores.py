@@ -92,9 +92,11 @@ def pem_blocks(text: bytes) -> Iterator[bytes]:
     """The DER of each certificate in PEM text; damaged blocks are skipped."""
     for block in _PEM.finditer(text):
         try:
-            yield binascii.a2b_base64(block[1])
+            der = binascii.a2b_base64(block[1])
         except binascii.Error:
             continue
+        if der:
+            yield der
 
 
 @cache

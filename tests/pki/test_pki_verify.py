@@ -1,0 +1,298 @@
+"""Verdicts: the judge is cryptography, and each rejection names its reason and the certificate at fault."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from certificate_makers import (
+    CLIENT_AUTH,
+    DAY,
+    HOST,
+    LEAF,
+    MIDDLE,
+    NOW,
+    ROOT,
+    SERVER_AUTH,
+    Made,
+    ec_key,
+    make,
+    rsa_key,
+)
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.x509.verification import PolicyBuilder
+from cryptography.x509.verification import Store as AnchorStore
+
+from tlsviz.pki import stores
+from tlsviz.pki.trust import Trust
+from tlsviz.pki.verify import judge, judge_client
+
+LIMBO = Path(__file__).parents[3] / "shared" / "vectors" / "x509-limbo" / "limbo-part.json"
+STORE = stores.from_ders("lab", [ROOT.der])
+OTHER = stores.from_ders("other", [make("Other Root", ec_key(5), ca=True).der])
+
+
+def ask(*chain: Made | bytes, name: str | None = HOST, at: datetime = NOW, store: stores.Store = STORE) -> Trust:
+    ders = [made if isinstance(made, bytes) else made.der for made in chain]
+    trust = judge(ders, name, at, [store])
+    assert (trust.verdict == "untrusted") == bool(trust.reasons) == bool(trust.faults)
+    assert all(fault.detail.isprintable() for fault in trust.faults)
+    return trust
+
+
+def faults(trust: Trust) -> list[tuple[str, int | None]]:
+    return [(fault.reason, fault.certificate) for fault in trust.faults]
+
+
+def test_a_good_chain_is_trusted_with_its_path():
+    trust = ask(LEAF, MIDDLE)
+    assert (trust.verdict, trust.reasons, trust.store, trust.name) == ("trusted", (), "lab", HOST)
+    assert trust.stores[0].path == (LEAF.der, MIDDLE.der, ROOT.der)
+    assert trust.at == NOW
+
+
+@pytest.mark.parametrize(
+    "name", [HOST, HOST.upper(), HOST + ".", "x.wild.test", "192.0.2.7", "2001:db8:0::7", "[2001:db8::7]"]
+)
+def test_names_that_the_certificate_covers(name):
+    assert ask(LEAF, MIDDLE, name=name).verdict == "trusted"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "other.test",
+        "a.b.wild.test",
+        "wild.test",
+        "192.0.2.8",
+        "a_b.wild.test",
+        "",
+        "bücher.test",
+        "x" * 300,
+        "\x1b[31m",
+    ],
+)
+def test_names_that_it_does_not_cover(name):
+    trust = ask(LEAF, MIDDLE, name=name)
+    assert trust.verdict == "untrusted"
+    assert trust.reasons in (("name_mismatch",), ("unsupported",))
+
+
+def test_an_international_name_matches_its_ascii_form():
+    leaf = make("idn", ec_key(2), MIDDLE, names=("xn--bcher-kva.test",))
+    assert ask(leaf, MIDDLE, name="Bücher.test").verdict == "trusted"
+
+
+def test_the_common_name_does_not_count():
+    bare = make(HOST, ec_key(2), MIDDLE)
+    trust = ask(bare, MIDDLE)
+    assert faults(trust) == [("name_mismatch", 0)]
+    assert f"its common name {HOST} does not count" in trust.faults[0].detail
+
+
+def test_without_a_name_it_is_judged_for_its_own_and_says_so():
+    trust = ask(LEAF, MIDDLE, name=None)
+    assert (trust.verdict, trust.name) == ("trusted", None)
+    assert f"judged for its own name {HOST}" in trust.stores[0].detail
+    wild = make("w", ec_key(2), MIDDLE, names=("*.wild.test",))
+    assert ask(wild, MIDDLE, name=None).verdict == "trusted"
+    address = make("a", ec_key(2), MIDDLE, names=("192.0.2.9",))
+    assert ask(address, MIDDLE, name=None).verdict == "trusted"
+
+
+def test_expired_and_not_yet_valid_at_the_time_asked():
+    late = ask(LEAF, MIDDLE, at=NOW + 63 * DAY)
+    assert {fault[0] for fault in faults(late)} == {"expired"}
+    assert faults(late)[0] == ("expired", 0)
+    assert "3 days earlier" in late.faults[0].detail
+    early = ask(LEAF, MIDDLE, at=NOW - 31 * DAY)
+    assert set(early.reasons) == {"not_yet_valid"}
+
+
+def test_only_the_expired_certificate_is_at_fault():
+    old = make("Old", ec_key(1), ROOT, ca=True, end=NOW - DAY)
+    leaf = make(HOST, ec_key(2), old, names=(HOST,))
+    assert faults(ask(leaf, old)) == [("expired", 1)]
+    root = make("Test Root", ec_key(0), ca=True, end=NOW - DAY, organization="Test")
+    trust = ask(LEAF, MIDDLE, store=stores.from_ders("old", [root.der]))
+    assert faults(trust) == [("expired", None)] and trust.faults[0].detail.startswith("Test Root: expired")
+
+
+def test_a_cross_signed_path_saves_an_expired_one():
+    expired = make("Test Intermediate", ec_key(1), ROOT, ca=True, end=NOW - DAY, organization="Test")
+    assert ask(LEAF, expired, MIDDLE).verdict == "trusted"
+
+
+def test_self_signed_and_unknown_issuer():
+    lonely = make(HOST, ec_key(2), names=(HOST,))
+    assert faults(ask(lonely)) == [("self_signed", 0)]
+    assert ask(lonely, store=stores.from_ders("pinned", [lonely.der])).verdict == "trusted"
+    assert faults(ask(LEAF, MIDDLE, ROOT, store=OTHER)) == [("unknown_issuer", 2)]
+    assert faults(ask(LEAF, MIDDLE, store=OTHER)) == [("unknown_issuer", 1)]
+
+
+def test_missing_intermediate_by_address_or_by_organization():
+    address = "http://ca.test/middle.der"
+    leaf = make(HOST, ec_key(2), MIDDLE, names=(HOST,), aia=address)
+    trust = ask(leaf, store=OTHER)
+    assert faults(trust) == [("missing_intermediate", 0)] and address in trust.faults[0].detail
+    assert faults(ask(LEAF)) == [("missing_intermediate", 0)]
+    assert faults(ask(LEAF, store=OTHER)) == [("unknown_issuer", 0)]
+
+
+def test_order_matters_only_for_the_first():
+    assert ask(LEAF, ROOT, MIDDLE, MIDDLE).verdict == "trusted"
+    trust = ask(MIDDLE, ROOT, LEAF)
+    assert faults(trust) == [("wrong_order", 2)] and "must come first" in trust.faults[0].detail
+
+
+def test_an_issuer_that_is_no_authority():
+    impostor = make("Impostor", ec_key(3), ROOT, key_usage=True)
+    leaf = make(HOST, ec_key(2), impostor, names=(HOST,))
+    assert ("not_a_ca", 1) in faults(ask(leaf, impostor))
+
+
+def test_path_length_and_key_usage_of_authorities():
+    deep = make("Deep", ec_key(3), MIDDLE, ca=True)
+    leaf = make(HOST, ec_key(2), deep, names=(HOST,))
+    assert faults(ask(leaf, deep, MIDDLE)) == [("path_length", 2)]
+    mute = make("Mute", ec_key(3), ROOT, ca=True, key_usage=False)
+    leaf = make(HOST, ec_key(2), mute, names=(HOST,))
+    assert faults(ask(leaf, mute)) == [("key_usage", 1)]
+
+
+def test_an_authority_as_a_server():
+    trust = ask(make(HOST, ec_key(2), ROOT, ca=True, names=(HOST,)))
+    assert faults(trust) == [("key_usage", 0)] and "is a certificate authority's" in trust.faults[0].detail
+
+
+def test_extended_key_usage_of_leaf_and_authority():
+    leaf = make(HOST, ec_key(2), MIDDLE, names=(HOST,), usages=(CLIENT_AUTH,))
+    assert faults(ask(leaf, MIDDLE)) == [("extended_key_usage", 0)]
+    clients = make("Clients", ec_key(3), ROOT, ca=True, usages=(CLIENT_AUTH,))
+    leaf = make(HOST, ec_key(2), clients, names=(HOST,), usages=(SERVER_AUTH,))
+    assert faults(ask(leaf, clients)) == [("extended_key_usage", 1)]
+
+
+@pytest.mark.parametrize(
+    ("permitted", "excluded"),
+    [
+        ([x509.DNSName("other.test")], None),
+        (None, [x509.DNSName("example.test")]),
+        (None, [x509.IPAddress(ip_network("192.0.2.0/24"))]),
+    ],
+)
+def test_name_constraints(permitted, excluded):
+    limited = make("Limited", ec_key(3), ROOT, ca=True, constraints=x509.NameConstraints(permitted, excluded))
+    leaf = make(HOST, ec_key(2), limited, names=(HOST, "192.0.2.1"))
+    assert faults(ask(leaf, limited)) == [("name_constraints", 1)]
+
+
+def test_weak_key_of_an_authority():
+    weak = make("Weak", rsa_key(1024), ROOT, ca=True)
+    leaf = make(HOST, ec_key(2), weak, names=(HOST,))
+    assert faults(ask(leaf, weak)) == [("weak_key", 1)]
+
+
+def test_sha1_signature():
+    """cryptography signs no certificate with SHA-1, so the algorithm's OID is exchanged and the rest signed anew."""
+    issuer = make("RSA Authority", rsa_key(2048), ROOT, ca=True)
+    sha256, sha1 = bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105")
+    made = make(HOST, ec_key(2), issuer, names=(HOST,))
+    tbs = made.cert.tbs_certificate_bytes.replace(sha256, sha1)
+    signature = rsa_key(2048).sign(tbs, padding.PKCS1v15(), hashes.SHA1())
+    der = made.der.replace(made.cert.tbs_certificate_bytes, tbs).replace(sha256, sha1)
+    der = der.replace(made.cert.signature, signature)
+    assert faults(ask(der, issuer)) == [("weak_signature", 0)]
+
+
+def test_a_flipped_bit_in_the_signature():
+    broken = LEAF.der[:-1] + bytes([LEAF.der[-1] ^ 1])
+    assert faults(ask(broken, MIDDLE)) == [("bad_signature", 0)]
+
+
+def test_an_issuer_of_the_same_name_but_another_key_is_not_blamed_for_the_signature():
+    imitation = make("Test Root", ec_key(4), ca=True, organization="Test")
+    trust = ask(LEAF, MIDDLE, store=stores.from_ders("imitation", [imitation.der]))
+    assert faults(trust) == [("unknown_issuer", 1)] and "whose key is not the one" in trust.faults[0].detail
+
+
+def test_nothing_and_rubbish():
+    empty = judge([], HOST, NOW, [STORE])
+    assert faults(empty) == [("no_certificate", None)] and empty.stores[0].reasons == ("no_certificate",)
+    assert judge([LEAF.der], HOST, NOW, []).verdict == "unknown"
+    for der in (b"", b"\x30\x00", LEAF.der[:200], b"\xff" * 50):
+        assert "unsupported" in ask(der, MIDDLE).reasons
+    assert ask(LEAF, MIDDLE, store=stores.from_ders("empty", [])).stores[0].detail == "the empty store is empty"
+
+
+def test_hostile_text_stays_harmless():
+    evil = make("\x1b[31m[red]x[/]", ec_key(2), MIDDLE, names=("a.test",), usages=(CLIENT_AUTH,))
+    for trust in (ask(evil, MIDDLE), ask(evil), ask(make("\x1b[2J", ec_key(3)), evil)):
+        assert all(verdict.detail.isprintable() for verdict in trust.stores)
+
+
+def test_hostile_amounts_are_bounded():
+    ring = [make(f"R{i}", ec_key(i % 3), ca=True) for i in range(3)]
+    circle = [make(f"R{i}", ec_key(i % 3), ring[(i + 1) % 3], ca=True).der for i in range(3)]
+    leaf = make(HOST, ec_key(4), ring[0], names=(HOST,))
+    assert "unknown_issuer" in ask(leaf, *circle).reasons
+    many = [make("Same", ec_key(i % 3), ca=True).der for i in range(40)]
+    assert ask(leaf, *many * 25).verdict == "untrusted"
+
+
+def test_the_first_store_that_trusts_gives_the_verdict():
+    trust = judge([LEAF.der, MIDDLE.der], HOST, NOW, [OTHER, STORE])
+    assert (trust.verdict, trust.store, trust.faults) == ("trusted", "lab", ())
+    assert [(v.store, v.verdict, v.reasons) for v in trust.stores] == [
+        ("other", "untrusted", ("unknown_issuer",)),
+        ("lab", "trusted", ()),
+    ]
+    refused = judge([LEAF.der, MIDDLE.der], "no.test", NOW, [OTHER, STORE])
+    assert refused.store == "other" and refused.reasons == ("unknown_issuer", "name_mismatch")
+
+
+def test_client_certificates_need_no_name():
+    client = make("Alice", ec_key(2), MIDDLE, usages=(CLIENT_AUTH,))
+    assert judge_client([client.der, MIDDLE.der], NOW, [STORE]).verdict == "trusted"
+    server = make("Bob", ec_key(2), MIDDLE, usages=(SERVER_AUTH,))
+    assert judge_client([server.der, MIDDLE.der], NOW, [STORE]).reasons == ("extended_key_usage",)
+    assert judge_client([], NOW, [STORE]).reasons == ("no_certificate",)
+
+
+@pytest.mark.skipif(not LIMBO.is_file(), reason="x509-limbo is not here")
+def test_x509_limbo_our_verdict_is_cryptographys_own():
+    def ders(texts: list[str]) -> list[bytes]:
+        return [der for text in texts for der in stores.pem_blocks(text.encode())]
+
+    asked = 0
+    for case in json.loads(LIMBO.read_text())["testcases"]:
+        if case["max_chain_depth"] is not None or case["validation_kind"] != "SERVER":
+            continue
+        chain = ders([case["peer_certificate"], *case["untrusted_intermediates"]])
+        roots = ders(case["trusted_certs"])
+        at = datetime.fromisoformat(case["validation_time"] or NOW.isoformat())
+        peer = case["expected_peer_name"]
+        trust = ask(*chain, name=peer["value"], at=at, store=stores.from_ders("limbo", roots))
+        assert (trust.verdict == "trusted") == _accepts(chain, roots, at, peer), case["id"]
+        asked += 1
+    assert asked >= 80
+
+
+def _accepts(chain: list[bytes], roots: list[bytes], at: datetime, peer: dict[str, str]) -> bool:
+    from ipaddress import ip_address
+
+    value = peer["value"]
+    subject = x509.IPAddress(ip_address(value)) if peer["kind"] == "IP" else x509.DNSName(value)
+    try:
+        leaf, *helpers = map(x509.load_der_x509_certificate, chain)
+        store = AnchorStore([x509.load_der_x509_certificate(root) for root in roots])
+        PolicyBuilder().store(store).time(at).build_server_verifier(subject).verify(leaf, helpers)
+    except (ValueError, x509.verification.VerificationError):
+        return False
+    return True
