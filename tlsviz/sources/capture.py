@@ -1,0 +1,194 @@
+"""A capture file becomes a trace: packets, put back into streams, followed by one engine each, judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tlsviz.connection.judge import judged
+from tlsviz.connection.model import Connection, Source, Trace
+from tlsviz.crypto.keylog import KeyLog
+from tlsviz.errors import CancelledError, TargetError
+from tlsviz.pki import stores
+from tlsviz.sources import tshark
+from tlsviz.sources.following import Following
+from tlsviz.sources.pcapng import Survey, survey
+from tlsviz.sources.segments import Packet
+from tlsviz.wire.text import plural, safe, shorten
+
+if TYPE_CHECKING:
+    from tlsviz.sources.packets import Reading
+
+REPORT_EVERY = 0.1
+"""Seconds between two reports of progress, at least."""
+KEYLOG_LIMIT = 256 << 20
+
+_OTHERS = {"quic": "QUIC", "dtls": "DTLS"}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOptions:
+    """How to open a capture. ``keylogs``: key log files; ``ca``: trust exactly the certificates in this file;
+    ``at``: the (aware) time to judge certificates at, None for the time of each connection.
+    """
+
+    keylogs: tuple[Path, ...] = ()
+    ca: Path | None = None
+    at: datetime | None = None
+
+
+class Progress(NamedTuple):
+    """How far the loading is: frames seen, bytes of the (uncompressed) file, its size, TLS connections found.
+
+    ``size`` is the file's own size: in a compressed file ``bytes`` may go beyond it.
+    """
+
+    packets: int
+    bytes: int
+    size: int
+    connections: int
+
+    @property
+    def fraction(self) -> float:
+        """Between 0 and 1."""
+        return min(self.bytes / self.size, 1.0) if self.size else 0.0
+
+
+Report = Callable[[Progress], None]
+Found = Callable[[Connection], None]
+Cancelled = Callable[[], bool]
+
+
+def load_capture(
+    path: Path,
+    options: OpenOptions | None = None,
+    progress: Report | None = None,
+    cancelled: Cancelled | None = None,
+    *,
+    found: Found | None = None,
+    strict: bool = False,
+) -> Trace:
+    """Reads a capture file whole: every TLS connection over TCP in it, in the order of their first packets.
+
+    ``progress`` is called at most every 0.1 s and at the end, ``found`` with each finished connection in turn.
+    Raises `TargetError` for what is no capture or cannot be read, `MissingError` without tshark, `CancelledError`
+    soon after ``cancelled`` turns true. ``strict``: a bug met on one connection raises; without, it becomes a notice.
+    Not to be called from a running event loop.
+    """
+    options = options or OpenOptions()
+    trusted = (stores.from_file(options.ca),) if options.ca else (stores.mozilla(), stores.system())
+    frame = survey(path)
+    keylog, notices = _read_keys(options.keylogs, frame)
+    following = Following(keylog, strict)
+    report = _Reporter(progress, frame.size, following)
+    reading = _read(path, following, report, cancelled)
+    frames = max(frame.packets or 0, reading.frames)
+    if frame.kind == "other" and not frames and not frame.damaged:
+        # tshark opens many files that are no captures (a text, a picture) without a word.
+        raise tshark.not_a_capture(path)
+    connections: list[Connection] = []
+    for connection in following.finished(lambda followed: judged(followed, trusted, options.at)):
+        if cancelled is not None and cancelled():
+            raise CancelledError("Stopped", "reading the capture was cancelled")
+        connections.append(connection)
+        if found is not None:
+            found(connection)
+    report(reading, last=True)
+    notices += _key_notices(keylog, options.keylogs, connections)
+    notices += following.faults
+    notices += _frame_notices(frame, frames, reading)
+    notices += _content_notices(frames, connections, reading)
+    source = Source("capture", safe(str(path)), frames)
+    return Trace(source, tuple(connections), tuple(notices))
+
+
+def _read(path: Path, following: Following, report: _Reporter, cancelled: Cancelled | None) -> Reading:
+    from tlsviz.sources.packets import read_packets
+
+    def take(packets: list[Packet], reading: Reading) -> None:
+        for packet in packets:
+            following.take(packet)
+        report(reading)
+
+    return read_packets(path, take, cancelled)
+
+
+class _Reporter:
+    """Tells the progress, not too often."""
+
+    def __init__(self, progress: Report | None, size: int, following: Following) -> None:
+        self._progress = progress
+        self._size = size
+        self._following = following
+        self._next = 0.0
+
+    def __call__(self, reading: Reading, last: bool = False) -> None:
+        if self._progress is None:
+            return
+        now = time.monotonic()
+        if last or now >= self._next:
+            self._next = now + REPORT_EVERY
+            place = self._size if last else reading.offset
+            self._progress(Progress(reading.frames, place, self._size, self._following.found))
+
+
+# -- keys --------------------------------------------------------------------------------------------------
+
+
+def _read_keys(paths: tuple[Path, ...], frame: Survey) -> tuple[KeyLog, list[str]]:
+    """The key log of the capture's own secrets and of the given files, and what is wrong with them."""
+    keylog = KeyLog()
+    notices: list[str] = []
+    for secrets in frame.secrets:
+        keylog.add_text(secrets, "secrets inside the capture")
+    for path in paths:
+        shown = shorten(path.name, 80)
+        try:
+            with path.open("rb") as file:
+                text = file.read(KEYLOG_LIMIT)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise TargetError(f"Cannot read the key log {shown}", why, "Check its name and permissions.") from None
+        if not keylog.add_text(text, shown):
+            notices.append(f"The key log {shown} holds no secrets.")
+    if keylog.damaged:
+        lines = plural(keylog.damaged, "line")
+        notices.append(f"{lines} of the key log could not be used; the first: {keylog.problems[0]}.")
+    return keylog, notices
+
+
+def _key_notices(keylog: KeyLog, paths: tuple[Path, ...], connections: list[Connection]) -> list[str]:
+    if not len(keylog) or not connections or any(connection.secrets for connection in connections):
+        return []
+    names = keylog.source or ", ".join(shorten(path.name, 80) for path in paths)
+    return [f"The key log ({names}) matches no connection here: its secrets are of other connections."]
+
+
+# -- the file ----------------------------------------------------------------------------------------------
+
+
+def _frame_notices(frame: Survey, frames: int, reading: Reading) -> list[str]:
+    if frame.cut or tshark.cut_short(reading.complaints):
+        where = f" (frame {frames + 1})" if frame.packets is not None else ""
+        return [f"The capture is cut short in the middle of a packet{where}: what came before it is shown."]
+    if reading.failed or frame.damaged:
+        why = " ".join(reading.complaints) or "what follows is no packet"
+        return [f"The capture cannot be read beyond frame {frames}: {shorten(why, 240)}"]
+    return []
+
+
+def _content_notices(frames: int, connections: list[Connection], reading: Reading) -> list[str]:
+    notices = []
+    if not frames:
+        notices.append("The capture holds no packets.")
+    elif not connections:
+        notices.append(f"There is no TLS over TCP in the {plural(frames, 'packet')} of this capture.")
+    counts = [(len(reading.others.get(name, ())), title) for name, title in _OTHERS.items()]
+    parts = [plural(count, f"{title} conversation") for count, title in counts if count]
+    if parts:
+        notices.append(f"The capture also holds {' and '.join(parts)}, which tlsviz does not decode yet.")
+    return notices

@@ -1,0 +1,123 @@
+"""The TCP streams of a capture, each followed by an engine of its own until it is known not to be TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tlsviz.connection.engine import Engine
+from tlsviz.connection.model import Connection
+from tlsviz.crypto.keylog import KeyLog
+from tlsviz.errors import TlsvizError
+from tlsviz.sources.reassembly import Stream
+from tlsviz.sources.segments import Packet
+from tlsviz.wire.chunks import Chunk, Input, Sender
+from tlsviz.wire.text import shorten
+
+UNDECIDED_LIMIT = 64 << 10
+"""Bytes of one side after which a connection that does not look like TLS is no longer followed."""
+
+
+@dataclass(slots=True)
+class _Followed:
+    """One TCP stream on its way to a connection."""
+
+    stream: Stream = field(default_factory=Stream)
+    engine: Engine | None = None
+    is_tls: bool = False
+    last: float | None = None
+    sizes: dict[Sender, int] = field(default_factory=dict)
+
+
+class Following:
+    """Give it every packet with `take`, then ask for what is `finished`.
+
+    ``found``: how many TLS connections there are so far. ``strict``: a bug met on one stream raises; without, the
+    stream is left out and ``faults`` says so, because one broken stream must not cost the others.
+    """
+
+    def __init__(self, keylog: KeyLog, strict: bool = False) -> None:
+        self.found = 0
+        self.faults: list[str] = []
+        self._keylog = keylog
+        self._strict = strict
+        self._streams: dict[int, _Followed | None] = {}
+
+    def take(self, packet: Packet) -> None:
+        """Takes the next packet of the capture."""
+        try:
+            followed = self._streams[packet.stream]
+        except KeyError:
+            followed = self._streams[packet.stream] = _Followed()
+        if followed is None:
+            return
+        try:
+            inputs = followed.stream.feed(packet)
+            if inputs and not self._follow(followed, inputs):
+                self._drop(packet.stream, followed)
+        except Exception as error:
+            self._drop(packet.stream, followed)
+            self._fault(packet.stream, error)
+
+    def finished(self, judge: Callable[[Connection], Connection]) -> Iterator[Connection]:
+        """At the capture's end: the connections, judged, numbered in the order of their first packets."""
+        number = 0
+        for stream, followed in self._streams.items():
+            if followed is None:
+                continue
+            self._streams[stream] = None
+            try:
+                connection = self._finish(stream, followed, number)
+                if connection is None:
+                    continue
+                connection = judge(connection)
+            except Exception as error:
+                self._fault(stream, error)
+                continue
+            number += 1
+            yield connection
+
+    def _follow(self, followed: _Followed, inputs: list[Input]) -> bool:
+        """Gives a stream's news to its engine; False if the stream can be forgotten."""
+        engine = followed.engine
+        if engine is None:
+            stream = followed.stream
+            engine = followed.engine = Engine(client=stream.client, server=stream.server, keylog=self._keylog)
+        for item in inputs:
+            engine.receive(item)
+            followed.last = item.time if followed.last is None else max(followed.last, item.time)
+            if not followed.is_tls and isinstance(item, Chunk):
+                decided = engine.is_tls
+                size = followed.sizes[item.sender] = followed.sizes.get(item.sender, 0) + len(item.data)
+                if decided:
+                    followed.is_tls = True
+                    self.found += 1
+                elif decided is False or size > UNDECIDED_LIMIT:
+                    return False
+        return True
+
+    def _drop(self, stream: int, followed: _Followed) -> None:
+        self._streams[stream] = None
+        self.found -= followed.is_tls
+
+    def _finish(self, stream: int, followed: _Followed, number: int) -> Connection | None:
+        inputs = followed.stream.finish()
+        if inputs and not self._follow(followed, inputs):
+            return None
+        engine = followed.engine
+        if engine is None:
+            return None
+        engine.id, engine.tcp_stream = number, stream
+        engine.finish(followed.last)
+        return engine.connection() if engine.is_tls else None
+
+    def _fault(self, stream: int, error: Exception) -> None:
+        if self._strict or isinstance(error, TlsvizError):
+            raise error
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
+        what = f"{type(error).__name__} at {where}: {shorten(str(error), 120)}"
+        self.faults.append(f"TCP stream {stream} is left out, by a mistake in tlsviz ({what}). Please report it.")
