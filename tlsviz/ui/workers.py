@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tlsviz.errors import CancelledError, TlsvizError
 from tlsviz.ui.messages import JobAdvanced, JobEnded
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tlsviz.connection.model import Connection, Trace
     from tlsviz.sources.capture import OpenOptions, Progress
-    from tlsviz.sources.live import LiveOptions
+    from tlsviz.sources.options import LiveOptions
     from tlsviz.sources.target import Target
 
 State = Literal["running", "done", "failed", "cancelled"]
@@ -87,7 +87,7 @@ class Job:
         with self._lock:
             return tuple(self._connections.values())
 
-    def start(self, app: App[object]) -> None:
+    def start(self, app: App[Any]) -> None:
         """Starts reading, in a thread worker of the app."""
         app.run_worker(self.read, thread=True, group="job", name=self.request.title, exit_on_error=True)
 
@@ -180,7 +180,8 @@ def _read(job: Job) -> Trace:
     """Reads the job's source, with the heavy imports only now, off the screen's thread."""
     request = job.request
     if isinstance(request, Live):
-        from tlsviz.sources.live import LiveOptions, run_live
+        from tlsviz.sources.live import run_live
+        from tlsviz.sources.options import LiveOptions
 
         options = request.options or LiveOptions()
         return run_live(request.target, options, job.found, lambda: job.cancelled)
@@ -191,6 +192,9 @@ def _read(job: Job) -> Trace:
     from tlsviz.sources.background import read_capture
     from tlsviz.sources.capture import OpenOptions
 
-    return read_capture(
-        request.path, request.options or OpenOptions(), job.advanced, job.found, lambda: job.cancelled
-    )
+    return read_capture(request.path, request.options or OpenOptions(), job.advanced, job.found, lambda: job.cancelled)
+
+
+def progress_words(progress: Progress) -> list[str]:
+    """How far a reading has come, in words: packets and share."""
+    return [f"{progress.packets:,} packets"]

@@ -1,0 +1,35 @@
+"""What keys and the palette do app-wide."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlsviz.errors import TlsvizError
+from tlsviz.ui.svg import save, self_contained
+from tlsviz.ui.theme import THEMES
+from tlsviz.wire.text import safe
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+
+def save_screenshot(app: App[Any]) -> Path | None:
+    """Saves the screen as SVG in the present folder, else the home folder, and says where."""
+    stem = f"tlsviz-{datetime.now():%Y%m%d-%H%M%S}"
+    try:
+        path = save(self_contained(app.export_screenshot()), [Path.cwd(), Path.home()], stem)
+    except (TlsvizError, OSError) as error:
+        app.notify(safe(str(error)), severity="error", markup=False, timeout=8)
+        return None
+    app.notify(safe(str(path)), title="Screenshot saved", markup=False, timeout=6)
+    return path
+
+
+def next_theme(app: App[Any]) -> None:
+    """Changes to the next palette: dark, light, projector."""
+    names = [theme.name for theme in THEMES]
+    at = names.index(app.theme) if app.theme in names else -1
+    app.theme = names[(at + 1) % len(names)]
+    app.notify(app.theme.removeprefix("tlsviz-"), title="Theme", markup=False, timeout=2)

@@ -1,0 +1,166 @@
+"""The app: themes, keys, and the messages it hands on to the flow of screens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import App
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widgets import Input
+
+from tlsviz.ui.commands import ActionCommands
+from tlsviz.ui.flow import Flow
+from tlsviz.ui.glyphs import ASCII, glyphs
+from tlsviz.ui.messages import GoBack, JobAdvanced, JobEnded, OpenConnection, OpenRequest, OpenTarget
+from tlsviz.ui.recent import Recent
+from tlsviz.ui.screens.home import HomeScreen
+from tlsviz.ui.theme import DARK, DEFAULTS, THEMES
+from tlsviz.ui.workers import Lab, Request
+
+if TYPE_CHECKING:
+    from tlsviz.sources.capture import OpenOptions
+    from tlsviz.sources.options import LiveOptions
+
+
+class TlsvizApp(App[None]):
+    """Opens the home screen, or at once the request it is given."""
+
+    TITLE = "tlsviz"
+    CSS_PATH = "app.tcss"
+    COMMANDS = {ActionCommands}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-medium"), (44, "-tall")]
+    BINDINGS = [
+        Binding("f1", "help", "Help", show=False),
+        Binding("question_mark", "typed('help')", "Help", key_display="?"),
+        Binding("s,ctrl+s", "screenshot", "Save a screenshot", show=False),
+        Binding("ctrl+t", "next_theme", "Next theme", show=False),
+        Binding("ctrl+r", "again", "Once more", show=False),
+        Binding("ctrl+o", "home", "Open another target", show=False),
+        Binding("q", "typed('quit')", "Quit"),
+        Binding("ctrl+q", "quit", "Quit", show=False),
+    ]
+
+    def __init__(
+        self,
+        request: Request | None = None,
+        *,
+        recent: Recent | None = None,
+        open_options: OpenOptions | None = None,
+        live_options: LiveOptions | None = None,
+    ) -> None:
+        super().__init__()
+        self.first = request
+        self.flow = Flow(self, recent or Recent(), open_options, live_options)
+        for name in list(self.available_themes):
+            self.unregister_theme(name)
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK
+        self.set_class(glyphs() is ASCII, "-ascii")
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(DEFAULTS)
+
+    def get_default_screen(self) -> Screen[None]:
+        return HomeScreen(self.flow) if self.first is None else Ground(self.flow)
+
+    def on_mount(self) -> None:
+        if self.first is not None:
+            self.flow.open(self.first)
+
+    def on_unmount(self) -> None:
+        self.flow.stop()
+
+    @on(JobAdvanced)
+    def _job_advanced(self, event: JobAdvanced) -> None:
+        self.flow.advanced(event.job)
+
+    @on(JobEnded)
+    def _job_ended(self, event: JobEnded) -> None:
+        self.flow.ended(event.job)
+
+    @on(OpenTarget)
+    def _open_target(self, event: OpenTarget) -> None:
+        self.flow.open(self.flow.request(event.text))
+
+    @on(OpenRequest)
+    def _open_request(self, event: OpenRequest) -> None:
+        self.flow.open(event.request)
+
+    @on(OpenConnection)
+    def _open_connection(self, event: OpenConnection) -> None:
+        self.flow.open_connection(event.connection, event.source)
+
+    @on(GoBack)
+    def _go_back(self) -> None:
+        self.flow.back()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Plain letters are commands only where nothing is being typed."""
+        return not (action == "typed" and isinstance(self.focused, Input))
+
+    async def action_typed(self, action: str) -> None:
+        await self.run_action(action)
+
+    def action_help(self) -> None:
+        from tlsviz.ui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        from tlsviz.ui.actions import save_screenshot
+
+        save_screenshot(self)
+
+    def action_next_theme(self) -> None:
+        from tlsviz.ui.actions import next_theme
+
+        next_theme(self)
+
+    def action_again(self) -> None:
+        self.flow.again()
+
+    def action_home(self) -> None:
+        self.flow.home()
+
+
+class Ground(Screen[None]):
+    """What lies below the first screen of a target given on the command line; seen again, it becomes home."""
+
+    def __init__(self, flow: Flow) -> None:
+        super().__init__()
+        self._flow = flow
+        self._covered = False
+
+    def on_screen_suspend(self) -> None:
+        self._covered = True
+
+    def on_screen_resume(self) -> None:
+        if self._covered:
+            self._flow.uncovered()
+
+
+def run(
+    target: str | None = None,
+    *,
+    scenario: str | None = None,
+    open_options: OpenOptions | None = None,
+    live_options: LiveOptions | None = None,
+) -> int:
+    """Runs the screens until the user quits, and gives the exit status.
+
+    ``target`` as typed, or the name of a lab ``scenario``, or neither for the home screen. Raises TlsvizError
+    before anything is drawn when the target cannot be one.
+    """
+    app = TlsvizApp(open_options=open_options, live_options=live_options)
+    if scenario is not None:
+        app.first = Lab(scenario)
+    elif target is not None:
+        app.first = app.flow.request(target)
+    app.run()
+    return app.return_code or 0

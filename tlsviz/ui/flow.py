@@ -1,0 +1,226 @@
+"""Which screen shows what. The only place that opens screens for targets, and that follows jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+
+from textual.screen import Screen
+
+from tlsviz.connection.model import Connection, Endpoint, Source
+from tlsviz.ui.recent import Entry, Recent
+from tlsviz.ui.workers import Capture, Job, Lab, Live, Request
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from tlsviz.sources.capture import OpenOptions
+    from tlsviz.sources.options import LiveOptions
+    from tlsviz.ui.screens.connections import ConnectionsScreen
+
+
+class Scenario(NamedTuple):
+    """A scenario of the lab, as the home screen lists it."""
+
+    name: str
+    title: str
+    detail: str
+
+
+class Flow:
+    """Turns requests into screens, and keeps the screen of the running job up to date."""
+
+    def __init__(
+        self,
+        app: App[None],
+        recent: Recent,
+        open_options: OpenOptions | None = None,
+        live_options: LiveOptions | None = None,
+    ) -> None:
+        self.app = app
+        self.recent = recent
+        self.open_options = open_options
+        self.live_options = live_options
+        self.job: Job | None = None
+        self.stage: Screen[None] | None = None
+
+    # What the user wants.
+
+    def request(self, text: str) -> Request:
+        """What a typed target asks for; raises TlsvizError."""
+        from tlsviz.sources.target import parse_target
+
+        target = parse_target(text)
+        if isinstance(target, Path):
+            return Capture(target, self.open_options)
+        return Live(target, self.live_options)
+
+    def open(self, request: Request) -> None:
+        """Opens a request on the home screen, in place of whatever was open there."""
+        self.stop()
+        self._remember(request)
+        self.job = Job(request)
+        if isinstance(request, Capture):
+            from tlsviz.ui.screens.loading import LoadingScreen
+
+            screen: Screen[None] = LoadingScreen(self.job)
+        else:
+            screen = _handshake(placeholder(request), _source(request), running=True)
+        self._unwind(2)
+        if len(self.app.screen_stack) > 1:
+            self.app.switch_screen(screen)
+        else:
+            self.app.push_screen(screen)
+        self.stage = screen
+        screen.call_after_refresh(self._begin, self.job)
+
+    def _begin(self, job: Job) -> None:
+        """Starts the job once its screen is there to be drawn on."""
+        if job is self.job:
+            job.follow(self.app)
+            job.start(self.app)
+
+    def open_connection(self, connection: Connection, source: Source | None) -> None:
+        """Shows one connection of a list; the list stays below."""
+        self.app.push_screen(_handshake(connection, source, running=False))
+
+    def again(self) -> None:
+        """Does the present request once more."""
+        if self.job is not None:
+            self.open(self.job.request)
+
+    def back(self) -> None:
+        """Leaves the top screen."""
+        if len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+
+    def home(self) -> None:
+        """Goes to the home screen from anywhere."""
+        from tlsviz.ui.screens.home import HomeScreen
+
+        self._unwind(1)
+        if not isinstance(self.app.screen, HomeScreen):
+            self.app.switch_screen(HomeScreen(self))
+
+    def uncovered(self) -> None:
+        """The lowest screen is to be seen again: whatever ran above it is over."""
+        if self.stage is None or self.stage not in self.app.screen_stack:
+            self.stop()
+            self.home()
+
+    def stop(self) -> None:
+        """Stops the running job; nobody listens to it any more."""
+        if self.job is not None:
+            self.job.leave()
+            self.job.cancel()
+        self.job = self.stage = None
+
+    # What the job says.
+
+    def advanced(self, job: Job) -> None:
+        """Shows what the job has found since the last time."""
+        if job is not self.job:
+            return
+        fresh = job.take()
+        self._show(job, fresh)
+
+    def ended(self, job: Job) -> None:
+        """Shows what came of the job."""
+        if job is not self.job:
+            return
+        self._show(job, job.take())
+        found = job.connections
+        if _is_list(self.stage):
+            self.stage.ended()
+        elif job.state == "cancelled" and not found:
+            self._unwind(1)
+        elif job.error is not None and not found:
+            from tlsviz.ui.screens.failure import FailureScreen
+
+            self._replace(FailureScreen(job.error, job.request))
+        elif not found and job.trace is not None:
+            from tlsviz.ui.screens.failure import FailureScreen, nothing_found
+
+            self._replace(FailureScreen(nothing_found(job.trace), job.request, mild=True))
+        elif isinstance(job.request, Capture):
+            source = job.trace.source if job.trace else _source(job.request)
+            self._replace(_handshake(found[0], source, running=False))
+            self._remark(job)
+        else:
+            self._show(job, [found[-1]], running=False)
+
+    def _show(self, job: Job, fresh: list[Connection], *, running: bool = True) -> None:
+        from tlsviz.ui.screens.handshake import HandshakeScreen
+
+        if _is_list(self.stage):
+            self.stage.add(fresh)
+        elif len(job.connections) > 1:
+            from tlsviz.ui.screens.connections import ConnectionsScreen
+
+            self._replace(ConnectionsScreen(job))
+        elif fresh and isinstance(self.stage, HandshakeScreen):
+            self.stage.show(fresh[-1], running=running)
+
+    def _remark(self, job: Job) -> None:
+        """Says what else there is to say of a source that went straight to its one connection."""
+        words = list(job.trace.notices) if job.trace else []
+        if job.state == "cancelled":
+            words.append("Stopped by you: this is what was read.")
+        elif job.error is not None:
+            words.append(str(job.error))
+        for each in words[:3]:
+            self.app.notify(each, markup=False, timeout=8)
+
+    # Screens.
+
+    def _replace(self, screen: Screen[None]) -> None:
+        """Puts a screen in the stage's place; help or palette above it go away."""
+        if self.stage is not None and self.stage in self.app.screen_stack:
+            while self.app.screen is not self.stage:
+                self.app.pop_screen()
+        self.stage = screen
+        self.app.switch_screen(screen)
+
+    def _unwind(self, height: int) -> None:
+        """Takes screens away until at most ``height`` are left."""
+        while len(self.app.screen_stack) > height:
+            self.app.pop_screen()
+
+    def _remember(self, request: Request) -> None:
+        if isinstance(request, Capture):
+            self.recent.add(Entry(str(request.path.absolute()), "capture"))
+        elif isinstance(request, Live):
+            self.recent.add(Entry(str(request.target), "live"))
+
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The lab's scenarios."""
+        from tlsviz.lab.scenarios import SCENARIOS
+
+        return tuple(Scenario(each.name, each.title, each.shows) for each in SCENARIOS)
+
+
+def _is_list(stage: Screen[None] | None) -> TypeGuard[ConnectionsScreen]:
+    from tlsviz.ui.screens.connections import ConnectionsScreen
+
+    return isinstance(stage, ConnectionsScreen)
+
+
+def placeholder(request: Live | Lab) -> Connection:
+    """The connection before anything has happened on it."""
+    if isinstance(request, Lab):
+        return Connection()
+    target = request.target
+    name = None if target.is_address else target.host
+    return Connection(server=Endpoint(target.host, target.port), server_name=name)
+
+
+def _source(request: Request) -> Source:
+    if isinstance(request, Capture):
+        return Source("capture", request.title)
+    return Source("lab" if isinstance(request, Lab) else "live", request.title)
+
+
+def _handshake(connection: Connection, source: Source | None, *, running: bool) -> Screen[None]:
+    from tlsviz.ui.screens.handshake import HandshakeScreen
+
+    return HandshakeScreen(connection, source, running=running)

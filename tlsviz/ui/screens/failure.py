@@ -1,0 +1,71 @@
+"""Something is in the way: what, why, what to do. Also for a capture that holds no TLS."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from tlsviz.connection.model import Trace
+from tlsviz.errors import TlsvizError
+from tlsviz.ui.glyphs import glyphs
+from tlsviz.ui.messages import GoBack, OpenRequest
+from tlsviz.ui.workers import Request
+from tlsviz.wire.text import plural, safe
+
+
+class FailureScreen(Screen[None]):
+    """An error as three sentences; ``request`` is what may be tried again."""
+
+    HELP = "This is what stopped tlsviz, why, and what you can do about it."
+    BINDINGS = [
+        Binding("r,enter", "again", "Try again"),
+        Binding("escape", "back", "Back"),
+    ]
+
+    def __init__(self, error: TlsvizError, request: Request | None = None, *, mild: bool = False) -> None:
+        super().__init__()
+        self.error = error
+        self.request = request
+        self.mild = mild
+
+    def compose(self) -> ComposeResult:
+        sign, role = (glyphs().odd, "$warning") if self.mild else (glyphs().failed, "$failed")
+        with VerticalScroll(id="failure"), Vertical(classes="mild" if self.mild else "bad", id="failure-box"):
+            if self.request is not None:
+                yield Static(Content(safe(self.request.title)), classes="muted")
+            yield Static(Content.assemble((f"{sign} ", role), (safe(self.error.title), f"bold {role}")), id="what")
+            if self.error.message:
+                yield Static(_labelled("Why", self.error.message), id="why")
+            if self.error.hint:
+                yield Static(_labelled("What to do", self.error.hint), id="todo")
+        yield Footer()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.request is not None if action == "again" else True
+
+    def action_again(self) -> None:
+        if self.request is not None:
+            self.app.post_message(OpenRequest(self.request))
+
+    def action_back(self) -> None:
+        self.app.post_message(GoBack())
+
+
+def _labelled(label: str, text: str) -> Content:
+    lines = "\n".join(safe(line) for line in text.split("\n"))
+    return Content.assemble((f"{label}\n", "$muted"), lines)
+
+
+def nothing_found(trace: Trace) -> TlsvizError:
+    """What to say of a source without a single TLS connection: what it held instead."""
+    packets = trace.source.packets
+    held = "" if packets is None else f"It holds {plural(packets, 'packet')}. "
+    return TlsvizError(
+        f"No TLS in {trace.source.name}",
+        held + " ".join(notice.rstrip(".") + "." for notice in trace.notices),
+        "tlsviz finds TLS over TCP on any port by its bytes. Was the capture started before the connection?",
+    )

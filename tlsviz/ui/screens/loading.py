@@ -1,0 +1,60 @@
+"""A capture being read: how far, what was found so far, and a way out."""
+
+from __future__ import annotations
+
+import time
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, ProgressBar, Static
+
+from tlsviz.ui.workers import Job, progress_words
+from tlsviz.wire.text import plural, safe
+
+
+class LoadingScreen(Screen[None]):
+    """Follows a job until it has something to show. Escape cancels; nothing blocks meanwhile."""
+
+    HELP = "The capture is read by a process of its own. Escape stops it and keeps what was found."
+    BINDINGS = [Binding("escape", "cancel", "Cancel")]
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+        self.began = time.monotonic()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="loading"):
+            yield Static(Content.assemble("Reading ", (safe(self.job.request.title), "bold")))
+            yield ProgressBar(total=None, show_eta=False, id="bar")
+            yield Static(id="count")
+            yield Static(id="found")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self.set_interval(0.2, self.refresh_count)
+        self.refresh_count()
+        self.job.follow(self.app)
+
+    def refresh_count(self) -> None:
+        """Shows the job's progress, the time it took, and the last names found."""
+        progress = self.job.progress
+        elapsed = f"{time.monotonic() - self.began:.0f} s"
+        words = [elapsed] if progress is None else [*progress_words(progress), elapsed]
+        if self.job.cancelled:
+            words.append("stopping…")
+        bar = self.query_one("#bar", ProgressBar)
+        if progress is not None and progress.total:
+            bar.update(total=progress.total, progress=progress.done)
+        self.query_one("#count", Static).update(Content(" · ".join(words)))
+        found = self.job.connections
+        lines: list[tuple[str, str]] = [(plural(len(found), "connection") + " so far", "bold")]
+        lines += [(f"\n{safe(each.server_name or str(each.server))}", "$muted") for each in found[-5:]]
+        self.query_one("#found", Static).update(Content.assemble(*lines) if found else Content())
+
+    def action_cancel(self) -> None:
+        self.job.cancel()
+        self.refresh_count()

@@ -1,0 +1,175 @@
+"""The connection list: a head of columns to sort by, and a row for every connection."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.binding import Binding
+from textual.message import Message
+from textual.reactive import reactive
+
+from tlsviz.connection.model import Connection
+from tlsviz.ui.glyphs import ASCII, glyphs
+from tlsviz.ui.listing import COLUMNS, GAP, Listing, Row, suite_words
+from tlsviz.ui.widgets.lines import Line, LineView, fit, pad_line
+from tlsviz.wire.text import safe
+
+_MARGIN = 4
+"""Cells before the first column: the cursor, the sign of the outcome, and the spaces around it."""
+_TLS_1_2 = 0x0303
+
+
+class ConnectionHead(LineView, can_focus=False):
+    """The names of the columns; a click sorts."""
+
+    class Picked(Message):
+        """A column's name was clicked."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, listing: Listing, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.listing = listing
+
+    def line_count(self) -> int:
+        return 1
+
+    def line(self, index: int) -> Line:
+        up, down = ("^", "v") if glyphs() is ASCII else ("▴", "▾")
+        mark = down if self.listing.reverse else up
+        line: Line = [(" " * _MARGIN, "")]
+        for place, cells in self.listing.layout(self.width - _MARGIN):
+            column = COLUMNS[place]
+            sorts = column.key == self.listing.sort
+            title = f"{column.title}{mark}" if sorts else column.title
+            title = fit(title, cells) if not column.right else fit(title, min(cells, len(title))).rjust(cells)
+            line += [(title, "bold server" if sorts else "muted"), (" " * GAP, "")]
+        return line
+
+    def on_click(self, event: events.Click) -> None:
+        x = _MARGIN
+        for place, cells in self.listing.layout(self.width - _MARGIN):
+            if x <= event.x < x + cells + GAP:
+                self.post_message(self.Picked(COLUMNS[place].key))
+            x += cells + GAP
+
+
+class ConnectionTable(LineView):
+    """The rows of a listing; Enter or a second click opens one."""
+
+    HELP = (
+        "Every TLS connection of the source, in the order of its first packet.\n"
+        "The sign before a row says how it ended; the outcome column says the same in words.\n"
+        "Filter words must all occur somewhere in a row: `example.com 1.3`."
+    )
+    BINDINGS = [
+        Binding("enter", "open", "Open"),
+        Binding("right", "screen.sort(1)", "Sort by", key_display="←→"),
+        Binding("left", "screen.sort(-1)", "Sort by the column before", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "edge(-1)", "First", show=False),
+        Binding("end", "edge(1)", "Last", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0)
+
+    class Opened(Message):
+        """A connection was chosen."""
+
+        def __init__(self, connection: Connection) -> None:
+            super().__init__()
+            self.connection = connection
+
+    class Moved(Message):
+        """The cursor is on another connection (None: there is none)."""
+
+        def __init__(self, connection: Connection | None) -> None:
+            super().__init__()
+            self.connection = connection
+
+    def __init__(self, listing: Listing, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.listing = listing
+
+    @property
+    def chosen(self) -> Connection | None:
+        """The connection under the cursor."""
+        view = self.listing.view
+        return view[self.cursor].connection if self.cursor < len(view) else None
+
+    def refill(self, keep: Connection | None) -> None:
+        """Shows the listing's new view, the cursor on the same connection if it is still there."""
+        ids = [row.connection.id for row in self.listing.view]
+        at = ids.index(keep.id) if keep is not None and keep.id in ids else min(self.cursor, len(ids) - 1)
+        self.set_reactive(ConnectionTable.cursor, max(at, 0))
+        self.relayout()
+        self.reveal(self.cursor, margin=1)
+        self.post_message(self.Moved(self.chosen))
+
+    def line_count(self) -> int:
+        return len(self.listing.view)
+
+    def line(self, index: int) -> Line:
+        row = self.listing.view[index]
+        here = index == self.cursor
+        ground = ("on selection" if self.has_focus else "on panel") if here else ""
+        line: Line = [(glyphs().cursor if here else " ", "server"), (f" {row.sign.glyph} ", row.sign.role)]
+        for place, cells in self.listing.layout(self.width - _MARGIN):
+            line.append(self._cell(row, place, cells, here))
+            line.append((" " * GAP, ""))
+        if not here:
+            return line
+        return pad_line([(text, f"{style} {ground}") for text, style in line], self.width, ground)
+
+    def _cell(self, row: Row, place: int, cells: int, here: bool) -> tuple[str, str]:
+        column, text, style = COLUMNS[place], row.cells[place], COLUMNS[place].role
+        if column.key == "outcome":
+            style = row.sign.role
+        elif column.key == "suite":
+            text = suite_words(text, cells)
+        elif column.key == "name":
+            style = "bold" if here else ""
+            if row.connection.server_name is None:
+                style = "muted"
+        elif column.key == "version" and row.connection.version and row.connection.version.code < _TLS_1_2:
+            style = "warning"
+        text = safe(text)
+        return (text.rjust(cells) if column.right and len(text) <= cells else fit(text, cells)), style
+
+    def watch_cursor(self) -> None:
+        self.reveal(self.cursor, margin=1)
+        self.refresh()
+        self.post_message(self.Moved(self.chosen))
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def action_move(self, by: int) -> None:
+        self.cursor = max(0, min(self.cursor + by, len(self.listing.view) - 1))
+
+    def action_page(self, by: int) -> None:
+        self.action_move(by * max(self.scrollable_content_region.height - 1, 1))
+
+    def action_edge(self, end: int) -> None:
+        self.cursor = 0 if end < 0 else max(len(self.listing.view) - 1, 0)
+
+    def action_open(self) -> None:
+        if self.chosen is not None:
+            self.post_message(self.Opened(self.chosen))
+
+    def on_click(self, event: events.Click) -> None:
+        index = self.index_at(event.y)
+        if index is None:
+            return
+        if index == self.cursor or event.chain > 1:
+            self.cursor = index
+            self.action_open()
+        else:
+            self.cursor = index
