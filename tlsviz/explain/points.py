@@ -95,7 +95,15 @@ _CIPHERS = (
     (".*SALSA20", "SALSA20"),
     ("AES_.*CBC", "CBC"),
 )
-_SIGNERS = {"RSA": "RSA_signature", "DSS": "DSS", "ECDSA": "ECDSA", "anon": "anon", "SM2": "SM", "IBS": "SM", "PSK": "PSK"}
+_SIGNERS = {
+    "RSA": "RSA_signature",
+    "DSS": "DSS",
+    "ECDSA": "ECDSA",
+    "anon": "anon",
+    "SM2": "SM",
+    "IBS": "SM",
+    "PSK": "PSK",
+}
 _EXCHANGES = {"FORTEZZA_KEA": "FORTEZZA", "ECC": "SM", "IBSDH": "SM", "IBC": "SM", "": "TLS13", "NULL": "NULL"}
 _MACS = {"MD5": "MD5", "SHA1": "SHA", "SHA256": "SHA256", "SHA384": "SHA384", "SHA512": "SHA512", "SM3": "SM"}
 

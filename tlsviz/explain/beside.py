@@ -1,0 +1,149 @@
+"""What happens beside the handshake messages: transport marks, holes, plaintext before TLS, application data."""
+
+from __future__ import annotations
+
+from tlsviz.connection import titles
+from tlsviz.connection.model import ApplicationRun, Connection, Hole, PlacedMark, Prelude
+from tlsviz.explain.points import hash_name
+from tlsviz.explain.scene import Narration, Sentence, name, sentence, span
+from tlsviz.explain.words import words
+from tlsviz.tls.suites import suite
+from tlsviz.wire.chunks import MarkKind
+from tlsviz.wire.text import plural, shorten
+
+PORTS = {
+    443: "https",
+    80: "http",
+    853: "DNS over TLS",
+    993: "imaps",
+    995: "pop3s",
+    465: "smtps",
+    25: "smtp",
+    587: "mail",
+}
+
+
+def place(connection: Connection) -> str:
+    """The server as people say it: its name or address and its port."""
+    server = connection.server
+    host = connection.server_name or server.address or "the server"
+    known = f" ({PORTS[server.port]})" if server.port in PORTS else ""
+    return f"{name(host)}, port {server.port}{known}" if server.port else name(host)
+
+
+def mark(connection: Connection, placed: PlacedMark) -> Narration:
+    """Something that happened to the transport."""
+    kind, detail = placed.mark.kind, placed.mark.detail
+    known = words(f"mark.{kind}")
+    sentences = []
+    if detail:
+        sentences.append(Sentence(sentence(shorten(detail, 160))))
+    took = _took(connection, placed)
+    if took:
+        sentences.append(Sentence(took, "computed"))
+    leads: dict[MarkKind, str] = {
+        "name_lookup": f"Which address has {name(connection.server_name or 'this name')}?",
+        "syn": f"Knock, knock: is anybody there at {place(connection)}?",
+        "syn_ack": "Yes, come in.",
+        "connected": f"The way to {place(connection)} is open. Nothing is protected yet.",
+        "fin": f"The {placed.mark.sender} will send no more bytes.",
+        "rst": f"The {placed.mark.sender} tears the connection down.",
+        "refused": f"Nobody listens at {place(connection)}.",
+        "unreachable": f"There is no way to {place(connection)}.",
+        "timeout": "Nothing came for too long.",
+        "closed": "The connection is over.",
+    }
+    odd = []
+    if kind in ("rst", "timeout", "error") and not connection.complete:
+        odd.append("The handshake was not complete.")
+    if kind in ("fin", "closed") and connection.complete and not _said_goodbye(connection):
+        odd.append("There was no close_notify before it: the end of the data is not protected.")
+    lead = leads.get(kind) or (known.what if known else kind)
+    reference = known.reference if known else ""
+    return Narration(f"mark.{kind}", titles.mark(placed.mark)[0], lead, tuple(sentences), tuple(odd), reference)
+
+
+def _took(connection: Connection, placed: PlacedMark) -> str:
+    """How long the packet's way there and back took, at the server's answer to the SYN."""
+    if placed.mark.kind not in ("syn_ack", "connected"):
+        return ""
+    start = next((p.mark.time for p in connection.marks if p.mark.kind == "syn"), None)
+    if start is None or placed.mark.time < start:
+        return ""
+    return f"The way there and back took {span(placed.mark.time - start)}: one round trip of the network."
+
+
+def _said_goodbye(connection: Connection) -> bool:
+    alerts = [message for message in connection.messages if message.type == "alert"]
+    return any(message.alert is None or message.alert.description.code == 0 for message in alerts)
+
+
+def hole(connection: Connection, broken: Hole) -> Narration:
+    """Bytes that are missing, or that are no TLS."""
+    title, _ = titles.hole(broken)
+    count = plural(broken.length, "byte")
+    if broken.stray is not None:
+        lead = f"{count} of the {broken.sender} do not start with a record header: they are no TLS."
+        first = shorten(broken.stray.data[:48].decode("utf-8", "backslashreplace"), 80)
+        said = Sentence(f"They begin with: {first}")
+        return Narration("finding.bad_record", title, lead, (said,), ("Another protocol, or damage on the way.",))
+    lead = f"{count} of the {broken.sender} are not in the capture: lost while capturing, or never captured."
+    said = Sentence(
+        "Decoding goes on at the next record that can be recognised; encrypted records may stay closed.", "unknown"
+    )
+    return Narration("concept.record", title, lead, (said,))
+
+
+def prelude(connection: Connection, part: Prelude) -> Narration:
+    """Plaintext before TLS, or instead of it."""
+    title, _ = titles.prelude(part)
+    protocol = f" ({connection.starttls.upper()})" if connection.starttls else ""
+    lead = f"Plain text before TLS{protocol}: everybody on the way can read and change it."
+    first = shorten(part.data.split(b"\n", 1)[0].strip(b"\r\0 ")[:200].decode("utf-8", "backslashreplace"), 120)
+    sentences = [Sentence(f"The {part.sender} says: {first}")] if first else []
+    odd: tuple[str, ...] = ()
+    if not connection.messages:
+        odd = ("No TLS follows.",)
+    elif connection.starttls:
+        sentences.append(Sentence("After this conversation both change to TLS on the same connection (STARTTLS)."))
+    return Narration("concept.starttls", title, lead, tuple(sentences), odd, "RFC 3207")
+
+
+def data(connection: Connection, run: ApplicationRun) -> Narration:
+    """Application data: how much, how protected, and its first line when it can be read."""
+    title = "0-RTT data" if run.early else "Application data"
+    records, size = plural(run.records, "record"), plural(run.bytes, "byte")
+    lead = f"The {run.sender} sends {size} in {records}, encrypted."
+    sentences = [Sentence(_cipher(connection), "computed")]
+    line = _first_line(run)
+    if line:
+        sentences.append(Sentence(f"It begins: {line}", "decrypted", secret=True))
+    elif run.plaintext is not None:
+        sentences.append(Sentence("It was opened with the keys; it is not HTTP/1 text.", "decrypted"))
+    else:
+        sentences.append(Sentence("An observer sees how much is sent, when and to whom; not what.", "wire"))
+    if run.last_time > run.time:
+        sentences.append(
+            Sentence(f"From the first record to the last it took {span(run.last_time - run.time)}.", "computed")
+        )
+    odd = ("It came without waiting for the server: an attacker could send it again (replay).",) if run.early else ()
+    known = words("message.application_data")
+    return Narration("message.application_data", title, lead, tuple(sentences), odd, known.reference if known else "")
+
+
+def _cipher(connection: Connection) -> str:
+    taken = suite(connection.cipher_suite.code) if connection.cipher_suite else None
+    if taken is None:
+        return "Both directions use symmetric session keys that were made in this handshake."
+    cipher = taken.cipher.replace("_", "-")
+    if taken.mode == "NULL":
+        return f"The suite encrypts nothing; HMAC-{hash_name(taken.mac or '')} only protects against change."
+    if taken.mac is None:
+        return f"{cipher} encrypts and seals each record, with a key of its own for each direction."
+    return f"{cipher} encrypts each record, and HMAC-{hash_name(taken.mac)} protects it against change."
+
+
+def _first_line(run: ApplicationRun) -> str:
+    """The request or status line, when it is HTTP/1."""
+    title, _ = titles.data(run)
+    return "" if title in ("0-RTT data", "application data") else title

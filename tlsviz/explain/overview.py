@@ -1,0 +1,131 @@
+"""The whole connection in about five sentences: who, what was agreed, who proved what, what was said, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tlsviz.connection.ladder import round_trips
+from tlsviz.connection.model import Connection
+from tlsviz.explain.beside import place
+from tlsviz.explain.scene import Narration, Sentence, name, sentence, span
+from tlsviz.explain.words import words
+from tlsviz.pki.certificate import read
+from tlsviz.tls.suites import suite
+from tlsviz.wire.chunks import SERVER
+from tlsviz.wire.text import plural, shorten
+
+
+def overview(connection: Connection) -> Narration:
+    """The connection in brief; ``odd`` has the findings that are worth a warning."""
+    sentences = [
+        sentence_ for teller in (_agreed, _identity, _secrecy, _proven, _said, _end) for sentence_ in teller(connection)
+    ]
+    odd = [
+        sentence(shorten(finding.title, 160))
+        for finding in connection.findings
+        if finding.severity in ("warning", "error", "critical")
+    ]
+    lead = _lead(connection)
+    return Narration("concept.handshake", "The whole connection", lead, tuple(sentences), tuple(dict.fromkeys(odd))[:6])
+
+
+def _lead(connection: Connection) -> str:
+    to = place(connection)
+    diagnosis = connection.diagnosis
+    if connection.complete:
+        how = "resumed an earlier session with" if connection.resumed else "shook hands with"
+        return f"The client {how} {to}. It worked, and took {span(_handshake_time(connection))}."
+    if diagnosis is not None:
+        return f"The client tried to reach {to}. It failed: {sentence(shorten(diagnosis.title, 160))}"
+    if not connection.messages:
+        return f"The client talked to {to}, but no TLS was seen."
+    return f"The client began a handshake with {to}; its end was not seen."
+
+
+def _handshake_time(connection: Connection) -> float:
+    ends = [m.time for m in connection.messages if m.type in ("finished", "encrypted_handshake")]
+    return max(ends[:2], default=connection.start) - connection.start
+
+
+def _agreed(connection: Connection) -> Iterator[Sentence]:
+    if connection.version is None:
+        return
+    text = f"They agreed on {connection.version}"
+    if connection.cipher_suite is not None:
+        text += f" with {connection.cipher_suite}"
+    if connection.group is not None:
+        text += f" and a key exchange in {connection.group}"
+    yield Sentence(f"{text}.", "wire")
+    if connection.hello_retry:
+        yield Sentence("The client's first guess at the key exchange did not suit the server, which cost a round trip.")
+
+
+def _identity(connection: Connection) -> Iterator[Sentence]:
+    leaf = next((sent for sent in connection.certificates if sent.sender == SERVER), None)
+    if leaf is None:
+        if connection.resumed:
+            yield Sentence("No certificate was needed: a secret of an earlier session proves who both are.", "wire")
+        return
+    certificate = read(leaf.der)
+    issuer = (
+        "itself" if certificate.self_issued else name(certificate.issuer_cn or certificate.issuer or "an authority")
+    )
+    until = f", valid until {certificate.not_after:%Y-%m-%d}" if certificate.not_after else ""
+    text = f"The server showed a certificate for {name(certificate.title)}, signed by {issuer}{until}"
+    trust = connection.trust
+    if trust is not None and trust.verdict == "trusted":
+        text += f"; the {name(trust.store)} store trusts it"
+    elif trust is not None and trust.verdict == "untrusted":
+        reasons = [entry.title.lower() for reason in trust.reasons[:2] if (entry := words(f"trust.{reason}"))]
+        text += f"; it is not trusted: {', '.join(reasons) or 'for an unknown reason'}"
+    yield Sentence(f"{text}.", "decrypted" if _tls13_encrypted(connection) else "wire")
+    if connection.client_auth:
+        yield Sentence("The client showed a certificate too (mutual TLS).")
+
+
+def _tls13_encrypted(connection: Connection) -> bool:
+    return any(m.type == "certificate" and m.sender == SERVER and m.encrypted for m in connection.messages)
+
+
+def _secrecy(connection: Connection) -> Iterator[Sentence]:
+    taken = suite(connection.cipher_suite.code) if connection.cipher_suite else None
+    if taken is None or not connection.complete:
+        return
+    group = str(connection.group or "").upper()
+    if taken.tls13 and not group:
+        return
+    if not taken.forward_secret:
+        yield Sentence("Whoever gets the server's long-lived key later can read a recording of it.", "inferred")
+    elif "MLKEM" in group or "KYBER" in group:
+        yield Sentence("A key stolen later opens no recording, and a quantum computer should not either.", "inferred")
+    else:
+        yield Sentence("A key stolen later opens no recording (forward secrecy); a quantum computer might.", "inferred")
+
+
+def _proven(connection: Connection) -> Iterator[Sentence]:
+    verified = sum(1 for proof in connection.proofs if proof.status == "verified")
+    failed = [proof.what for proof in connection.proofs if proof.status == "failed"]
+    if failed:
+        names = [entry.title if (entry := words(f"proof.{what}")) else what for what in failed[:3]]
+        yield Sentence(f"Recomputed from the bytes, this does not fit: {', '.join(names)}.", "computed")
+    elif verified:
+        yield Sentence(f"{plural(verified, 'claim')} of it were recomputed from these bytes, and all fit.", "computed")
+
+
+def _said(connection: Connection) -> Iterator[Sentence]:
+    up, down = connection.client_data, connection.server_data
+    if not up.records and not down.records:
+        return
+    trips = round_trips(connection)
+    waited = f" after {plural(trips, 'round trip')}" if up.records and trips else ""
+    client, server = plural(up.bytes, "byte"), plural(down.bytes, "byte")
+    yield Sentence(f"Then{waited} the client sent {client} and the server {server}, encrypted.")
+
+
+def _end(connection: Connection) -> Iterator[Sentence]:
+    goodbyes = [m for m in connection.messages if m.alert is not None and m.alert.description.code == 0]
+    resets = [placed for placed in connection.marks if placed.mark.kind == "rst"]
+    if goodbyes:
+        yield Sentence(f"The {goodbyes[0].sender} said goodbye (close_notify).", goodbyes[0].provenance)
+    elif resets:
+        yield Sentence(f"The {resets[-1].mark.sender} tore the connection down (TCP reset).")
