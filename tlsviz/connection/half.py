@@ -48,7 +48,6 @@ class Half:
     stream: RecordStream = field(default_factory=RecordStream)
     phase: Phase = "clear"
     epoch: int = 0
-    generation: int = 0
     opener: Opener | None = None
     early_opener: Opener | None = None
     secret: bytes | None = None
@@ -57,7 +56,6 @@ class Half:
     opened: bool = False
     data_records: int = 0
     data_bytes: int = 0
-    kept_bytes: int = 0
     parts: list[Part] = field(default_factory=list)
     pending: bytearray = field(default_factory=bytearray)
 

@@ -36,12 +36,12 @@ class KeyRing:
             self.used[label] = found
         return found
 
-    def traffic_secret(self, sender: Sender, phase: str, generation: int = 0) -> bytes | None:
+    def traffic_secret(self, sender: Sender, phase: str) -> bytes | None:
         """A TLS 1.3 traffic secret (RFC 8446 7.1), by its label in the key log."""
         side = "CLIENT" if sender == CLIENT else "SERVER"
         if phase in _NAMES:
             return self.secret(f"{side}_{_NAMES[phase]}_TRAFFIC_SECRET")
-        return self.secret(f"{side}_TRAFFIC_SECRET_{generation}")
+        return self.secret(f"{side}_TRAFFIC_SECRET_0")
 
     def openers_13(self, sender: Sender, phase: str) -> list[tuple[bytes, Opener]]:
         """Openers that may fit a phase: one, or before the suite is known one for each that it can be."""
@@ -55,7 +55,7 @@ class KeyRing:
             candidates = [suite for suite in known if suite is not None]
         return [(secret, opener_13(suite, secret)) for suite in candidates]
 
-    def updated(self, sender: Sender, secret: bytes, generation: int) -> tuple[bytes, Opener]:
+    def updated(self, secret: bytes) -> tuple[bytes, Opener]:
         """The opener after a KeyUpdate (RFC 8446 7.2)."""
         if self.suite is None:
             raise Unopened("the cipher suite is not known", failed=False)

@@ -10,8 +10,8 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tlsviz.connection.facts import is_tls13
 from tlsviz.connection.model import Connection, Message, Proof, ProofStatus
-from tlsviz.connection.summary import is_tls13
 from tlsviz.crypto.finished import handshake_hash_12, verify_data_12, verify_data_13
 from tlsviz.crypto.signatures import certificate_verify_13_content, verify_signature
 from tlsviz.crypto.transcript import Transcript

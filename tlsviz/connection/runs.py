@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tlsviz.connection.model import ApplicationRun
+from tlsviz.connection.stream import RawRecord
 from tlsviz.wire.buffers import Buffer, join
 from tlsviz.wire.chunks import Sender
 
@@ -71,31 +71,29 @@ class Runs:
     def add(
         self,
         sender: Sender,
-        time: float,
+        raw: RawRecord,
         size: int,
-        packets: tuple[int, ...],
         plaintext: Buffer | None,
+        *,
         early: bool,
         opaque: bool,
         index: int | None,
-        next_order: Callable[[], int],
+        order: int,
     ) -> None:
-        """One more record; it joins the last run if nothing has come between."""
-        order = next_order()
+        """One more record of ``size`` bytes; it joins the last run if nothing has come between.
+
+        ``index``: the record's, None when it is not kept. ``order``: its place.
+        """
         run = self.runs[-1] if self.runs else None
-        if (
-            run is None
-            or run.sender != sender
-            or (run.early, run.opaque) != (early, opaque)
-            or run.last_order != order - 1
-        ):
-            run = _Open(order, time, time, sender, early, opaque, order)
+        kind = (sender, early, opaque)
+        if run is None or (run.sender, run.early, run.opaque) != kind or run.last_order != order - 1:
+            run = _Open(order, raw.time, raw.time, sender, early, opaque, order)
             self.runs.append(run)
-        run.last_order, run.last_time = order, time
+        run.last_order, run.last_time = order, raw.time
         run.records += 1
         run.bytes += size
         if len(run.packets) < PACKETS_KEPT:
-            run.packets.update(dict.fromkeys(packets))
+            run.packets.update(dict.fromkeys(raw.packets))
         if plaintext is not None:
             run.kept.append(plaintext)
         else:

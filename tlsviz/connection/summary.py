@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tlsviz.connection import fingerprint, prelude
-from tlsviz.connection.model import Alert, CodePoint, Connection, Message, Offered
+from tlsviz.connection.model import CodePoint, Connection, Offered
 from tlsviz.tls import registry
 from tlsviz.tls.registry import Registry
 from tlsviz.tls.views import ClientHello
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
-from tlsviz.wire.nodes import Node
 
 if TYPE_CHECKING:
     from tlsviz.connection.engine import Engine
-
-
-def is_tls13(version: int) -> bool:
-    """TLS 1.3, its drafts, and Facebook's variants of them."""
-    return version == 0x0304 or 0x7F00 <= version <= 0x7FFF or version in (0xFB17, 0xFB1A)
 
 
 def point(code: int | None, names: Registry) -> CodePoint | None:
@@ -31,24 +24,6 @@ def point(code: int | None, names: Registry) -> CodePoint | None:
 def points(codes: Iterable[int], names: Registry) -> tuple[CodePoint, ...]:
     """Code points of a registry, with their names, in order."""
     return tuple(CodePoint(code, names.width, names.get(code)) for code in codes)
-
-
-def alert(tree: Node) -> Alert | None:
-    """Level and description of an alert that can be read."""
-    level, description = tree.get("level"), tree.get("description")
-    if level is None or description is None:
-        return None
-    if not isinstance(level.value, int) or not isinstance(description.value, int):
-        return None
-    return Alert(
-        CodePoint(level.value, 1, registry.alert_levels.get(level.value)),
-        CodePoint(description.value, 1, registry.alerts.get(description.value)),
-    )
-
-
-def with_note(message: Message, why: str) -> Message:
-    """The message with one more thing said about what is wrong with it."""
-    return replace(message, note=f"{message.note}; {why}" if message.note and message.note != "cut short" else why)
 
 
 def offered(hello: ClientHello | None) -> Offered:
@@ -95,15 +70,15 @@ def connection(engine: Engine) -> Connection:
         ja3s=fingerprint.ja3s(chosen) if chosen else None,
         ja4=fingerprint.ja4(hello) if hello else None,
         offered=offered(hello),
-        messages=tuple(engine.messages),
+        messages=tuple(engine.ledger.messages),
         application=engine.runs.frozen(),
         client_data=engine.volume(CLIENT),
         server_data=engine.volume(SERVER),
-        records=tuple(engine.records),
+        records=tuple(engine.ledger.records),
         marks=tuple(engine.marks),
         holes=tuple(engine.holes),
         prelude=preludes,
-        certificates=tuple(engine.certificates),
+        certificates=tuple(facts.certificates),
         key_source=engine.keylog.source if engine.secrets else None,
         secrets=engine.secrets,
     )
@@ -122,5 +97,5 @@ def _complete(engine: Engine) -> bool:
 
 def _finished(engine: Engine, sender: Sender) -> bool:
     """Whether this side's Finished was seen, or what was seen can only have been it."""
-    kinds = {message.type for message in engine.messages if message.sender == sender}
+    kinds = {message.type for message in engine.ledger.messages if message.sender == sender}
     return "finished" in kinds or ("encrypted_handshake" in kinds and "change_cipher_spec" in kinds)

@@ -1,0 +1,168 @@
+"""What a handshake's messages mean: the facts that they state, and the keys that they switch to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tlsviz.connection.half import Half
+from tlsviz.connection.keys import KeyRing
+from tlsviz.connection.model import SentCertificate
+from tlsviz.crypto.protection import Unopened
+from tlsviz.tls import suites, views
+from tlsviz.tls.context import TLS_1_3, layout
+from tlsviz.wire.chunks import CLIENT, SERVER
+from tlsviz.wire.nodes import Node
+
+ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, EARLY_DATA = 22, 23, 42
+CERTIFICATE_LIMIT = 100
+HANDSHAKE_LIMIT = 1 << 22
+_NOT_HASHED = {"hello_request", "key_update"}
+
+
+def is_tls13(version: int | None) -> bool:
+    """Whether a version has TLS 1.3's handshake: itself, its drafts, and Facebook's variants of them."""
+    return layout(version) == TLS_1_3
+
+
+@dataclass(slots=True)
+class Facts:
+    """Learns from each handshake message, in order. ``ring`` holds the keys that follow from them."""
+
+    ring: KeyRing
+    client_hello: views.ClientHello | None = None
+    server_hello: views.ServerHello | None = None
+    version: int | None = None
+    hello_retry: bool = False
+    group: int | None = None
+    server_scheme: int | None = None
+    alpn: str | None = None
+    early_accepted: bool | None = None
+    early_sent: bool = False
+    client_certificate: bool = False
+    session_resumed: bool = False
+    certificates: list[SentCertificate] = field(default_factory=list)
+    _latest: views.ClientHello | None = None
+    _server_done: bool = False
+    _key_exchanged: bool = False
+    _said: bytearray = field(default_factory=bytearray)
+    _session: bytes = b""
+
+    @property
+    def tls13(self) -> bool:
+        return is_tls13(self.version)
+
+    def offers13(self) -> bool:
+        """Whether the client is ready to speak TLS 1.3."""
+        return self.client_hello is not None and any(is_tls13(version) for version in self.client_hello.versions)
+
+    def means_nothing(self, half: Half) -> bool:
+        """Whether a ChangeCipherSpec means nothing: TLS 1.3's disguise for middleboxes (RFC 8446 D.4)."""
+        if self.version is not None or half.sender == SERVER:
+            return self.tls13
+        return self.offers13() and not self._key_exchanged
+
+    def choose(self, tree: Node, data: bytes) -> None:
+        """A ServerHello or HelloRetryRequest: the version it selects decides how it and all that follows is read."""
+        hello = views.server_hello(tree, data)
+        if hello.is_retry:
+            self.version = self.version or hello.version
+            return
+        self.server_hello = self.server_hello or hello
+        self.version = hello.version
+        self.group = hello.group or self.group
+        self.alpn = self.alpn or hello.alpn
+        echoed = bool(hello.session_id) and self._latest is not None and hello.session_id == self._latest.session_id
+        self.session_resumed = echoed and not self.tls13
+        codes = {code for code, _ in hello.extensions}
+        ring = self.ring
+        ring.server_random, ring.version = hello.random, hello.version
+        ring.suite = suites.suite(hello.cipher_suite)
+        ring.encrypt_then_mac = ENCRYPT_THEN_MAC in codes
+        ring.extended_master_secret = EXTENDED_MASTER_SECRET in codes
+
+    def learn(self, half: Half, tree: Node, data: bytes, message: int) -> None:
+        """Takes what a handshake message states. ``message``: its index."""
+        kind = tree.name
+        if kind in ("client_hello", "ssl2_client_hello"):
+            self._client_hello(tree, data)
+        elif kind == "hello_retry_request":
+            self.hello_retry = True
+        elif kind == "encrypted_extensions":
+            self.early_accepted = any(code == EARLY_DATA for code, _ in views.extension_list(tree, data))
+            self.alpn = self.alpn or views.selected_protocol(tree, data)
+        elif kind == "certificate":
+            self._certificate(half, tree, data, message)
+        elif kind == "server_key_exchange":
+            self.group = views.key_exchange_group(tree) or self.group
+            self.server_scheme = views.signature_scheme(tree)
+        elif kind == "certificate_verify" and half.sender == SERVER:
+            self.server_scheme = views.signature_scheme(tree)
+        elif kind == "server_hello_done":
+            self._server_done = True
+        if kind not in _NOT_HASHED and len(self._said) < HANDSHAKE_LIMIT:
+            self._said += data
+        if kind == "client_key_exchange":
+            self._key_exchanged, self._session = True, bytes(self._said)
+            log = self.ring.keylog
+            self.ring.premaster = log.rsa_premaster(data[6:14]) or log.rsa_premaster(data[4:12])
+        self._switch(half, kind)
+
+    def _client_hello(self, tree: Node, data: bytes) -> None:
+        hello = views.client_hello(tree, data)
+        self.client_hello = self.client_hello or hello
+        self._latest = hello
+        self._server_done = self._key_exchanged = False
+        if not self.hello_retry:
+            self._said.clear()
+        self.ring.client_random = hello.random
+
+    def _certificate(self, half: Half, tree: Node, data: bytes, message: int) -> None:
+        found = views.certificates(tree, data)
+        if half.sender == CLIENT and found:
+            self.client_certificate = True
+        if any(sent.sender == half.sender for sent in self.certificates):
+            return
+        for index, (der, _) in enumerate(found[:CERTIFICATE_LIMIT]):
+            self.certificates.append(SentCertificate(half.sender, index, der, message))
+
+    # -- keys ----------------------------------------------------------------------------------------------
+
+    def change_cipher_spec(self, half: Half) -> None:
+        """TLS 1.2 and earlier: from here on this side's records are protected with the new keys."""
+        half.phase, half.opener, half.opened, half.uncertain = "application", None, False, False
+        half.epoch += 1
+        if half.sender == SERVER and not self._server_done:
+            self.session_resumed = True
+        try:
+            half.opener = self.ring.opener_12(half.sender, self._session)
+        except Unopened as reason:
+            half.locked = reason.why
+
+    def _switch(self, half: Half, kind: str) -> None:
+        """TLS 1.3: behind some messages their sender changes to the next key."""
+        if not self.tls13:
+            return
+        if kind == "finished":
+            self._advance(half, "application")
+        elif kind == "end_of_early_data":
+            self._advance(half, "handshake")
+        elif kind == "key_update" and half.secret is not None:
+            self._update(half, half.secret)
+
+    def _advance(self, half: Half, phase: str) -> None:
+        try:
+            found = self.ring.openers_13(half.sender, phase)
+        except Unopened as reason:
+            half.locked = reason.why
+            return
+        half.phase = "application" if phase == "application" else "handshake"
+        half.epoch += 1
+        half.secret, half.opener = found[0] if found else (None, None)
+
+    def _update(self, half: Half, secret: bytes) -> None:
+        try:
+            half.secret, half.opener = self.ring.updated(secret)
+        except Unopened as reason:
+            half.secret = half.opener = None
+            half.locked = reason.why
+        half.epoch += 1
