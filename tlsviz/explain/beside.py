@@ -65,7 +65,8 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
 
 def _took(connection: Connection, placed: PlacedMark) -> str:
     """How long the packet's way there and back took, at the server's answer to the SYN."""
-    if placed.mark.kind not in ("syn_ack", "connected"):
+    answers = [p for p in connection.marks if p.mark.kind in ("syn_ack", "connected")]
+    if placed not in answers[:1]:
         return ""
     start = next((p.mark.time for p in connection.marks if p.mark.kind == "syn"), None)
     if start is None or placed.mark.time < start:
@@ -113,7 +114,8 @@ def data(connection: Connection, run: ApplicationRun) -> Narration:
     """Application data: how much, how protected, and its first line when it can be read."""
     title = "0-RTT data" if run.early else "Application data"
     records, size = plural(run.records, "record"), plural(run.bytes, "byte")
-    lead = f"The {run.sender} sends {size} in {records}, encrypted."
+    how = "encrypted" if encrypts(connection) else "not encrypted"
+    lead = f"The {run.sender} sends {size} in {records}, {how}."
     sentences = [Sentence(_cipher(connection), "computed")]
     line = _first_line(run)
     if line:
@@ -129,6 +131,12 @@ def data(connection: Connection, run: ApplicationRun) -> Narration:
     odd = ("It came without waiting for the server: an attacker could send it again (replay).",) if run.early else ()
     known = words("message.application_data")
     return Narration("message.application_data", title, lead, tuple(sentences), odd, known.reference if known else "")
+
+
+def encrypts(connection: Connection) -> bool:
+    """Whether the chosen suite encrypts at all."""
+    taken = suite(connection.cipher_suite.code) if connection.cipher_suite else None
+    return taken is None or taken.mode != "NULL"
 
 
 def _cipher(connection: Connection) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from tlsviz.connection.ladder import round_trips
 from tlsviz.connection.model import Connection
-from tlsviz.explain.beside import place
+from tlsviz.explain.beside import encrypts, place
 from tlsviz.explain.scene import Narration, Sentence, name, sentence, span
+from tlsviz.explain.tell.alert import CLOSE_NOTIFY, WARNING
 from tlsviz.explain.words import words
 from tlsviz.pki.certificate import read
 from tlsviz.tls.suites import suite
@@ -39,7 +40,18 @@ def _lead(connection: Connection) -> str:
         return f"The client tried to reach {to}. It failed: {sentence(shorten(diagnosis.title, 160))}"
     if not connection.messages:
         return f"The client talked to {to}, but no TLS was seen."
+    if (complaint := _complaint(connection)) is not None:
+        return f"The client tried to reach {to}. It failed: the {complaint[0]} ended it with {complaint[1]}."
     return f"The client began a handshake with {to}; its end was not seen."
+
+
+def _complaint(connection: Connection) -> tuple[str, str] | None:
+    """Who ended it with which alert, if one did; warnings and goodbyes do not."""
+    for message in connection.messages:
+        said = message.alert
+        if said is not None and said.description.code != CLOSE_NOTIFY and said.level.code != WARNING:
+            return message.sender, str(said.description)
+    return None
 
 
 def _handshake_time(connection: Connection) -> float:
@@ -94,7 +106,9 @@ def _secrecy(connection: Connection) -> Iterator[Sentence]:
     group = str(connection.group or "").upper()
     if taken.tls13 and not group:
         return
-    if not taken.forward_secret:
+    if taken.mode == "NULL":
+        yield Sentence("The suite encrypts nothing: everybody on the way can read it.", "inferred")
+    elif not taken.forward_secret:
         yield Sentence("Whoever gets the server's long-lived key later can read a recording of it.", "inferred")
     elif "MLKEM" in group or "KYBER" in group:
         yield Sentence("A key stolen later opens no recording, and a quantum computer should not either.", "inferred")
@@ -103,13 +117,15 @@ def _secrecy(connection: Connection) -> Iterator[Sentence]:
 
 
 def _proven(connection: Connection) -> Iterator[Sentence]:
-    verified = sum(1 for proof in connection.proofs if proof.status == "verified")
-    failed = [proof.what for proof in connection.proofs if proof.status == "failed"]
+    proofs = [proof for proof in connection.proofs if proof.what != "certificate_chain"]  # told with the certificate
+    verified = sum(1 for proof in proofs if proof.status == "verified")
+    failed = [proof.what for proof in proofs if proof.status == "failed"]
     if failed:
         names = [entry.title if (entry := words(f"proof.{what}")) else what for what in failed[:3]]
         yield Sentence(f"Recomputed from the bytes, this does not fit: {', '.join(names)}.", "computed")
     elif verified:
-        yield Sentence(f"{plural(verified, 'claim')} of it were recomputed from these bytes, and all fit.", "computed")
+        claims = "1 claim was" if verified == 1 else f"{verified} claims were"
+        yield Sentence(f"{claims} recomputed from these bytes, and all fit.".capitalize(), "computed")
 
 
 def _said(connection: Connection) -> Iterator[Sentence]:
@@ -119,11 +135,12 @@ def _said(connection: Connection) -> Iterator[Sentence]:
     trips = round_trips(connection)
     waited = f" after {plural(trips, 'round trip')}" if up.records and trips else ""
     client, server = plural(up.bytes, "byte"), plural(down.bytes, "byte")
-    yield Sentence(f"Then{waited} the client sent {client} and the server {server}, encrypted.")
+    how = "encrypted" if encrypts(connection) else "unencrypted"
+    yield Sentence(f"Then{waited} the client sent {client} and the server {server}, {how}.")
 
 
 def _end(connection: Connection) -> Iterator[Sentence]:
-    goodbyes = [m for m in connection.messages if m.alert is not None and m.alert.description.code == 0]
+    goodbyes = [m for m in connection.messages if m.alert is not None and m.alert.description.code == CLOSE_NOTIFY]
     resets = [placed for placed in connection.marks if placed.mark.kind == "rst"]
     if goodbyes:
         yield Sentence(f"The {goodbyes[0].sender} said goodbye (close_notify).", goodbyes[0].provenance)

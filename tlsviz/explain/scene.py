@@ -152,6 +152,8 @@ def name(text: str) -> str:
 
 def span(seconds: float) -> str:
     """A duration: ``0.3 ms``, ``87 ms``, ``1.2 s``."""
+    if seconds < 0.0001:
+        return "less than 0.1 ms"
     if seconds < 0.001:
         return f"{seconds * 1000:.1f} ms"
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"

@@ -40,10 +40,20 @@ def alert(scene: Scene) -> None:
         )
     elif said.level.code == WARNING:
         scene.say("At level warning the other side may go on if it likes.", "level")
-    if scene.connection.complete:
-        scene.odd.append("The handshake was already complete when it came.")
-    else:
+    if not scene.connection.complete:
         scene.odd.append("The handshake did not succeed.")
+    elif _complete_before(scene):
+        scene.odd.append("The handshake was already complete when it came.")
+
+
+def _complete_before(scene: Scene) -> bool:
+    """Whether both sides had sent their Finished before the alert."""
+    done = {
+        message.sender
+        for message in scene.connection.messages
+        if message.order < scene.message.order and message.type in ("finished", "encrypted_handshake")
+    }
+    return len(done) == 2
 
 
 def _after(scene: Scene) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tlsviz.connection.model import Message
 from tlsviz.explain.scene import Scene, called, elements, listing, name, number, real, sentence
 from tlsviz.tls import registry
+from tlsviz.tls.context import TLS_1_3, layout
 from tlsviz.tls.suites import suite
 from tlsviz.wire.nodes import Node
 from tlsviz.wire.text import plural
@@ -127,6 +128,8 @@ def _suites(scene: Scene) -> None:
     known = [suite(code) for node in offered if (code := number(node)) is not None]
     modern = sum(1 for taken in known if taken is not None and taken.tls13)
     text = f"It offers {plural(len(offered), 'cipher suite')}, best first: {called(offered[0])} leads"
+    if len(offered) == 1:
+        text = f"It offers a single cipher suite: {called(offered[0])}"
     if modern and modern < len(offered):
         text += f"; {modern} of them are for TLS 1.3, the others for older versions"
     scene.say(f"{text}.", "cipher_suites")
@@ -182,7 +185,7 @@ def _disguise(scene: Scene) -> None:
     session = scene.node("legacy_session_id.data")
     if session is None:
         return
-    if scene.node("extensions.supported_versions") is not None:
+    if any((layout(number(node)) or 0) >= TLS_1_3 for node in versions(scene)):
         scene.say(
             "The session id means nothing in TLS 1.3. It makes the hello look like an attempt to resume TLS 1.2, so "
             "that old middleboxes let it pass.",

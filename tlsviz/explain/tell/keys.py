@@ -113,11 +113,12 @@ def change_cipher_spec(scene: Scene) -> None:
             "TLS 1.3 does not use it. Firewalls that know only TLS 1.2 expect it here, so it is sent and ignored."
         )
         return
-    scene.lead = "From now on I use the new keys: everything after this is encrypted."
-    scene.say("It is a single byte and not part of the handshake's transcript.", "type")
     taken = _suite(scene)
-    if taken is not None and taken.mode == "NULL":
-        scene.odd.append("The chosen suite encrypts nothing, though.")
+    null = taken is not None and taken.mode == "NULL"
+    scene.lead = f"From now on I use the new keys: everything after this is {'sealed' if null else 'encrypted'}."
+    scene.say("It is a single byte and not part of the handshake's transcript.", "type")
+    if null:
+        scene.odd.append("The chosen suite encrypts nothing; it only protects against change.")
 
 
 def finished(scene: Scene) -> None:
@@ -134,7 +135,7 @@ def finished(scene: Scene) -> None:
     value = scene.node("verify_data") or scene.node("md5_hash")
     if value is not None:
         scene.say(
-            f"Over every message up to here: {plural(value.length, 'byte')} that only the keys can make.",
+            f"It has {plural(value.length, 'byte')}, computed with the keys over every message up to here.",
             value.name,
         )
     scene.tell_proof(

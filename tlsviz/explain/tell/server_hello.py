@@ -5,7 +5,7 @@ from __future__ import annotations
 from tlsviz.connection.model import Connection
 from tlsviz.explain.points import hash_name
 from tlsviz.explain.scene import Scene, called, elements, listing, name, number
-from tlsviz.explain.tell.client_hello import shares
+from tlsviz.explain.tell.client_hello import SCSV, shares
 from tlsviz.tls.context import TLS_1_3, layout
 from tlsviz.tls.registry import GREASE
 from tlsviz.tls.suites import suite
@@ -73,7 +73,8 @@ def _version(scene: Scene, version: Node) -> None:
 
 
 def _suite(scene: Scene, chosen: Node) -> None:
-    offered = [point.code for point in scene.connection.offered.cipher_suites if point.name != GREASE]
+    listed = scene.connection.offered.cipher_suites
+    offered = [point.code for point in listed if point.name != GREASE and point.code not in SCSV]
     code = number(chosen)
     if code in offered:
         place = offered.index(code) + 1
@@ -94,7 +95,9 @@ def _suite(scene: Scene, chosen: Node) -> None:
     if taken.mode == "NULL":
         scene.odd.append("This suite encrypts nothing.")
     else:
-        scene.say(f"So {cipher} will encrypt, and {hash_name(taken.prf_hash)} will derive the keys.", "cipher_suite")
+        old = scene.connection.version is not None and (layout(scene.connection.version.code) or 0) < TLS_1_2
+        hashes = "MD5 and SHA-1 together" if old else hash_name(taken.prf_hash)
+        scene.say(f"So {cipher} will encrypt, and {hashes} will derive the keys.", "cipher_suite")
     if taken.weaknesses:
         scene.odd.append(f"{taken.name} is weak: {', '.join(taken.weaknesses)}.")
     if not taken.forward_secret:
