@@ -32,7 +32,7 @@ _ALIASES = {
     "EARLY_EXPORTER_MASTER_SECRET": "EARLY_EXPORTER_SECRET",
     "EXPORTER_MASTER_SECRET": "EXPORTER_SECRET",
 }
-_NUMBERED = re.compile(r"(?:CLIENT|SERVER)_TRAFFIC_SECRET_(?:0|[1-9]\d{0,5})\Z")
+_NUMBERED = re.compile(r"(?:CLIENT|SERVER)_TRAFFIC_SECRET_(?:0|[1-9][0-9]{0,5})\Z")
 _SESSION = re.compile(r"RSA\s+Session-ID:([0-9a-f]*)\s+Master-Key:([0-9a-f]*)\s*\Z", re.IGNORECASE)
 _LONGEST_LINE = 1 << 17  # an ECHConfig is at most 2 * 65,539 hex digits
 _MOST_PROBLEMS = 100
