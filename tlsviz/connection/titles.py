@@ -80,10 +80,12 @@ def message_detail(connection: Connection, message: Message) -> str:
 
 def data(run: ApplicationRun) -> tuple[str, str]:
     """Title and figures of application data; the first line of HTTP when it can be read."""
-    title = "0-RTT data" if run.early else "encrypted records" if run.opaque else "application data"
+    title = "encrypted records" if run.opaque else "application data"
     if run.plaintext is not None and run.plaintext.data.startswith(_HTTP):
         line = run.plaintext.data.split(b"\r\n", 1)[0][:200]
         title = shorten(line.decode("latin-1"), 60)
+    if run.early:
+        title = f"0-RTT: {title}"
     records = plural(run.records, "record")
     return title, f"{records} · {size(run.bytes)}"
 
