@@ -16,7 +16,9 @@ X25519 = CodePoint(29, 2, "x25519")
 HYBRID = CodePoint(0x11EC, 2, "X25519MLKEM768")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
-_FLIGHT_13 = "C:client_hello S:server_hello S:encrypted_extensions S:certificate S:certificate_verify S:finished C:finished"
+_FLIGHT_13 = (
+    "C:client_hello S:server_hello S:encrypted_extensions S:certificate S:certificate_verify S:finished C:finished"
+)
 _FLIGHT_12 = (
     "C:client_hello S:server_hello S:certificate S:server_key_exchange S:server_hello_done "
     "C:client_key_exchange C:change_cipher_spec C:finished S:change_cipher_spec S:finished"

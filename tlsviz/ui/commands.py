@@ -32,8 +32,8 @@ class ActionCommands(Provider):
         app = cast("TlsvizApp", self.app)
         for row in key_rows(self.screen):
             yield Command(
-                row.description,
-                f"{row.where}: {', '.join(row.keys)}",
+                row.title,
+                f"{' '.join(row.keys)}   {row.where}",
                 partial(app.run_action, row.action, row.node),
             )
         for theme in THEMES:

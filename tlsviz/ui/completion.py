@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.suggester import Suggester
@@ -12,7 +13,7 @@ from tlsviz.ui.recent import Recent
 
 _SUFFIXES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz")
 _MOST_ENTRIES = 2000
-_MOST_SAMPLES = 8
+_MOST_SAMPLES = 40
 
 
 class TargetSuggester(Suggester):
@@ -63,13 +64,30 @@ def _from_home(value: str) -> str:
     return f"{Path.home()}/{value[2:]}" if value.startswith("~/") else value
 
 
-def sample_captures() -> list[Path]:
-    """The sample captures of a source checkout, or of a `captures` folder here."""
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample capture, what it shows in a word, and the authority that its certificates are from (None: unknown)."""
+
+    path: Path
+    shows: str
+    ca: Path | None
+
+
+def sample_captures() -> list[Sample]:
+    """The sample captures of a `captures` folder here, or of a source checkout, in the order of their manifest."""
     for folder in (Path("captures"), Path(__file__).parents[2] / "captures"):
+        ca = folder / "ca.pem"
         try:
-            found = sorted(path for path in folder.iterdir() if path.name.endswith(_SUFFIXES))
-        except OSError:
+            lines = (folder / "manifest.tsv").read_text(encoding="utf-8", errors="replace").splitlines()
+            authority = ca if ca.is_file() else None
+            rows = [dict(zip(lines[0].split("\t"), line.split("\t"), strict=False)) for line in lines[1:]]
+            found = [
+                Sample(folder / name, row.get("version", ""), authority)
+                for row in rows[:_MOST_SAMPLES]
+                if (name := row.get("file", "")) and (folder / name).is_file()
+            ]
+        except (OSError, IndexError, ValueError):
             continue
         if found:
-            return found[:_MOST_SAMPLES]
+            return found
     return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
@@ -54,6 +55,13 @@ class Flow:
         if isinstance(target, Path):
             return Capture(target, self.open_options)
         return Live(target, self.live_options)
+
+    def sample(self, path: Path, ca: Path | None) -> Request:
+        """A sample capture, judged by the authority that made its certificates unless the user named another."""
+        from tlsviz.sources.capture import OpenOptions
+
+        options = self.open_options or OpenOptions()
+        return Capture(path, options if options.ca else replace(options, ca=ca))
 
     def open(self, request: Request) -> None:
         """Opens a request on the home screen, in place of whatever was open there."""
@@ -196,7 +204,7 @@ class Flow:
         """The lab's scenarios."""
         from tlsviz.lab.scenarios import SCENARIOS
 
-        return tuple(Scenario(each.name, each.title, each.shows) for each in SCENARIOS)
+        return tuple(Scenario(each.name, each.title, each.what_to_see) for each in SCENARIOS)
 
 
 def _is_list(stage: Screen[None] | None) -> TypeGuard[ConnectionsScreen]:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class KeyRow:
-    """An action that can be done now: its keys, and where it belongs."""
+    """An action that can be done now: its keys, and where it belongs. ``title`` is the longer of its names."""
 
     description: str
+    title: str
     action: str
     node: DOMNode
     where: str
@@ -28,7 +29,7 @@ class KeyRow:
 @cache
 def _own_actions(kind: type) -> frozenset[str]:
     """The actions that tlsviz's own classes bind: not the hundred ways to move a text cursor."""
-    found = {"command_palette"}
+    found: set[str] = set()
     for each in kind.__mro__:
         if each.__module__.startswith("tlsviz."):
             for binding in each.__dict__.get("BINDINGS", ()):
@@ -38,7 +39,7 @@ def _own_actions(kind: type) -> frozenset[str]:
 
 def key_rows(screen: Screen[object]) -> list[KeyRow]:
     """Every action with a description, the focused widget's first, then the screen's, then the app's."""
-    rows: dict[tuple[int, str], KeyRow] = {}
+    rows: dict[tuple[str, str], KeyRow] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
         if not binding.description or not active.enabled or binding.action not in _own_actions(type(active.node)):
@@ -51,8 +52,8 @@ def key_rows(screen: Screen[object]) -> list[KeyRow]:
             else "here"
         )
         row = rows.setdefault(
-            (id(active.node), binding.action),
-            KeyRow(binding.description, binding.action, active.node, where),
+            (where, binding.description),
+            KeyRow(binding.description, binding.tooltip or binding.description, binding.action, active.node, where),
         )
         row.keys.append(screen.app.get_key_display(binding))
     for row in rows.values():

@@ -108,7 +108,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("suite", "cipher suite", 18, 3, lambda c, _: _suite(c), _suite, "clear"),
     Column("group", "group", 6, 9, lambda c, _: str(c.group or ""), lambda c: str(c.group or ""), "muted"),
     Column("alpn", "alpn", 8, 8, lambda c, _: safe(c.alpn or ""), lambda c: safe(c.alpn or ""), "muted"),
-    Column("resumed", "resumed", 7, 10, lambda c, _: "resumed" if c.resumed else "", lambda c: float(c.resumed), "muted"),
+    Column("resumed", "resumed", 7, 10, lambda c, _: "resumed" * c.resumed, lambda c: float(c.resumed), "muted"),
     Column("took", "took", 7, 5, lambda c, _: seconds(c.duration), lambda c: c.duration, "muted", right=True),
     Column("outcome", "outcome", 13, 2, lambda c, _: outcome(c).word, lambda c: outcome(c).word),
 )

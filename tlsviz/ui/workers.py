@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tlsviz.errors import CancelledError, TlsvizError
 from tlsviz.ui.messages import JobAdvanced, JobEnded
-from tlsviz.wire.text import shorten
+from tlsviz.wire.text import plural, shorten
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -186,7 +186,7 @@ def _read(job: Job) -> Trace:
         options = request.options or LiveOptions()
         return run_live(request.target, options, job.found, lambda: job.cancelled)
     if isinstance(request, Lab):
-        from tlsviz.lab.scenarios import run_scenario
+        from tlsviz.lab.run import run_scenario
 
         return run_scenario(request.name, job.found, lambda: job.cancelled)
     from tlsviz.sources.background import read_capture
@@ -196,5 +196,8 @@ def _read(job: Job) -> Trace:
 
 
 def progress_words(progress: Progress) -> list[str]:
-    """How far a reading has come, in words: packets and share."""
-    return [f"{progress.packets:,} packets"]
+    """How far a reading has come, in words: packets, and bytes of the file."""
+    packets = plural(progress.packets, "packet")
+    if not progress.size:
+        return [packets]
+    return [packets, f"{min(progress.bytes, progress.size) / 1e6:,.1f} of {progress.size / 1e6:,.1f} MB"]

@@ -26,9 +26,9 @@ class ConnectionsScreen(Screen[None]):
     """Lists the connections of a job, running or over; `add` and `ended` tell it what is new."""
 
     BINDINGS = [
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("r", "reverse", "Reverse"),
-        Binding("escape", "back", "Back"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="Filter the rows"),
+        Binding("r", "reverse", "Reverse", tooltip="Turn the order round"),
+        Binding("escape", "back", "Back", tooltip="Let go of the filter, stop the reading, or leave"),
     ]
 
     def __init__(self, job: Job) -> None:
@@ -83,8 +83,8 @@ class ConnectionsScreen(Screen[None]):
             words += _ending(job)
         bar = self.query_one("#list-bar", ProgressBar)
         bar.display = running
-        if running and job.progress is not None and job.progress.total:
-            bar.update(total=job.progress.total, progress=job.progress.done)
+        if running and job.progress is not None and job.progress.size:
+            bar.update(total=1.0, progress=job.progress.fraction)
         title = Content.assemble((safe(job.request.title), "bold"), ("  " + " · ".join(words), "$muted"))
         self.query_one("#list-title", Static).update(title)
 

@@ -57,7 +57,7 @@ class FailureScreen(Screen[None]):
 
 def _labelled(label: str, text: str) -> Content:
     lines = "\n".join(safe(line) for line in text.split("\n"))
-    return Content.assemble((f"{label}\n", "$muted"), lines)
+    return Content.assemble((f"{label}\n", "$muted"), lines[:1].upper() + lines[1:])
 
 
 def nothing_found(trace: Trace) -> TlsvizError:

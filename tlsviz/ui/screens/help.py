@@ -62,7 +62,7 @@ def key_table(rows: list[KeyRow]) -> Content:
         if row.where != where:
             parts.append((f"{chr(10) if where else ''}{_TITLES[row.where]}\n", "bold $muted"))
             where = row.where
-        parts += [(f"  {key.ljust(width)}  ", "$server"), (f"{row.description}\n", "")]
+        parts += [(f"  {key.ljust(width)}  ", "$server"), (f"{row.title}\n", "")]
     return Content.assemble(*parts)
 
 

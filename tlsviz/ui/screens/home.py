@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
 from tlsviz.errors import TlsvizError
-from tlsviz.ui.completion import TargetSuggester, sample_captures
+from tlsviz.ui.completion import Sample, TargetSuggester, sample_captures
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.messages import OpenRequest
 from tlsviz.ui.widgets.choices import Choice, Choices
@@ -33,15 +34,17 @@ class TargetInput(Input):
     """The line to type a target into; what is not typing leads on to the lists."""
 
     BINDINGS = [
-        Binding("enter", "submit", "Open"),
-        Binding("down", "screen.to_lists", "Lists", key_display="↓"),
+        Binding("enter", "submit", "Open", tooltip="Open what is typed"),
+        Binding("down", "screen.to_lists", "Lists", key_display="↓", tooltip="Go to the lists below"),
     ]
 
 
 class HomeList(Choices):
     """One of the two lists; the sideways arrows lead to the other."""
 
-    BINDINGS = [Binding("left,right", "screen.other_list", "Other list", key_display="←→")]
+    BINDINGS = [
+        Binding("left,right", "screen.other_list", "Other list", key_display="←→", tooltip="Go to the other list")
+    ]
 
 
 class HomeScreen(Screen[None]):
@@ -54,7 +57,7 @@ class HomeScreen(Screen[None]):
         "The lab needs no network: its server and its client are both on this machine."
     )
     BINDINGS = [
-        Binding("escape", "clear", "Clear", show=False),
+        Binding("escape", "clear", "Clear", show=False, tooltip="Clear the line"),
         Binding("f1", "app.help", "Help"),
         Binding("ctrl+q", "app.quit", "Quit"),
     ]
@@ -67,32 +70,35 @@ class HomeScreen(Screen[None]):
         with Vertical(id="home"):
             yield Wordmark(id="wordmark")
             yield Static(Content.styled(_TAGLINE, "$muted"), id="tagline")
-            target = TargetInput(
-                placeholder="a host, host:port, URL or capture file",
-                suggester=TargetSuggester(self.flow.recent),
-                id="target",
-            )
-            target.border_title = "Open"
-            yield target
-            yield Static(id="problem")
+            with Vertical(id="line"):
+                target = TargetInput(
+                    placeholder="a host, host:port, URL or capture file",
+                    suggester=TargetSuggester(self.flow.recent),
+                    id="target",
+                )
+                target.border_title = "Open"
+                yield target
+                yield Static(id="problem")
             with Horizontal(id="home-lists"):
                 yield HomeList(id="places")
                 yield HomeList(tall=True, id="lab")
                 yield ReadingGuide(id="guide")
         yield Footer()
 
-    def on_mount(self) -> None:
-        self.call_after_refresh(self.fill)
-
     def on_screen_resume(self) -> None:
-        self.fill()
+        self.flow.uncovered()
+        self.call_after_refresh(self.fill)
 
     def fill(self) -> None:
         """Fills both lists: after the first paint, and again whenever this screen is come back to."""
-        self.flow.uncovered()
         self.query_one("#places", Choices).set_choices(self._places())
+        self.run_worker(self._fill_lab(), exclusive=True, group="lab")
+
+    async def _fill_lab(self) -> None:
+        # The lab brings certificates and servers with it: imported beside the screen, not before it.
+        scenarios = await asyncio.to_thread(self.flow.scenarios)
         lab = [Choice("THE LAB", "no network needed", heading=True)]
-        lab += [Choice(each.title, each.detail, Lab(each.name)) for each in self.flow.scenarios()]
+        lab += [Choice(each.title, each.detail, Lab(each.name)) for each in scenarios]
         self.query_one("#lab", Choices).set_choices(lab)
 
     def _places(self) -> list[Choice]:
@@ -105,7 +111,7 @@ class HomeScreen(Screen[None]):
         samples = sample_captures()
         if samples:
             found.append(Choice("SAMPLE CAPTURES", heading=True))
-            found += [Choice(safe(path.name), "", str(path)) for path in samples]
+            found += [Choice(safe(sample.path.stem), safe(sample.shows), sample) for sample in samples]
         if not found:
             found = [Choice("RECENT", heading=True), Choice("What you open will be listed here.")]
         return found
@@ -124,6 +130,8 @@ class HomeScreen(Screen[None]):
         value = event.choice.value
         if isinstance(value, Lab):
             self.app.post_message(OpenRequest(value))
+        elif isinstance(value, Sample):
+            self.app.post_message(OpenRequest(self.flow.sample(value.path, value.ca)))
         elif isinstance(value, str):
             self._open(value)
 

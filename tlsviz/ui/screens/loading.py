@@ -47,13 +47,14 @@ class LoadingScreen(Screen[None]):
         if self.job.cancelled:
             words.append("stopping…")
         bar = self.query_one("#bar", ProgressBar)
-        if progress is not None and progress.total:
-            bar.update(total=progress.total, progress=progress.done)
+        if progress is not None and progress.size:
+            bar.update(total=1.0, progress=progress.fraction)
         self.query_one("#count", Static).update(Content(" · ".join(words)))
         found = self.job.connections
-        lines: list[tuple[str, str]] = [(plural(len(found), "connection") + " so far", "bold")]
+        count = max(len(found), progress.connections if progress else 0)
+        lines: list[tuple[str, str]] = [(plural(count, "connection") + " so far", "bold")]
         lines += [(f"\n{safe(each.server_name or str(each.server))}", "$muted") for each in found[-5:]]
-        self.query_one("#found", Static).update(Content.assemble(*lines) if found else Content())
+        self.query_one("#found", Static).update(Content.assemble(*lines) if count else Content())
 
     def action_cancel(self) -> None:
         self.job.cancel()

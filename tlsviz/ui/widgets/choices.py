@@ -34,7 +34,7 @@ class Choices(LineView):
         Binding("down", "move(1)", "Down", show=False),
         Binding("home", "edge(-1)", "First", show=False),
         Binding("end", "edge(1)", "Last", show=False),
-        Binding("enter", "choose", "Open"),
+        Binding("enter", "choose", "Open", tooltip="Open the marked one"),
     ]
 
     highlighted: reactive[int] = reactive(-1)
@@ -98,16 +98,23 @@ class Choices(LineView):
             if choice.value is None:
                 self._rows += [(-1, [(part, "muted")]) for part in wrap(choice.title, width)]
                 continue
-            title: Line = [(choice.title, f"bold {choice.role}".strip())]
-            if self.tall:
-                self._rows.append((index, title))
-                if choice.detail:
-                    self._rows.append((index, [("  " + clip(choice.detail, width - 4), "muted")]))
-            else:
-                room = max(width - 3 - cells([(choice.detail, "")]), 8)
-                left = fit(choice.title, room - 1)
-                self._rows.append((index, [(left, title[0][1]), (f" {choice.detail}", "muted")]))
+            self._rows += [(index, line) for line in self._item(choice, width)]
         self.relayout()
+
+    def _item(self, choice: Choice, width: int) -> list[Line]:
+        style = f"bold {choice.role}".strip()
+        if not self.tall:
+            room = max(width - 3 - cells([(choice.detail, "")]), 8)
+            return [[(fit(choice.title, room - 1), style), (f" {choice.detail}", "muted")]]
+        parts = wrap(choice.detail, width - 5) if choice.detail else []
+        if len(parts) > self.detail_lines:
+            parts = [*parts[: self.detail_lines - 1], clip(" ".join(parts[self.detail_lines - 1 :]), width - 5)]
+        return [[(clip(choice.title, width - 2), style)], *([("  " + part, "muted")] for part in parts)]
+
+    @property
+    def detail_lines(self) -> int:
+        """How many lines a detail may take: one where rows are dear."""
+        return 1 if self.app.size.height < 30 else 2
 
     def line_count(self) -> int:
         return len(self._rows)

@@ -59,13 +59,13 @@ class ConnectionTable(LineView):
     """The rows of a listing; Enter or a second click opens one."""
 
     HELP = (
-        "Every TLS connection of the source, in the order of its first packet.\n"
-        "The sign before a row says how it ended; the outcome column says the same in words.\n"
-        "Filter words must all occur somewhere in a row: `example.com 1.3`."
+        "Every TLS connection of the source. The sign before a row says how it ended; the outcome column "
+        "says the same in words.\n"
+        "Filter words must all occur somewhere in a row, as in “example.com 1.3”."
     )
     BINDINGS = [
-        Binding("enter", "open", "Open"),
-        Binding("right", "screen.sort(1)", "Sort by", key_display="←→"),
+        Binding("enter", "open", "Open", tooltip="Open the handshake"),
+        Binding("right", "screen.sort(1)", "Sort by", key_display="→", tooltip="Sort by the next column"),
         Binding("left", "screen.sort(-1)", "Sort by the column before", show=False),
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
