@@ -68,7 +68,9 @@ class Scene:
             return run.plaintext
         step = self.step
         if step and step.kind == "prelude":
-            return Buffer("wire", self.connection.prelude[step.index][1])
+            return Buffer("wire", self.connection.prelude[step.index].data)
+        if step and step.kind == "hole":
+            return self.connection.holes[step.index].stray
         return None
 
     @property

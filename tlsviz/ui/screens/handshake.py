@@ -2,33 +2,319 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.timer import Timer
+from textual.widgets import Footer, Input
 
 from tlsviz.connection.model import Connection, Source
-from tlsviz.ui.selection import scene
+from tlsviz.ui.messages import GoBack
+from tlsviz.ui.selection import ByteChosen, FieldChosen, PaneChosen, Scene, StepChosen, opening_step, scene
+from tlsviz.ui.theme import PROJECTOR
+from tlsviz.ui.widgets.bytes_pane import BytesPane
+from tlsviz.ui.widgets.chain_pane import ChainPane
+from tlsviz.ui.widgets.cipher_pane import CipherPane
+from tlsviz.ui.widgets.explain_pane import ExplainPane
+from tlsviz.ui.widgets.fields_pane import FieldsPane
+from tlsviz.ui.widgets.header import ConnectionHeader
+from tlsviz.ui.widgets.ladder import Ladder, LadderRows
+from tlsviz.ui.widgets.pane_bar import PANES, PaneBar
+from tlsviz.ui.widgets.projector import Projector
+
+NARROW, NORMAL, WIDE = "-narrow", "-normal", "-wide"
+PLAY_SHORTEST, PLAY_LONGEST, PLAY_SCALE = 0.7, 2.5, 20.0
+"""Playing waits a step's real gap times the scale, but neither less nor more than so many seconds."""
 
 
 class HandshakeScreen(Screen[None]):
-    """Shows one connection; `show` replaces it by a newer snapshot. Dismissed with Escape.
+    """Shows one connection; `show` replaces it by a newer snapshot. Escape posts `GoBack`.
 
     ``running``: the handshake is still going on, so the newest step is followed until the user takes over.
     """
 
-    def __init__(
-        self, connection: Connection, source: Source | None = None, *, running: bool = False
-    ) -> None:
+    CSS_PATH = "handshake.tcss"
+    AUTO_FOCUS = "LadderRows"
+    HORIZONTAL_BREAKPOINTS = [(0, NARROW), (104, NORMAL), (176, WIDE)]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-medium"), (44, "-tall")]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "step(-1)", "step", key_display="↑↓"),
+        Binding("down", "step(1)", "next step", show=False),
+        Binding("pageup", "step(-1)", "previous step", show=False),
+        Binding("pagedown", "step(1)", "next step", show=False),
+        Binding("home", "first", "first step", show=False),
+        Binding("end", "last", "last step", show=False),
+        Binding("left", "field(-1)", "field", key_display="←→"),
+        Binding("right", "field(1)", "next field", show=False),
+        Binding("space", "play", "play"),
+        Binding("0", "pane('ladder')", "ladder", show=False),
+        Binding("1", "pane('explain')", "pane", key_display="1-5"),
+        Binding("2", "pane('fields')", "fields", show=False),
+        Binding("3", "pane('bytes')", "bytes", show=False),
+        Binding("4", "pane('chain')", "chain", show=False),
+        Binding("5", "pane('cipher')", "cipher", show=False),
+        Binding("tab", "next_pane(1)", "next pane", show=False),
+        Binding("shift+tab", "next_pane(-1)", "previous pane", show=False),
+        Binding("m", "records", "bytes as on the wire", show=False),
+        Binding("slash", "find", "find", key_display="/"),
+        Binding("z", "zoom", "zoom"),
+        Binding("p", "projector", "projector"),
+        Binding("escape", "back", "back", key_display="esc"),
+    ]
+
+    scene: reactive[Scene | None] = reactive(None)
+    running: reactive[bool] = reactive(False)
+    pane: reactive[str] = reactive("explain", init=False)
+    playing: reactive[bool] = reactive(False, init=False)
+
+    def __init__(self, connection: Connection, source: Source | None = None, *, running: bool = False) -> None:
         super().__init__()
         self.source = source
-        self.running = running
-        self.start = scene(connection)
+        self._touched = False
+        self._opened = False
+        self._theme_before = ""
+        self._timer: Timer | None = None
+        self.set_reactive(HandshakeScreen.scene, scene(connection))
+        self.set_reactive(HandshakeScreen.running, running)
+
+    def compose(self) -> ComposeResult:
+        yield ConnectionHeader(self.source).data_bind(HandshakeScreen.scene, HandshakeScreen.running)
+        with Horizontal(id="body"):
+            yield Ladder(id="ladder").data_bind(HandshakeScreen.scene, HandshakeScreen.running)
+            with Vertical(id="side"):
+                yield PaneBar(id="bar").data_bind(HandshakeScreen.pane)
+                yield Input(placeholder="find a field by its name or value", id="find", compact=True)
+                with Horizontal(id="panes"):
+                    with Vertical(id="words"):
+                        yield ExplainPane(id="explain").data_bind(HandshakeScreen.scene)
+                        yield ChainPane(id="chain").data_bind(HandshakeScreen.scene)
+                        yield CipherPane(id="cipher").data_bind(HandshakeScreen.scene)
+                    with Vertical(id="structure"):
+                        yield FieldsPane(id="fields").data_bind(HandshakeScreen.scene)
+                        yield BytesPane(id="bytes").data_bind(HandshakeScreen.scene)
+        yield Projector().data_bind(HandshakeScreen.scene)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#find").display = False
+        self._arrange()
 
     def show(self, connection: Connection, *, running: bool | None = None) -> None:
         """Shows a newer snapshot of the connection; ``running`` False says that it is the last."""
         if running is not None:
             self.running = running
-        self.start = self.start.with_connection(connection)
+        fresh = self._scene.with_connection(connection)
+        if not self._touched:
+            fresh = fresh.at_step(len(fresh.steps) - 1 if self.running else opening_step(fresh))
+        self.scene = fresh
 
-    def compose(self) -> ComposeResult:
-        yield Footer()
+    @property
+    def _scene(self) -> Scene:
+        if self.scene is None:
+            raise RuntimeError("the screen has no scene before it is made")
+        return self.scene
+
+    # the size and what is open decide what is seen; the style sheet does the rest
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._arrange)
+
+    def watch_pane(self) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Gives the screen the class of the open pane, and the bar the panes that can be opened at this size."""
+        narrow, wide = self.has_class(NARROW), self.has_class(WIDE)
+        if narrow and not self._opened:
+            self.set_reactive(HandshakeScreen.pane, "ladder")
+        if not narrow and self.pane == "ladder":
+            self.set_reactive(HandshakeScreen.pane, "explain")
+        if wide and self.pane in ("fields", "bytes"):
+            self.set_reactive(HandshakeScreen.pane, "explain")
+        for name in PANES:
+            self.set_class(self.pane == name, f"-pane-{name}")
+        bar = self.query_one(PaneBar)
+        if wide:
+            bar.names = ("explain", "chain", "cipher")
+        else:
+            bar.names = tuple(PANES) if narrow else tuple(PANES)[1:]
+        bar.pane = self.pane
+        for name in ("fields", "bytes"):
+            self.query_one(f"#{name}").border_title = f"{PANES[name][0]} {PANES[name][1]}" if wide else None
+        self.query_one(Footer).compact = narrow
+        self.refresh_bindings()
+        if narrow:
+            focus = self.query_one(LadderRows) if self.pane == "ladder" else self.query_one(f"#{self.pane}")
+            if self.focused is not None and self.focused.id != "find" and not focus.has_focus:
+                self.call_after_refresh(focus.focus)
+
+    # what the widgets say
+
+    @on(StepChosen)
+    def _step_chosen(self, event: StepChosen) -> None:
+        self._choose(self._scene.at_step(event.index))
+
+    @on(FieldChosen)
+    def _field_chosen(self, event: FieldChosen) -> None:
+        self._choose(self._scene.at_path(event.path))
+
+    @on(ByteChosen)
+    def _byte_chosen(self, event: ByteChosen) -> None:
+        self._choose(self._scene.at_byte(event.offset))
+
+    @on(PaneChosen)
+    def _pane_chosen(self, event: PaneChosen) -> None:
+        self.action_pane(event.pane)
+
+    def _choose(self, fresh: Scene) -> None:
+        self._touched = True
+        self.scene = fresh
+
+    # keys
+
+    def action_step(self, by: int) -> None:
+        """Chooses the next or previous step."""
+        self._choose(self._scene.at_step(self._scene.selection.step + by))
+
+    def action_first(self) -> None:
+        """Chooses the first step."""
+        self._choose(self._scene.at_step(0))
+
+    def action_last(self) -> None:
+        """Chooses the last step."""
+        self._choose(self._scene.at_step(len(self._scene.steps) - 1))
+
+    def action_field(self, by: int) -> None:
+        """Chooses the next or previous field of the message."""
+        self._choose(self._scene.next_field(by))
+
+    def action_pane(self, name: str) -> None:
+        """Opens a pane."""
+        self._opened = True
+        if self.has_class("-projector"):
+            self.action_projector()
+        if self.has_class(WIDE) and name in ("fields", "bytes"):
+            self.query_one(f"#{name}").focus()
+            return
+        if name == "ladder" and not self.has_class(NARROW):
+            self.query_one(LadderRows).focus()
+            return
+        if self.has_class("-zoom-ladder") and name != "ladder":
+            self.remove_class("-zoom-ladder")
+        self.pane = name
+
+    def action_next_pane(self, by: int) -> None:
+        """Goes to the next pane: opens it where one is seen at a time, else moves the focus."""
+        if self.has_class(NARROW):
+            names = list(PANES)
+            self.pane = names[(names.index(self.pane) + by) % len(names)]
+        elif by > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where one pane is seen at a time there is nothing to zoom."""
+        return not (action == "zoom" and self.has_class(NARROW))
+
+    def action_records(self) -> None:
+        """Changes the Bytes pane between the message's own bytes and the records as they were on the wire."""
+        pane = self.query_one(BytesPane)
+        pane.records = not pane.records
+        if not pane.display or not pane.parent or not self.query_one("#structure").display:
+            self.action_pane("bytes")
+
+    def action_zoom(self) -> None:
+        """Gives the focused side the whole screen, or gives it back."""
+        if self.has_class("-zoom-ladder") or self.has_class("-zoom-side"):
+            self.remove_class("-zoom-ladder", "-zoom-side")
+            return
+        ladder = self.focused is None or isinstance(self.focused, LadderRows)
+        self.add_class("-zoom-ladder" if ladder else "-zoom-side")
+
+    def action_projector(self) -> None:
+        """Changes to or from the projector: one idea a screen, black on white."""
+        self.toggle_class("-projector")
+        if self.has_class("-projector"):
+            self._theme_before = self.app.theme
+            self.app.theme = PROJECTOR
+        elif self.app.theme == PROJECTOR:
+            self.app.theme = self._theme_before
+
+    def action_back(self) -> None:
+        """Undoes the last narrowing of the view; leaves the screen when there is none."""
+        if self.has_class("-projector"):
+            self.action_projector()
+        elif self.query_one("#find").display:
+            self._stop_find()
+        elif self.has_class("-zoom-ladder") or self.has_class("-zoom-side"):
+            self.remove_class("-zoom-ladder", "-zoom-side")
+        elif self.has_class(NARROW) and self.pane != "ladder":
+            self.pane = "ladder"
+        else:
+            self.post_message(GoBack())
+
+    # find
+
+    def action_find(self) -> None:
+        """Asks for a field's name or value."""
+        self.action_pane("fields")
+        box = self.query_one("#find", Input)
+        box.display = True
+        box.focus()
+
+    @on(Input.Changed, "#find")
+    def _find_changed(self, event: Input.Changed) -> None:
+        self.query_one(FieldsPane).find = event.value.strip()
+
+    @on(Input.Submitted, "#find")
+    def _find_submitted(self) -> None:
+        fields = self.query_one(FieldsPane)
+        path = fields.first_found()
+        self._stop_find()
+        if path is not None:
+            self._choose(self._scene.at_path(path))
+
+    def _stop_find(self) -> None:
+        box = self.query_one("#find", Input)
+        box.value = ""
+        box.display = False
+        fields = self.query_one(FieldsPane)
+        fields.find = ""
+        fields.focus()
+
+    # playing
+
+    def action_play(self) -> None:
+        """Steps through in scaled real time, or stops that."""
+        scene = self._scene
+        if not self.playing and scene.selection.step >= len(scene.steps) - 1:
+            self.action_first()
+        self.playing = not self.playing
+
+    def watch_playing(self, playing: bool) -> None:
+        self.query_one(ConnectionHeader).playing = playing
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        if playing:
+            self._wait_for_next()
+
+    def _wait_for_next(self) -> None:
+        scene = self._scene
+        following = scene.selection.step + 1
+        if following >= len(scene.steps):
+            self.playing = False
+            return
+        wait = min(max(scene.steps[following].gap * PLAY_SCALE, PLAY_SHORTEST), PLAY_LONGEST)
+        self._timer = self.set_timer(wait, self._play_next)
+
+    def _play_next(self) -> None:
+        self.action_step(1)
+        self._wait_for_next()

@@ -1,0 +1,183 @@
+"""The selected step and field in words: what happens here, what it is, why it is there, what would be odd."""
+
+from __future__ import annotations
+
+from textual import events
+
+from tlsviz.connection.ladder import Step
+from tlsviz.connection.model import Connection
+from tlsviz.explain.narrate import narrate_step
+from tlsviz.explain.scene import Narration
+from tlsviz.explain.words import Words, lookup_field, words
+from tlsviz.ui.glyphs import glyphs, passage, proof
+from tlsviz.ui.selection import FieldChosen, Scene
+from tlsviz.ui.widgets.ladder_lines import clock
+from tlsviz.ui.widgets.lines import Line, clip, wrap
+from tlsviz.ui.widgets.pane import Pane, paragraph
+from tlsviz.ui.widgets.values import value_words
+from tlsviz.wire.chunks import other
+from tlsviz.wire.nodes import Node, Path, names
+from tlsviz.wire.text import plural, safe
+
+
+class ExplainPane(Pane):
+    """The chosen field first, then the step. A click on a sentence chooses the field that it is about."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._targets: dict[int, Path] = {}
+
+    def build(self, scene: Scene, width: int) -> list[Line]:
+        self._targets = {}
+        step = scene.step
+        if step is None:
+            return [[], *paragraph("Nothing has happened yet.", width, "muted", 2)]
+        told = narrate_step(scene.connection, step)
+        lines = _title(scene, step, width)
+        if scene.selection.path is not None:
+            lines += _field(scene, width)
+        lines += _lead(told, step, width)
+        self._sentences(lines, told, scene, step, width)
+        lines += _odd(told, width)
+        lines += _proofs(scene.connection, step, width)
+        entry = words(told.key)
+        if entry:
+            lines += _entry(entry, told, width)
+        return lines
+
+    def _sentences(self, lines: list[Line], told: Narration, scene: Scene, step: Step, width: int) -> None:
+        """What is said with this connection's values, each sentence marked when its field is the chosen one."""
+        signs = glyphs()
+        for sentence in told.sentences:
+            path = path_of(scene.tree, sentence.field)
+            mine = path is not None and scene.selection.path is not None and scene.selection.path[: len(path)] == path
+            lead = f" {signs.cursor if mine else signs.dot} "
+            text = sentence.text
+            if sentence.provenance in ("computed", "inferred", "unknown") and sentence.provenance != step.provenance:
+                text += f" ({sentence.provenance})"
+            for number, part in enumerate(wrap(text, width - 4)):
+                if path is not None:
+                    self._targets[len(lines)] = path
+                style = "foreground bold" if mine else "foreground"
+                lines.append([(lead if number == 0 else "   ", "accent" if mine else "muted"), (part, style)])
+        if told.sentences:
+            lines.append([])
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        index = self.index_at(offset.y) if offset is not None else None
+        if index in self._targets:
+            self.post_message(FieldChosen(self._targets[index]))
+
+
+def path_of(tree: Node | None, dotted: str) -> Path | None:
+    """The path of the node at a dotted path of names; None where there is none."""
+    if tree is None or not dotted:
+        return None
+    found: list[int] = []
+    node = tree
+    for name in dotted.split("."):
+        for index, inner in enumerate(node.children):
+            if inner.name == name:
+                found.append(index)
+                node = inner
+                break
+        else:
+            return None
+    return tuple(found)
+
+
+def _title(scene: Scene, step: Step, width: int) -> list[Line]:
+    signs = glyphs()
+    way = passage(step)
+    facts = [clock(step.time), f"{step.sender} {signs.arrow} {other(step.sender)}"]
+    if step.kind in ("message", "data"):
+        facts.append(f"{way.glyph} {way.word}".strip())
+    message = scene.message
+    if message is not None and message.provenance != "inferred":
+        facts.append(plural(message.length, "byte"))
+    packets = message.packets if message else scene.run.packets if scene.run else ()
+    if packets:
+        facts.append(f"packet {packets[0]}" if len(packets) == 1 else f"packets {packets[0]} to {packets[-1]}")
+    lines: list[Line] = [[(" ", ""), (clip(safe(step.title), width - 2), f"{step.sender} bold")]]
+    lines += paragraph(f" {signs.dot} ".join(facts), width, "muted")
+    lines.append([])
+    return lines
+
+
+def _field(scene: Scene, width: int) -> list[Line]:
+    """The chosen field, behind a bar."""
+    signs = glyphs()
+    node, tree, path = scene.node, scene.tree, scene.selection.path
+    if node is None or tree is None or path is None:
+        return []
+    way = names(tree, path)
+    inner = width - 5
+    body: list[tuple[str, str]] = [(clip(safe(node.name), inner), "foreground bold")]
+    trail = f" {signs.closed} ".join(safe(name) for name in way[1:-1])
+    if trail:
+        body.append((clip(f"in {trail}", inner), "muted"))
+    body += [(part, "server") for part in wrap(safe(value_words(node, 400)), inner)[:6]]
+    place = f"{plural(node.length, 'byte')} at 0x{node.start:04x} to 0x{max(node.end - 1, node.start):04x}"
+    body.append((place, "muted"))
+    if node.note:
+        body += [(part, "warning bold") for part in wrap(f"{signs.odd} {safe(node.note)}", inner)]
+    entry = lookup_field(way)
+    if entry:
+        for text in (entry.what, entry.why, entry.odd_if and f"Odd: {entry.odd_if}"):
+            if text:
+                body.append(("", ""))
+                body += [(part, "foreground") for part in wrap(text, inner)]
+        if entry.reference:
+            body += [("", ""), (clip(entry.reference, inner), "muted")]
+    lines: list[Line] = [[(f" {signs.cursor} ", "accent"), (text, style)] for text, style in body]
+    return [*lines, []]
+
+
+def _lead(told: Narration, step: Step, width: int) -> list[Line]:
+    """The step in one or two sentences, where a side speaks."""
+    rail = f" {glyphs().rail} "
+    return [*([(rail, step.sender), (part, "foreground bold")] for part in wrap(told.lead, width - 5)), []]
+
+
+def _odd(told: Narration, width: int) -> list[Line]:
+    lines: list[Line] = []
+    for text in told.odd:
+        lines += paragraph(safe(text), width, "warning bold", 3, f" {glyphs().odd} ")
+    return [*lines, []] if lines else []
+
+
+def _entry(entry: Words, told: Narration, width: int) -> list[Line]:
+    """The general words; what the lead has said already is not said again."""
+    lines: list[Line] = []
+    for title, text in (
+        ("What it is", entry.what if entry.what != told.lead else ""),
+        ("Why it is there", entry.why),
+        ("What would be odd", entry.odd_if),
+        ("What to try", entry.mend),
+    ):
+        if text:
+            lines.append([(f" {title}", "accent bold")])
+            lines += paragraph(text, width, "foreground")
+            lines.append([])
+    reference = told.reference or entry.reference
+    return [*lines, *paragraph(reference, width, "muted")] if reference else lines
+
+
+def _proofs(connection: Connection, step: Step, width: int) -> list[Line]:
+    """What was proven of this step, and what was found in it."""
+    if step.kind != "message":
+        return []
+    lines: list[Line] = []
+    for each in connection.proofs:
+        sign = proof(each.status) if each.message == step.index else None
+        if sign:
+            text = f"{each.what.replace('_', ' ')}: {sign.word}"
+            lines += paragraph(text, width, f"{sign.role} bold", 3, f" {sign.glyph} ")
+            lines += paragraph(safe(each.why), width, "muted", 3) if each.why else []
+    for finding in connection.findings:
+        if finding.message == step.index:
+            role = "failed" if finding.severity in ("error", "critical") else "warning"
+            lines += paragraph(safe(finding.title), width, f"{role} bold", 3, f" {glyphs().odd} ")
+            lines += paragraph(safe(finding.evidence), width, "foreground", 3) if finding.evidence else []
+    return [*lines, []] if lines else []

@@ -1,0 +1,131 @@
+"""The line above everything: what this connection is, what was proven of it, and why it failed if it did."""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+
+from tlsviz.connection.model import Connection, Source
+from tlsviz.ui.glyphs import glyphs, trust
+from tlsviz.ui.selection import Scene
+from tlsviz.ui.widgets.ladder_lines import clock
+from tlsviz.ui.widgets.lines import Line, Painted, Piece, cells, clip_line, wrap
+from tlsviz.wire.text import plural, safe, shorten
+
+
+class ConnectionHeader(Painted):
+    """Name, version, suite, group, protocol, trust, proofs, duration; the least important are left out first."""
+
+    scene: reactive[Scene | None] = reactive(None, layout=True)
+    running: reactive[bool] = reactive(False)
+    playing: reactive[bool] = reactive(False)
+
+    def __init__(self, source: Source | None = None) -> None:
+        super().__init__()
+        self.source = source
+
+    def lines(self, width: int) -> list[Line]:
+        if self.scene is None:
+            return []
+        connection = self.scene.connection
+        return [summary(connection, self.source, width, self._state()), *diagnosis(connection, width)]
+
+    def _state(self) -> str:
+        signs = glyphs()
+        if self.running:
+            return f"{signs.ghost} handshaking{signs.ellipsis}"
+        if self.playing and self.scene is not None:
+            return f"{signs.play} step {self.scene.selection.step + 1} of {len(self.scene.steps)}"
+        return ""
+
+
+def summary(connection: Connection, source: Source | None, width: int, state: str = "") -> Line:
+    """The one line, in exactly ``width`` cells; ``state`` says what is going on just now."""
+    signs = glyphs()
+    end: Line = [(f"{clock(connection.duration)} ", "muted")]
+    if state:
+        end = [(f"{state}  ", "warning bold"), *end]
+    items = _items(connection, source)
+    while True:
+        line: Line = [(" ", "")]
+        for index, (_, pieces) in enumerate(items):
+            if index:
+                line.append((f" {signs.dot} ", "rule"))
+            line.extend(pieces)
+        room = width - cells(line) - cells(end)
+        if room >= 1 or len(items) == 1:
+            break
+        items.remove(max(items, key=lambda item: item[0]))
+    line = clip_line(line, width - cells(end) - 1)
+    return [*line, (" " * (width - cells(line) - cells(end)), ""), *end]
+
+
+def _items(connection: Connection, source: Source | None) -> list[tuple[int, list[Piece]]]:
+    """What to say, each with its rank: the highest number is left out first."""
+    found: list[tuple[int, list[Piece]]] = [(0, [(_name(connection), "foreground bold")])]
+    if connection.version:
+        found.append((2, [(str(connection.version), "foreground")]))
+    if connection.cipher_suite:
+        found.append((6, [(suite_words(connection), "foreground")]))
+    if connection.group:
+        found.append((7, [(str(connection.group), "foreground")]))
+    if connection.alpn:
+        found.append((8, [(shorten(connection.alpn, 20), "foreground")]))
+    if connection.resumed:
+        found.append((9, [("resumed", "foreground")]))
+    if connection.trust:
+        sign = trust(connection.trust.verdict)
+        words = f"{sign.glyph} {sign.word}"
+        if connection.trust.reasons:
+            words += f": {connection.trust.reasons[0].replace('_', ' ')}"
+        found.append((1, [(words, f"{sign.role} bold")]))
+    if connection.proofs:
+        found.append((3, _proofs(connection)))
+    if source:
+        found.append((10, [(f"{source.kind} {shorten(source.name, 40)}", "muted")]))
+    return found
+
+
+def _proofs(connection: Connection) -> list[Piece]:
+    signs = glyphs()
+    # The chain is judged by stores, and the verdict stands beside this.
+    claims = [each.status for each in connection.proofs if each.what != "certificate_chain"]
+    verified, failed = claims.count("verified"), claims.count("failed")
+    if failed:
+        return [(f"{signs.failed} {plural(failed, 'proof')} failed", "failed bold")]
+    if verified:
+        return [(f"{signs.verified} {plural(verified, 'proof')}", "verified")]
+    return [(f"{signs.unknown} nothing provable", "inferred")]
+
+
+def _name(connection: Connection) -> str:
+    name = connection.server_name or connection.server.address or "unknown server"
+    if ":" in name:
+        name = f"[{name}]"
+    return shorten(f"{name}:{connection.server.port}" if connection.server.port else name, 60)
+
+
+def suite_words(connection: Connection) -> str:
+    """The negotiated cipher in words, ``AES-128-GCM``; the suite's name when it is not known."""
+    from tlsviz.tls.suites import suite
+
+    point = connection.cipher_suite
+    if point is None:
+        return ""
+    known = suite(point.code)
+    return known.cipher.replace("_", "-") if known else str(point)
+
+
+def diagnosis(connection: Connection, width: int) -> list[Line]:
+    """What stopped the connection, why, and what to do, in at most four lines; [] when nothing stopped it."""
+    finding = connection.diagnosis
+    if finding is None:
+        return []
+    signs = glyphs()
+    lines: list[Line] = []
+    title = wrap(f"{signs.failed} {safe(finding.title)}", width - 4)[0]
+    lines.append([(" ", ""), (f" {title} ", "failed bold reverse")])
+    text = safe(finding.evidence)
+    if finding.mend:
+        text += f"  {signs.arrow} {safe(finding.mend)}"
+    lines.extend([("   ", ""), (part, "foreground")] for part in wrap(text, width - 6)[:3] if part)
+    return lines

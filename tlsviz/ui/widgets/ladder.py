@@ -1,0 +1,103 @@
+"""The ladder: two lanes, time running down, one arrow a step."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.reactive import reactive
+
+from tlsviz.ui.glyphs import glyphs
+from tlsviz.ui.selection import Scene, StepChosen
+from tlsviz.ui.widgets.ladder_lines import Density, Drawing, Row
+from tlsviz.ui.widgets.lines import Line, LineView, Painted, pad_line
+
+
+class LadderHead(Painted):
+    """The names of the lanes; stays while the ladder scrolls."""
+
+    scene: reactive[Scene | None] = reactive(None)
+
+    def lines(self, width: int) -> list[Line]:
+        if self.scene is None:
+            return []
+        return Drawing(self.scene.connection, (), width, "compact").head(self.content_region.height)
+
+
+class LadderRows(LineView):
+    """The arrows. A click chooses a step."""
+
+    scene: reactive[Scene | None] = reactive(None)
+    running: reactive[bool] = reactive(False)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[Row] = []
+        self._drawn: tuple[object, ...] = ()
+
+    def line_count(self) -> int:
+        return len(self._rows)
+
+    def line(self, index: int) -> Line:
+        row = self._rows[index]
+        scene = self.scene
+        if scene is None or row.step is None or row.step != scene.selection.step:
+            return row.line
+        marker = [(glyphs().cursor, "accent bold on selection")]
+        rest = [(text, f"{style} bold on selection" if style else "on selection") for text, style in row.line[1:]]
+        return pad_line([*marker, *rest], self.width, "on selection")
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def watch_scene(self) -> None:
+        self._draw()
+
+    def watch_running(self) -> None:
+        self._drawn = ()
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draws the rows when something they show has changed, and keeps the selected step in sight."""
+        scene = self.scene
+        width = self.width
+        height = self.scrollable_content_region.height
+        if scene is None or width < 8 or not self.is_attached:
+            return
+        key = (scene.connection, scene.steps, width, height, self.running)
+        if not self._drawn or any(old is not new and old != new for old, new in zip(self._drawn, key, strict=True)):
+            self._drawn = key
+            self._rows = self._layout(scene, width, height)
+            self.relayout()
+        self.refresh()
+        mine = [index for index, row in enumerate(self._rows) if row.step == scene.selection.step]
+        if mine:
+            self.reveal(mine[0], mine[-1])
+
+    def _layout(self, scene: Scene, width: int, height: int) -> list[Row]:
+        densities: tuple[Density, ...] = ("airy", "roomy", "compact")
+        for density in densities:
+            rows = Drawing(scene.connection, scene.steps, width, density).rows(running=self.running)
+            if len(rows) <= height:
+                break
+        return rows
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        index = self.index_at(offset.y) if offset is not None else None
+        if index is None:
+            return
+        step = self._rows[index].step
+        if step is not None:
+            self.post_message(StepChosen(step))
+
+
+class Ladder(Vertical):
+    """The lanes' names over the arrows."""
+
+    scene: reactive[Scene | None] = reactive(None)
+    running: reactive[bool] = reactive(False)
+
+    def compose(self) -> ComposeResult:
+        yield LadderHead().data_bind(Ladder.scene)
+        yield LadderRows().data_bind(Ladder.scene, Ladder.running)

@@ -1,0 +1,294 @@
+"""Drawing the ladder: steps in, rows of pieces out. Knows nothing of widgets, so that every row can be tested."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.cells import cell_len
+
+from tlsviz.connection.ladder import Step
+from tlsviz.connection.model import Connection
+from tlsviz.ui.glyphs import Glyphs, glyphs, passage, proof
+from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
+from tlsviz.wire.chunks import CLIENT, SERVER, Sender, other
+from tlsviz.wire.text import plural, safe
+
+_BAD = ("error", "critical")
+_ODD_MARKS = ("rst", "refused", "unreachable", "timeout", "error")
+_ARROWLESS = ("name_lookup", "timeout", "error", "unreachable", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the ladder and the step it belongs to; None between steps."""
+
+    line: Line
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the columns of a ladder of ``width`` cells are."""
+
+    width: int
+    clock: int
+    status: int
+
+    @property
+    def lane(self) -> int:
+        """The column of the client's lane."""
+        return 1 + self.clock + 2
+
+    @property
+    def span(self) -> int:
+        """The cells between the lanes."""
+        return max(self.width - self.lane - 2 - self.status, 8)
+
+
+def layout(width: int) -> Layout:
+    """The columns that suit a width."""
+    if width < 62:
+        return Layout(width, 9, 5)
+    if width < 92:
+        return Layout(width, 9, 15)
+    return Layout(width, 9, 26)
+
+
+def clock(seconds: float) -> str:
+    """A duration as people read it: ``0.4 ms``, ``22.9 ms``, ``1.25 s``, ``2:05 min``."""
+    if seconds < 0:
+        return "-" + clock(-seconds)
+    if seconds < 0.99995:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < 99.995:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min"
+
+
+Density = Literal["airy", "roomy", "compact"]
+"""airy: every step has a second line, for its detail or for air. roomy: only for a detail that does not fit into the
+arrow. compact: one line a step."""
+
+
+class Drawing:
+    """Draws one connection's ladder at one width."""
+
+    def __init__(self, connection: Connection, steps: tuple[Step, ...], width: int, density: Density) -> None:
+        self.connection = connection
+        self.steps = steps
+        self.density = density
+        self.layout = layout(width)
+        self.signs: Glyphs = glyphs()
+        self._faults = _faults(connection)
+        self._sealed: dict[Sender, bool] = {CLIENT: False, SERVER: False}
+
+    def rows(self, *, running: bool = False) -> list[Row]:
+        """Every row, top to bottom."""
+        rows: list[Row] = []
+        flight = number = round_trip = 0
+        for index, step in enumerate(self.steps):
+            if step.kind not in ("mark", "hole") and step.flight != flight:
+                number += 1
+                rows.append(self._flight(index, number, step, step.round_trip != round_trip))
+                flight, round_trip = step.flight, step.round_trip
+            rows.extend(self._step(index, step))
+        rows.extend(self._end(running))
+        return rows
+
+    def head(self, height: int) -> list[Line]:
+        """The lanes' names: boxes in three lines, or one line when there is little room."""
+        if height < 3:
+            return [self._names()]
+        lane, span = self.layout.lane, self.layout.span
+        boxes = [_box(self.signs, name, size) for name, size in (("client", 10), ("server", 10))]
+        starts = (max(lane - 4, 0), lane + span + 1 - 4)
+        lines: list[Line] = []
+        for row in range(3):
+            line: Line = [(" " * starts[0], "")]
+            at = starts[0]
+            for (name, rows), start in zip(zip(("client", "server"), boxes, strict=True), starts, strict=True):
+                line.append((" " * (start - at), ""))
+                line.append((rows[row], f"{name} bold"))
+                at = start + len(rows[row])
+                if row == 1 and name == "client":
+                    line, at = self._addresses(line, at, starts[1])
+            lines.append(line)
+        return lines
+
+    def _addresses(self, line: Line, at: int, stop: int) -> tuple[Line, int]:
+        """The two addresses between the boxes, as far as they fit."""
+        connection = self.connection
+        left = str(connection.client) if connection.client.address else ""
+        right = str(connection.server) if connection.server.address else ""
+        room = stop - at - 2
+        if len(left) + len(right) + 3 > room:
+            left = ""
+        left, right = clip(left, room), clip(right, room)
+        gap = max(room - cell_len(left) - cell_len(right), 0)
+        return [*line, (f" {left}", "muted"), (" " * gap, ""), (f"{right} ", "muted")], stop
+
+    def _names(self) -> Line:
+        lane, span = self.layout.lane, self.layout.span
+        client, server = "client", "server"
+        start = lane - len(client) // 2
+        gap = lane + span + 1 - len(server) // 2 - start - len(client)
+        return [(" " * start, ""), (client, "client bold"), (" " * gap, ""), (server, "server bold")]
+
+    # one step
+
+    def _step(self, index: int, step: Step) -> list[Row]:
+        encrypted = step.encrypted and step.kind in ("message", "data")
+        if encrypted:
+            self._sealed[step.sender] = True
+        rows = [Row(self._arrow(index, step), index)]
+        beside = step.kind != "mark" and not self._detail_fits(step)
+        if self.density == "airy" or (self.density == "roomy" and step.detail and beside):
+            rows.append(Row(self._between(f"     {step.detail}" if beside else "", "muted"), index))
+        for text, style in self._notes(step):
+            parts = wrap(text, max(self.layout.span - 6, 8))
+            rows.extend(Row(self._between(f"   {part}", style), index) for part in parts)
+        return rows
+
+    def _notes(self, step: Step) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        if step.note:
+            style = "failed" if step.proof == "failed" or step.kind in ("hole", "mark") else "warning"
+            found.append((f"{self.signs.odd} {safe(step.note)}", style))
+        if step.kind == "message":
+            found += [(f"{self.signs.failed} {safe(title)}", "failed") for title in self._faults.get(step.index, ())]
+        return found
+
+    def _arrow(self, index: int, step: Step) -> Line:
+        time = clock(step.time) if index == 0 or step.kind != "mark" or step.gap else ""
+        return [
+            (" ", ""),
+            (fit(time.rjust(self.layout.clock), self.layout.clock), "muted"),
+            ("  ", ""),
+            self._lane(CLIENT),
+            *self._middle(step),
+            self._lane(SERVER),
+            *self._status(step),
+        ]
+
+    def _middle(self, step: Step) -> Line:
+        if step.kind == "hole":
+            return self._label(step, self.signs.missing, self.signs.missing, "", "failed")
+        if step.kind == "mark":
+            return self._mark(step)
+        style = passage(step).role
+        if step.proof == "failed":
+            style = "failed"
+        shaft = self.signs.encrypted if step.encrypted else self.signs.clear
+        if step.provenance == "inferred":
+            shaft = self.signs.inferred
+        head = self.signs.right if step.sender == CLIENT else self.signs.left
+        return self._label(step, shaft, shaft, head, style)
+
+    def _mark(self, step: Step) -> Line:
+        kind = self.connection.marks[step.index].mark.kind
+        style = "failed" if kind in _ODD_MARKS else "muted"
+        if kind in _ARROWLESS:
+            text = f" {step.title}" + (f" {self.signs.dot} {step.detail}" if step.detail else "")
+            text = fit(clip(text, self.layout.span), self.layout.span)
+            return [(text, style)]
+        head = self.signs.thin_right if step.sender == CLIENT else self.signs.thin_left
+        if kind == "rst":
+            head = self.signs.failed
+        return self._label(step, self.signs.transport, self.signs.transport, head, style)
+
+    def _label(self, step: Step, shaft: str, tail: str, head: str, style: str) -> Line:
+        """An arrow with its title (and the detail if it fits) set into the shaft."""
+        span = self.layout.span
+        bold = f"{style} bold" if step.kind in ("message", "data") else style
+        room = span - len(head) - 6
+        title = clip(safe(step.title), room)
+        detail = safe(step.detail) if self._detail_fits(step) else ""
+        used = cell_len(title) + (cell_len(detail) + 2 if detail else 0)
+        rest = max(span - len(head) - 4 - 2 - used, 0)
+        label: Line = [(f" {title} ", bold)]
+        if detail:
+            label.append((f" {detail} ", "muted"))
+        if step.sender == CLIENT:
+            return [(shaft * 4, style), *label, (tail * rest + head, style)]
+        return [(head + shaft * 3, style), *label, (tail * (rest + 1), style)]
+
+    def _detail_fits(self, step: Step) -> bool:
+        if not step.detail or (self.density == "airy" and step.kind != "mark"):
+            return False
+        return cell_len(safe(step.title)) + cell_len(safe(step.detail)) + 12 <= self.layout.span
+
+    def _status(self, step: Step) -> Line:
+        if step.kind not in ("message", "data"):
+            return []
+        way, seal = passage(step), proof(step.proof)
+        words = self.layout.status
+        text = f" {way.glyph}" if words < 8 else f" {way.glyph} {way.word}"
+        line: Line = [(text, way.role)]
+        if seal:
+            line.append((f" {seal.glyph}" if words < 20 else f" {seal.glyph} {seal.word}", seal.role))
+        return line
+
+    # between steps
+
+    def _lane(self, side: Sender) -> tuple[str, str]:
+        sealed = self._sealed[side]
+        return (self.signs.sealed_lane if sealed else self.signs.lane, "encrypted" if sealed else side)
+
+    def _between(self, text: str, style: str, clock_text: str = "", lane: str = "") -> Line:
+        lanes = [(lane, "muted")] * 2 if lane else [self._lane(CLIENT), self._lane(SERVER)]
+        return [
+            (" ", ""),
+            (fit(clock_text.rjust(self.layout.clock), self.layout.clock), "muted"),
+            ("  ", ""),
+            lanes[0],
+            (fit(safe(text), self.layout.span), style),
+            lanes[1],
+        ]
+
+    def _flight(self, index: int, number: int, step: Step, waited: bool) -> Row:
+        """A breath between flights: who speaks now, how long the silence was, how often the client has waited."""
+        dot = f" {self.signs.dot} "
+        messages = sum(each.kind == "message" and each.flight == step.flight for each in self.steps[index:])
+        words = [f"flight {number}", f"{step.sender} {self.signs.arrow} {other(step.sender)}"]
+        if messages > 1:
+            words.append(plural(messages, "message"))
+        trips = f"round trip {step.round_trip} " if waited and step.round_trip else ""
+        room = self.layout.span - (len(trips) + 1 if trips else 0)
+        while len(words) > 1 and cell_len(dot.join(words)) + 1 > room:
+            words.pop(1)
+        text = f" {dot.join(words)}"
+        if trips and cell_len(text) <= room:
+            text = fit(text, self.layout.span - len(trips)) + trips
+        gap = f"+{clock(step.gap)}" if index and step.gap >= 0.00005 else ""
+        return Row(self._between(text, "muted italic", gap, self.signs.waiting_lane))
+
+    def _end(self, running: bool) -> list[Row]:
+        if running:
+            return [Row(self._between(f"   waiting{self.signs.ellipsis}", "muted italic", "", self.signs.waiting_lane))]
+        diagnosis = self.connection.diagnosis
+        if diagnosis is None or diagnosis.message is not None:
+            return []
+        text = f"{self.signs.failed} {diagnosis.title}"
+        last = len(self.steps) - 1 if self.steps else None
+        return [Row(self._between(f" {part}", "failed bold"), last) for part in wrap(text, self.layout.span - 2)]
+
+
+def _faults(connection: Connection) -> dict[int, list[str]]:
+    """The titles of grave findings, by the message they are about."""
+    found: dict[int, list[str]] = {}
+    for finding in connection.findings:
+        if finding.message is not None and (finding.diagnosis or finding.severity in _BAD):
+            found.setdefault(finding.message, []).append(finding.title)
+    return found
+
+
+def _box(signs: Glyphs, name: str, size: int) -> tuple[str, str, str]:
+    inner = size - 2
+    middle = 4
+    return (
+        signs.corner_tl + signs.dash * inner + signs.corner_tr,
+        signs.rail + name.center(inner) + signs.rail,
+        signs.corner_bl + signs.dash * (middle - 1) + signs.down + signs.dash * (inner - middle) + signs.corner_br,
+    )

@@ -1,0 +1,200 @@
+"""The projector: one step a screen, as big as a terminal can, for people who sit far away.
+
+What the application sent is not shown: a class need not read somebody's request.
+"""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual import events
+from textual.reactive import reactive
+
+from tlsviz.connection.ladder import Step
+from tlsviz.explain.narrate import narrate_step
+from tlsviz.explain.words import lookup_field, words
+from tlsviz.ui.glyphs import ASCII, glyphs, passage, proof
+from tlsviz.ui.selection import Scene, StepChosen
+from tlsviz.ui.widgets.big_text import big_lines
+from tlsviz.ui.widgets.ladder_lines import clock
+from tlsviz.ui.widgets.lines import Line, Painted, clip, wrap
+from tlsviz.ui.widgets.values import value_words
+from tlsviz.wire.chunks import CLIENT
+from tlsviz.wire.nodes import names
+from tlsviz.wire.text import plural, safe
+
+COLUMN = 66
+"""Text is read best in a column of about so many cells."""
+
+
+class Projector(Painted):
+    """A click on the right half goes on, on the left half back."""
+
+    scene: reactive[Scene | None] = reactive(None)
+
+    def lines(self, width: int) -> list[Line]:
+        scene, height = self.scene, self.content_region.height
+        if scene is None or scene.step is None or width < 20:
+            return []
+        return slide(scene, scene.step, width, height)
+
+    def on_click(self, event: events.Click) -> None:
+        if self.scene is not None:
+            by = 1 if event.x >= self.size.width // 2 else -1
+            self.post_message(StepChosen(self.scene.selection.step + by))
+
+
+def slide(scene: Scene, step: Step, width: int, height: int) -> list[Line]:
+    """The whole slide in ``height`` lines."""
+    top = _top(scene, width)
+    story = _story(scene, step, width)
+    bottom = _progress(scene, width)
+    room = height - len(top) - len(bottom)
+    parts = [_arrow(step, width), _title(scene, step, width), story]
+    body: list[Line] = []
+    used = sum(len(part) for part in parts)
+    air = max(min((room - used) // (len(parts) + 1), 3), 0)
+    for part in parts:
+        body += [[]] * air + part
+    body = body[:room]
+    return [*top, *body, *([[]] * (room - len(body))), *bottom]
+
+
+def _top(scene: Scene, width: int) -> list[Line]:
+    connection = scene.connection
+    name = safe(connection.server_name or connection.server.address)
+    left = f"  {clip(name, width // 2)}"
+    if connection.version:
+        left += f" {glyphs().dot} {connection.version}"
+    right = f"{scene.selection.step + 1} of {len(scene.steps)}  "
+    gap = max(width - cell_len(left) - cell_len(right), 1)
+    return [[(left, "muted"), (" " * gap, ""), (right, "foreground bold")]]
+
+
+def _arrow(step: Step, width: int) -> list[Line]:
+    """Two boxes with the ends' names, and one thick arrow with how it travelled below."""
+    box = 14 if width >= 70 else 10
+    side = max((width - 120) // 2, 2)
+    way = passage(step)
+    style = "failed" if step.proof == "failed" else way.role
+    arrow = _thick(step, width - 2 * side - 2 * box - 2)
+    lines: list[Line] = []
+    for row, (client, server) in enumerate(zip(_box("client", box), _box("server", box), strict=True)):
+        middle = arrow[row]
+        lines.append([(" " * side, ""), (client, "client bold"), (f" {middle} ", style), (server, "server bold")])
+    if step.kind in ("message", "data"):
+        words = {"clear": "in the clear", "decrypted": "encrypted, opened here"}.get(way.word, way.word)
+        lines.append(_centre(f"{way.glyph} {words}".strip(), width, f"{style} bold"))
+    return lines
+
+
+def _thick(step: Step, span: int) -> list[str]:
+    """The five lines of an arrow: a bar with a triangle for its head, solid only when it travels in the clear."""
+    signs = glyphs()
+    shaft = signs.shade if step.encrypted else signs.full
+    if step.provenance == "inferred" or step.kind == "mark":
+        shaft = signs.light
+    if step.kind not in ("message", "data", "prelude", "hole", "mark"):
+        return [" " * span] * 5
+    forth = step.sender == CLIENT
+    if signs is ASCII:
+        tips = (
+            ("\\    ", "\\\\  ", "===> ", "//  ", "/    ") if forth else ("    /", "  //", " <===", "  \\\\", "    \\")
+        )
+    else:
+        tips = ("▙▖     ", "███▙▖  ", "██████▙", "███▛▘  ", "▛▘     ")
+        tips = ("█▄     ", "████▄  ", "███████", "████▀  ", "█▀     ")
+    if not forth and signs is not ASCII:
+        tips = tuple(tip[::-1] for tip in tips)
+    size = max(map(len, tips))
+    lines: list[str] = []
+    for row, tip in enumerate(tips):
+        rest = (shaft if row == 2 else " ") * (span - size)
+        lines.append(rest + tip.ljust(size) if forth else tip.rjust(size) + rest)
+    return lines
+
+
+def _box(name: str, size: int) -> list[str]:
+    signs = glyphs()
+    inner = size - 2
+    return [
+        signs.corner_tl + signs.dash * inner + signs.corner_tr,
+        signs.rail + " " * inner + signs.rail,
+        signs.rail + name.upper().center(inner) + signs.rail,
+        signs.rail + " " * inner + signs.rail,
+        signs.corner_bl + signs.dash * inner + signs.corner_br,
+    ]
+
+
+def _title(scene: Scene, step: Step, width: int) -> list[Line]:
+    node = scene.node
+    text = step.title if step.kind != "data" else "application data"
+    style = f"{step.sender} bold"
+    if node is not None and scene.selection.path:
+        text, style = node.name, "foreground bold"
+    large = None if glyphs() is ASCII else big_lines(safe(text), width - 6)
+    if large is None:
+        return [_centre(clip(" ".join(safe(text).upper()), width - 4), width, style)]
+    return [_centre(line.ljust(max(map(len, large))), width, style) for line in large]
+
+
+def _story(scene: Scene, step: Step, width: int) -> list[Line]:
+    """The facts of this connection in a line, then what it is and why, in a column."""
+    lines: list[Line] = []
+    facts = _facts(scene, step)
+    if facts:
+        lines += [_centre(clip(facts, width - 4), width, "foreground"), []]
+    column = min(COLUMN, width - 8)
+    for number, text in enumerate(_texts(scene)):
+        if number:
+            lines.append([])
+        left = (width - column) // 2
+        style = "foreground bold" if number == 0 else "foreground"
+        lines += [[(" " * left, ""), (part, style)] for part in wrap(safe(text), column)]
+    return lines
+
+
+def _facts(scene: Scene, step: Step) -> str:
+    dot = f" {glyphs().dot} "
+    node = scene.node
+    if node is not None and scene.selection.path:
+        return dot.join([value_words(node, 60), plural(node.length, "byte")])
+    facts = [clock(step.time)]
+    if step.detail and step.kind != "data":
+        facts.insert(0, step.detail)
+    seal = proof(step.proof)
+    if seal:
+        facts.append(f"{seal.glyph} {seal.word}")
+    if step.note:
+        facts.append(f"{glyphs().odd} {step.note}")
+    return dot.join(safe(fact) for fact in facts)
+
+
+def _texts(scene: Scene) -> list[str]:
+    tree, path = scene.tree, scene.selection.path
+    if tree is not None and path:
+        entry = lookup_field(names(tree, path))
+        return [text for text in (entry.what, entry.why) if text] if entry else []
+    step = scene.step
+    if step is None:
+        return []
+    told = narrate_step(scene.connection, step)
+    entry = words(told.key)
+    return [text for text in (told.lead, entry.why if entry else "") if text]
+
+
+def _progress(scene: Scene, width: int) -> list[Line]:
+    """A dot for each step, the present one filled."""
+    signs = glyphs()
+    count = len(scene.steps)
+    if count * 2 > width - 4:
+        return [[]]
+    line: Line = [(" " * ((width - count * 2 + 1) // 2), "")]
+    for index in range(count):
+        mine = index == scene.selection.step
+        line.append((signs.chosen if mine else signs.dot, "accent bold" if mine else "muted"))
+        line.append((" ", ""))
+    return [line, []]
+
+
+def _centre(text: str, width: int, style: str) -> Line:
+    return [(" " * max((width - cell_len(text)) // 2, 0), ""), (text, style)]
