@@ -111,6 +111,7 @@ def _check(parser: argparse.ArgumentParser) -> None:
 def _lab(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", nargs="?", metavar="SCENARIO", help="a scenario, `list` or `serve`")
     parser.add_argument("scenario", nargs="?", metavar="SCENARIO", help="with `serve`: which")
+    parser.add_argument("--port", type=int, metavar="PORT", help="with `serve`: listen there, not on any free port")
 
 
 def _target(parser: argparse.ArgumentParser) -> None:

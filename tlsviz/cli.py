@@ -72,18 +72,34 @@ def _open(args: argparse.Namespace) -> int:
 
 
 def _lab(args: argparse.Namespace) -> int:
-    from tlsviz.lab import scenarios
-
     if args.what == "list":
-        for scenario in scenarios.SCENARIOS:
-            _out(f"{scenario.name:14} {scenario.title}\n")
+        from tlsviz.lab.scenarios import SCENARIOS
+
+        for scenario in SCENARIOS:
+            _out(f"{scenario.name:21} {scenario.title}\n")
         return 0
+    from tlsviz.lab import run
+
     if args.what == "serve":
-        return scenarios.serve(args.scenario or scenarios.DEFAULT)
-    name = scenarios.scenario(args.what or scenarios.DEFAULT).name
+        run.serve(args.scenario, lambda line: _out(line + "\n"), _wait, args.port or 0)
+        return 0
+    name = run.scenario(args.what).name
     if _interactive():
-        return _screen(LAB + name, args)
-    return _print_text(scenarios.run_scenario(name))
+        from tlsviz.ui.app import run as run_screens
+
+        return run_screens(scenario=name)
+    return _print_text(run.run_scenario(name))
+
+
+def _wait(seconds: float) -> bool:
+    """Lets a server serve; Ctrl-C ends it."""
+    import time
+
+    try:
+        time.sleep(seconds)
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -164,7 +180,7 @@ _COMMANDS = {
 def _trace(target: str, args: argparse.Namespace) -> Trace:
     """Reads the whole target."""
     if target.startswith(LAB):
-        from tlsviz.lab.scenarios import run_scenario
+        from tlsviz.lab.run import run_scenario
 
         return run_scenario(target.removeprefix(LAB))
     from tlsviz.sources.target import parse_target
@@ -186,11 +202,10 @@ def _capture(path: Path, args: argparse.Namespace) -> Trace:
 def _screen(target: str | None, args: argparse.Namespace) -> int:
     from tlsviz.ui.app import run
 
-    lab = target is not None and target.startswith(LAB)
     return run(
         target,
-        live=arguments.live_options(args) if "servername" in args and not lab else None,
-        capture=arguments.open_options(args) if "keylog" in args and not lab else None,
+        live_options=arguments.live_options(args) if "servername" in args else None,
+        open_options=arguments.open_options(args) if "keylog" in args else None,
     )
 
 
@@ -207,11 +222,10 @@ def _only(trace: Trace, connection: int) -> Trace:
 
 def _status(trace: Trace) -> int:
     """4 if a live target could not be reached by TCP, else 0."""
-    if trace.source.kind == "live" and not any(
-        placed.mark.kind in ("connected", "syn_ack") for found in trace.connections for placed in found.marks
-    ):
-        return TargetError.exit_status
-    return 0
+    from tlsviz.connection.ladder import connected
+
+    live = trace.source.kind == "live"
+    return TargetError.exit_status if live and not any(map(connected, trace.connections)) else 0
 
 
 # -- printing --------------------------------------------------------------------------------------------------

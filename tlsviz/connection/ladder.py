@@ -59,6 +59,11 @@ def steps(connection: Connection) -> tuple[Step, ...]:
     return tuple(found)
 
 
+def connected(connection: Connection) -> bool:
+    """Whether a TCP connection came about, as its marks say; a capture without marks has bytes instead."""
+    return any(placed.mark.kind in ("connected", "syn_ack") for placed in connection.marks)
+
+
 def round_trips(connection: Connection) -> int:
     """How often the client waited for the server before it could send its first application data."""
     waited = 0
