@@ -65,7 +65,7 @@ class Authority:
     @cached_property
     def root(self) -> Issued:
         key = self._key("root", "ec")
-        name = _name(f"{self.name} root")
+        name = _name(self.name, f"{self.name} root")
         builder = self._builder(name, name, key, "root", 30 * DAY, 3650 * DAY)
         builder = _as_authority(builder, None)
         certificate = self._sign(builder, key)
@@ -74,11 +74,16 @@ class Authority:
     @cached_property
     def intermediate(self) -> Issued:
         key = self._key("intermediate", "ec")
-        name = _name(f"{self.name} intermediate")
+        name = _name(self.name, f"{self.name} intermediate")
         builder = self._builder(name, self.root.certificate.subject, key, "intermediate", 20 * DAY, 1825 * DAY)
         builder = _as_authority(builder, 0).add_extension(_issued_by(self.root.key), critical=False)
         certificate = self._sign(builder, self.root.key)
         return Issued(certificate, key, (certificate,))
+
+    @cached_property
+    def stranger(self) -> Authority:
+        """Another authority, which nobody has heard of."""
+        return Authority(self.now, self._seed, "Somebody Else")
 
     def server(
         self,
@@ -91,11 +96,13 @@ class Authority:
     ) -> Issued:
         """A server's certificate; ``begin`` and ``end`` are relative to now."""
         purpose = f"server {names} {kind} {begin} {end} {issuer}"
-        return self._leaf(purpose, subject or _name(names[0]), names, kind, begin, end, issuer)
+        return self._leaf(purpose, subject or _name(self.name, names[0]), names, kind, begin, end, issuer)
 
     def client(self, name: str = CLIENT_NAME) -> Issued:
         """A client's certificate, with its intermediate."""
-        return self._leaf(f"client {name}", _name(name), (name,), "ec", -DAY, 397 * DAY, "intermediate", client=True)
+        return self._leaf(
+            f"client {name}", _name(self.name, name), (name,), "ec", -DAY, 397 * DAY, "intermediate", client=True
+        )
 
     def _leaf(
         self,
@@ -163,10 +170,10 @@ class Authority:
         return hashlib.sha256(f"tlsviz {self._seed} {self.name} {purpose}".encode()).digest()
 
 
-def _name(common: str) -> x509.Name:
+def _name(organization: str, common: str) -> x509.Name:
     return x509.Name(
         [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "tlsviz lab"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
             x509.NameAttribute(NameOID.COMMON_NAME, common),
         ]
     )

@@ -20,7 +20,7 @@ from tlsviz.errors import CancelledError
 from tlsviz.pki import stores
 from tlsviz.sources.dial import Address, Patience, dial, look_up
 from tlsviz.sources.options import LiveOptions
-from tlsviz.sources.target import Target
+from tlsviz.sources.target import Target, is_address
 from tlsviz.wire.chunks import CLIENT, Input, Mark
 
 if TYPE_CHECKING:
@@ -102,9 +102,11 @@ class _Handshake:
         self._options = options
         self._name = options.name_for(target)
         self._update = update
+        self._place = options.place(target)
         self._patience = Patience(options.timeout, cancelled or (lambda: False), self._show)
         self._keylog = KeyLog()
-        self._tape = Tape(server=Endpoint(target.host if target.is_address else "", target.port))
+        host, port = self._place
+        self._tape = Tape(server=Endpoint(host if is_address(host) else "", port))
         self._engine = self._new_engine()
         self._failure: Failure | None = None
         self._established = False
@@ -176,18 +178,17 @@ class _Handshake:
 
     def _reach(self) -> socket.socket | None:
         """Name lookup and TCP connection."""
-        host = (self._options.resolve or self._target.host).strip("[]")
-        addresses = look_up(host, self._target.port, self._patience, self._tape.inputs.append)
+        addresses = look_up(*self._place, self._patience, self._tape.inputs.append)
         if isinstance(addresses, Failure):
             self._tape.inputs.append(Mark("error", CLIENT, self._patience.now(), (), addresses.detail))
             self._failure = addresses
             return None
         dialled = dial(addresses, self._patience, self._tape.inputs.append)
         self._failure = dialled.failure
-        self._place(dialled.address, dialled.sock)
+        self._name_ends(dialled.address, dialled.sock)
         return dialled.sock
 
-    def _place(self, address: Address | None, sock: socket.socket | None) -> None:
+    def _name_ends(self, address: Address | None, sock: socket.socket | None) -> None:
         """The two ends are known only now: a new engine gets them, and what has happened so far."""
         if address is None:
             return
@@ -207,6 +208,8 @@ class _Handshake:
             self._say_goodbye(peer)
         elif self._failure.kind == "tls":
             peer.listen(GOODBYE_WAIT)
+        if not peer.reset:
+            self._tape.inputs.append(Mark("fin", CLIENT, self._patience.now()))
 
     def _converse(self, peer: TappedConnection, exchange: Exchange) -> Failure | None:
         """One HTTP request; with another protocol agreed on, only what the server says by itself."""
@@ -222,7 +225,7 @@ class _Handshake:
         return failure
 
     def _say_goodbye(self, peer: TappedConnection) -> None:
-        """close_notify, and the end of TCP."""
+        """close_notify, and the server's."""
         from OpenSSL import SSL
 
         if not peer.reset:
@@ -231,8 +234,6 @@ class _Handshake:
             peer.flush()
         if not peer.ended:
             peer.listen(GOODBYE_WAIT)
-        if not peer.reset:
-            self._tape.inputs.append(Mark("fin", CLIENT, self._patience.now()))
 
 
 def _read_on(peer: TappedConnection) -> None:

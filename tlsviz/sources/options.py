@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tlsviz.errors import UsageError
-from tlsviz.sources.target import Target, parse_host
+from tlsviz.sources.target import DEFAULT_PORT, Target, authority, is_address, parse_host
 from tlsviz.wire.text import shorten
 
 if TYPE_CHECKING:
@@ -33,10 +32,10 @@ class LiveOptions:
     """How to shake hands. The defaults offer everything from TLS 1.0 on.
 
     ``servername``: the name to send, "" for none, None for the target's own. ``resolve``: connect to this address
-    instead of looking the host up. ``ciphers``, ``groups`` and ``sigalgs`` are lists in OpenSSL's or IANA's names,
-    separated by commas or colons. ``timeout`` in seconds covers everything. ``stores`` are the trust stores to
-    judge by, None for the usual ones; ``ca`` names a file that replaces them. ``identity`` is a client certificate
-    that is not in files.
+    (and port, if one is given: ``address:port``) instead of looking the host up. ``ciphers``, ``groups`` and
+    ``sigalgs`` are lists in OpenSSL's or IANA's names, separated by commas or colons. ``timeout`` in seconds covers
+    everything. ``stores`` are the trust stores to judge by, None for the usual ones; ``ca`` names a file that
+    replaces them. ``identity`` is a client certificate that is not in files.
     """
 
     servername: str | None = None
@@ -79,19 +78,24 @@ class LiveOptions:
             raise UsageError("--timeout", f"seconds, above 0 and at most {LONGEST_TIMEOUT:.0f}", "Give such a number.")
         if self.key and not self.cert:
             raise UsageError("--key without --cert", "a key alone proves nothing", "Give the certificate too.")
-        self._check_address()
         self._check_alpn()
         return self
 
-    def _check_address(self) -> None:
+    def place(self, target: Target) -> tuple[str, int]:
+        """The host or address, and the port, to connect to. Raises UsageError if ``resolve`` is no address."""
         if self.resolve is None:
-            return
+            return target.host, target.port
+        if is_address(self.resolve):
+            return self.resolve, target.port
         try:
-            ipaddress.ip_address(self.resolve.strip("[]"))
-        except ValueError:
+            place = parse_host(self.resolve)
+        except UsageError:
+            place = None
+        if place is None or not place.is_address:
             raise UsageError(
                 f"--resolve {shorten(self.resolve, 60)}", "not an IP address", "Give the address to connect to."
-            ) from None
+            )
+        return place.host, place.port if place.text != authority(place.host, DEFAULT_PORT) else target.port
 
     def _check_alpn(self) -> None:
         for name in self.alpn:
