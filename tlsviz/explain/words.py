@@ -6,6 +6,7 @@ family lives in the files that `FAMILIES` names; a table in them is one entry.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -28,6 +29,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 
 
+_NUMBERED = re.compile("(handshake|extension|content_type|ssl2)_0x[0-9a-f]+")
+"""How decoders name what no registry knows."""
+
+
 class Words(NamedTuple):
     """An entry: plain text without line breaks; what does not apply is "".
 
@@ -48,7 +53,9 @@ def words(key: str) -> Words | None:
     """The entry of that key; None if there is none (no error: a peer may send what nobody has described)."""
     family, _, name = key.partition(".")
     found = entries(family)
-    return found.get(name) or found.get(name.removesuffix("_RESERVED").lower())  # IANA marks retired names so
+    if (entry := found.get(name) or found.get(name.removesuffix("_RESERVED").lower())) is not None:  # IANA's retired
+        return entry
+    return found.get("unassigned") if _NUMBERED.fullmatch(name) else None
 
 
 @cache
@@ -59,7 +66,7 @@ def entries(family: str) -> dict[str, Words]:
         for name, table in _read(file).items():
             found[name] = Words(
                 key=f"{family}.{name}",
-                title=table.get("title", name),
+                title=table.get("title", name.rpartition(".")[2]),
                 what=table["what"],
                 why=table.get("why", ""),
                 odd_if=table.get("odd_if", ""),
@@ -80,20 +87,32 @@ def lookup_field(names: tuple[str, ...]) -> Words | None:
     """The words of the node at the end of a path of names, the message's root first.
 
     The most specific entry wins: the whole path, then its shorter ends, then the nearest ancestor that has an entry
-    with this name (``key_share.group``), then what the name alone means: a message, an extension, a field.
+    with this name (``key_share.group``), then what the name is by its place: a message, an extension, a header
+    field; then the plain name. ``data`` is what its parent is.
     """
     if not names:
         return None
     *above, last = names
     fields = entries("field")
-    for start in range(len(above)):
-        if (found := fields.get(".".join(names[start:]))) is not None:
-            return found
-    for ancestor in reversed(above[:-1]):
-        if (found := fields.get(f"{ancestor}.{last}")) is not None:
+    for key in _keys(names):
+        if (found := fields.get(key)) is not None:
             return found
     if not above:
         return words(f"message.{last}") or fields.get(last)
-    if "extensions" in above[-1] and (found := words(f"extension.{last}")) is not None:
+    if above[-1] == "extensions" and (found := words(f"extension.{last}")) is not None:
         return found
+    if last == "data":
+        return lookup_field(tuple(above))
     return fields.get(last)
+
+
+def _keys(names: tuple[str, ...]) -> list[str]:
+    """The dotted keys to try for a path, the most specific first."""
+    *above, last = names
+    keys = [".".join(names[start:]) for start in range(len(above))]
+    keys += [f"{ancestor}.{last}" for ancestor in reversed(above[:-1])]
+    if len(names) == 2:
+        keys.append(f"message_header.{last}")
+    elif len(names) > 2 and above[-2] == "extensions":
+        keys.append(f"extension_header.{last}")
+    return keys
