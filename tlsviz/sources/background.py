@@ -1,0 +1,230 @@
+"""A capture loaded in a process of its own, so that neither pyshark nor the decoding holds up a screen.
+
+The child has no terminal: its standard streams go to the null device and it is in a session of its own. It talks
+through one socket pair, and ends when that closes, that is, when its parent dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection as Channel
+from multiprocessing.connection import Pipe
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from tlsviz.connection.model import Connection, Source, Trace
+from tlsviz.errors import TlsvizError
+from tlsviz.sources.capture import OpenOptions, Progress, load_capture
+from tlsviz.wire.text import safe
+
+
+class Found(NamedTuple):
+    """A connection is finished."""
+
+    connection: Connection
+
+
+class Done(NamedTuple):
+    """Everything is loaded."""
+
+    trace: Trace
+
+
+class Failed(NamedTuple):
+    """The loading ended with an error of the environment."""
+
+    error: TlsvizError
+
+
+Event = Progress | Found | Done | Failed
+
+_CANCEL = "cancel"
+_GRACE = 2.0
+"""Seconds that the child has to end by itself."""
+
+
+class Loading:
+    """A capture being loaded. Iterate over it, or `poll`; the last event is `Done` or `Failed`.
+
+    Not thread-safe but for `cancel`. Use it as a context manager, or `close` it.
+    """
+
+    def __init__(self, path: Path, options: OpenOptions | None = None) -> None:
+        ours, theirs = Pipe(duplex=True)
+        self._channel = ours
+        self._connections: list[Connection] = []
+        self._over = False
+        self._closed = False
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _CHILD, str(theirs.fileno()), *sys.path],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        ours.send((path.absolute(), path, options or OpenOptions()))
+
+    def poll(self, timeout: float = 0.0) -> Event | None:
+        """The next event; None if there is none within ``timeout`` seconds, or nothing comes any more.
+
+        Raises RuntimeError, with the child's traceback, for a bug in the child.
+        """
+        if self._over or not self._channel.poll(timeout):
+            return None
+        try:
+            event = self._channel.recv()
+        except (EOFError, OSError):
+            event = Failed(_died(self._process.poll()))
+        if isinstance(event, _Bug):
+            self._over = True
+            raise RuntimeError(event.traceback)
+        if isinstance(event, Found):
+            self._connections.append(event.connection)
+        elif isinstance(event, _Rest):
+            event = Done(Trace(event.source, tuple(self._connections), event.notices))
+        if isinstance(event, (Done, Failed)):
+            self._over = True
+        known: Event = event
+        return known
+
+    def __iter__(self) -> Iterator[Event]:
+        """Every event to the end, waiting for each."""
+        while not self._over:
+            event = self.poll(60.0)
+            if event is not None:
+                yield event
+
+    def cancel(self) -> None:
+        """Asks the child to stop; `Failed` with a `CancelledError` follows. Safe from any thread, at any time."""
+        with suppress(OSError):
+            self._channel.send(_CANCEL)
+
+    def close(self) -> None:
+        """Ends the child, if it still runs, and waits for that."""
+        if self._closed:
+            return
+        self._closed = self._over = True
+        self._channel.close()
+        try:
+            self._process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Loading:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_capture(
+    path: Path,
+    options: OpenOptions | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    found: Callable[[Connection], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Trace:
+    """What `load_capture` does, in a child process; blocks the calling thread without burdening the others."""
+    with Loading(path, options) as loading:
+        asked = False
+        while True:
+            event = loading.poll(0.05)
+            if cancelled is not None and cancelled() and not asked:
+                asked = True
+                loading.cancel()
+            if isinstance(event, Progress) and progress is not None:
+                progress(event)
+            elif isinstance(event, Found) and found is not None:
+                found(event.connection)
+            elif isinstance(event, Done):
+                return event.trace
+            elif isinstance(event, Failed):
+                raise event.error
+
+
+def _died(status: int | None) -> TlsvizError:
+    how = f"it ended with status {status}" if status is not None else "it closed its connection"
+    if status is not None and status < 0:
+        how = f"it was ended by {signal.strsignal(-status) or f'signal {-status}'}"
+    return TlsvizError(
+        "Reading the capture broke off", f"the reading process is gone: {how}", "Is there enough memory?"
+    )
+
+
+# -- the child ---------------------------------------------------------------------------------------------
+
+
+class _Bug(NamedTuple):
+    """The child raised what it should not."""
+
+    traceback: str
+
+
+class _Rest(NamedTuple):
+    """What a trace has beside its connections."""
+
+    source: Source
+    notices: tuple[str, ...]
+
+
+_CHILD = """
+import sys
+sys.path[:] = sys.argv[2:]
+from tlsviz.sources.background import child
+child(int(sys.argv[1]))
+"""
+
+
+def child(descriptor: int) -> None:
+    """The child's main function: ``descriptor`` is its end of the socket pair."""
+    channel = Channel(descriptor)
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody listens any more
+        path, shown, options = channel.recv()
+        stop = threading.Event()
+        threading.Thread(target=_listen, args=(channel, stop), daemon=True).start()
+        channel.send(_load(path, shown, options, channel, stop))
+    os._exit(0)  # the listening thread cannot be woken, and there is nothing to clean up
+
+
+def _load(
+    path: Path, shown: Path, options: OpenOptions, channel: Channel, stop: threading.Event
+) -> _Rest | Failed | _Bug:
+    def found(connection: Connection) -> None:
+        channel.send(Found(connection))
+
+    try:
+        trace = load_capture(path, options, channel.send, stop.is_set, found=found)
+    except TlsvizError as error:
+        return Failed(error)
+    except (BrokenPipeError, ConnectionResetError):
+        raise
+    except MemoryError:
+        return Failed(TlsvizError("Reading the capture needs more memory", "there is none left", "Open a part of it."))
+    except Exception:
+        return _Bug(traceback.format_exc())
+    return _Rest(replace(trace.source, name=safe(str(shown))), trace.notices)
+
+
+def _listen(channel: Channel, stop: threading.Event) -> None:
+    """Waits for the parent's word or end. After its end, what does not stop by itself is ended."""
+    with suppress(EOFError, OSError):
+        while channel.recv() == _CANCEL:
+            stop.set()
+    stop.set()
+    time.sleep(_GRACE / 2)
+    os._exit(1)
