@@ -1,0 +1,216 @@
+"""The JSON contract: one object a trace. `schema()` describes it; every change is a change of the public interface."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from tlsviz import __version__
+from tlsviz.connection.model import (
+    Alert,
+    CodePoint,
+    Connection,
+    Endpoint,
+    Finding,
+    Message,
+    Proof,
+    SentCertificate,
+    Trace,
+)
+from tlsviz.pki.certificate import read
+from tlsviz.pki.trust import Trust
+from tlsviz.wire.nodes import Node
+from tlsviz.wire.text import safe
+
+Json = dict[str, Any]
+
+
+def to_json(trace: Trace, fields: bool = False, secrets: bool = False) -> Json:
+    """The trace as the contract has it, of plain dicts, lists, strings and numbers.
+
+    ``fields``: every message with its tree of fields. ``secrets``: each connection with its keys and decrypted
+    application data under ``secrets``, which is otherwise not there at all.
+    """
+    return {
+        "tlsviz": __version__,
+        "source": {
+            "kind": trace.source.kind,
+            "name": safe(trace.source.name),
+            "packets": trace.source.packets,
+        },
+        "connections": [_connection(connection, fields, secrets) for connection in trace.connections],
+    }
+
+
+@cache
+def schema() -> Json:
+    """The JSON Schema (2020-12) that every output of `to_json` fulfils."""
+    import json
+
+    text = resources.files(__package__).joinpath("schema.json").read_text("utf-8")
+    found: Json = json.loads(text)
+    return found
+
+
+def _connection(connection: Connection, fields: bool, secrets: bool) -> Json:
+    found: Json = {
+        "id": connection.id,
+        "tcp_stream": connection.tcp_stream,
+        "transport": connection.transport,
+        "client": _endpoint(connection.client),
+        "server": _endpoint(connection.server),
+        "start": round(connection.start, 6),
+        "duration": round(connection.duration, 6),
+        "starttls": connection.starttls,
+        "server_name": _text(connection.server_name),
+        "version": _point(connection.version),
+        "cipher_suite": _point(connection.cipher_suite),
+        "group": _point(connection.group),
+        "signature_scheme": _point(connection.signature_scheme),
+        "alpn": _text(connection.alpn),
+        "resumed": connection.resumed,
+        "hello_retry": connection.hello_retry,
+        "early_data": connection.early_data,
+        "client_auth": connection.client_auth,
+        "complete": connection.complete,
+        "ja3": connection.ja3,
+        "ja3s": connection.ja3s,
+        "ja4": _text(connection.ja4),
+        "offered": _offered(connection),
+        "messages": [_message(message, connection.start, fields) for message in connection.messages],
+        "application_data": {
+            "client": connection.client_data._asdict(),
+            "server": connection.server_data._asdict(),
+        },
+        "certificates": [_certificate(sent) for sent in connection.certificates],
+        "trust": _trust(connection.trust),
+        "proofs": [_proof(proof) for proof in connection.proofs],
+        "findings": [_finding(finding) for finding in connection.findings],
+    }
+    if secrets:
+        found["secrets"] = _secrets(connection)
+    return found
+
+
+def _text(text: str | None) -> str | None:
+    """Text that may come from a peer, harmless; None for nothing."""
+    return safe(text) if text else None
+
+
+def _point(point: CodePoint | None) -> Json | None:
+    return None if point is None else {"code": point.hex, "name": point.name}
+
+
+def _endpoint(endpoint: Endpoint) -> Json:
+    return {"address": _text(endpoint.address), "port": endpoint.port or None}
+
+
+def _offered(connection: Connection) -> Json:
+    offered = connection.offered
+    return {
+        "versions": [_point(point) for point in offered.versions],
+        "cipher_suites": [_point(point) for point in offered.cipher_suites],
+        "groups": [_point(point) for point in offered.groups],
+        "signature_schemes": [_point(point) for point in offered.signature_schemes],
+        "alpn": [safe(name) for name in offered.alpn],
+        "extensions": [_point(point) for point in offered.extensions],
+    }
+
+
+def _message(message: Message, start: float, fields: bool) -> Json:
+    return {
+        "index": message.index,
+        "time": round(message.time - start, 6),
+        "from": message.sender,
+        "content_type": message.content_type,
+        "type": message.type,
+        "length": message.length,
+        "provenance": message.provenance,
+        "packets": list(message.packets),
+        "sha256": message.sha256,
+        "alert": _alert(message.alert),
+        "fields": _node(message.tree) if fields and message.tree else None,
+    }
+
+
+def _alert(alert: Alert | None) -> Json | None:
+    return None if alert is None else {"level": _point(alert.level), "description": _point(alert.description)}
+
+
+def _node(node: Node) -> Json:
+    value = node.value.hex() if isinstance(node.value, bytes) else node.value
+    return {
+        "name": node.name,
+        "start": node.start,
+        "end": node.end,
+        "value": value,
+        "label": None if node.label is None else safe(node.label),
+        "note": None if node.note is None else safe(node.note),
+        "children": [_node(child) for child in node.children],
+    }
+
+
+def _certificate(sent: SentCertificate) -> Json:
+    cert = read(sent.der)
+    return {
+        "from": sent.sender,
+        "index": sent.index,
+        "sha256": cert.sha256,
+        "subject": cert.subject,
+        "issuer": cert.issuer,
+        "serial": _text(cert.serial),
+        "not_before": _moment(cert.not_before),
+        "not_after": _moment(cert.not_after),
+        "key": _text(cert.key),
+        "names": list(cert.names),
+    }
+
+
+def _moment(time: datetime | None) -> str | None:
+    """RFC 3339 in UTC, with a fraction only where there is one."""
+    return None if time is None else time.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def _trust(trust: Trust | None) -> Json | None:
+    if trust is None:
+        return None
+    return {
+        "verdict": trust.verdict,
+        "reasons": list(trust.reasons),
+        "at": _moment(trust.at),
+        "store": _text(trust.store),
+    }
+
+
+def _proof(proof: Proof) -> Json:
+    return {"what": proof.what, "status": proof.status, "why": safe(proof.why)}
+
+
+def _finding(finding: Finding) -> Json:
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "diagnosis": finding.diagnosis,
+        "title": safe(finding.title),
+        "evidence": safe(finding.evidence),
+        "mend": _text(finding.mend),
+        "reference": _text(finding.reference),
+    }
+
+
+def _secrets(connection: Connection) -> Json:
+    return {
+        "keys": [{"label": safe(label), "value": value.hex()} for label, value in connection.secrets],
+        "application_data": [
+            {
+                "from": run.sender,
+                "time": round(run.time - connection.start, 6),
+                "data": run.plaintext.data.hex(),
+                "complete": run.complete,
+            }
+            for run in connection.application
+            if run.plaintext is not None
+        ],
+    }
