@@ -25,8 +25,11 @@ _WORDS = {
 }
 
 
-def extension_block(r: Reader, message: str) -> None:
-    """``Extension extensions<0..2^16-1>`` of a message: a node ``extensions`` with a node for each."""
+def extension_block(r: Reader, message: str, tls13: bool = False) -> None:
+    """``Extension extensions<0..2^16-1>`` of a message: a node ``extensions`` with a node for each.
+
+    ``tls13``: a ServerHello known to be one of TLS 1.3 even without supported_versions, as in its drafts.
+    """
 
     def body(v: Reader) -> None:
         while v.remaining:
@@ -34,7 +37,7 @@ def extension_block(r: Reader, message: str) -> None:
 
     r.vector("extensions", 2, body)
     block = r.nodes[-1]
-    faults = _faults(block, message)
+    faults = _faults(block, message, tls13)
     if faults:
         r.nodes[-1] = block._replace(
             children=tuple(
@@ -68,7 +71,7 @@ def _noted(node: Node, text: str) -> Node:
     return node._replace(note=f"{node.note}; {text}" if node.note else text)
 
 
-def _faults(block: Node, message: str) -> dict[int, str]:
+def _faults(block: Node, message: str, tls13: bool) -> dict[int, str]:
     """By child index: duplicates, extensions where they must not be, and a pre_shared_key that is not the last."""
     present: list[tuple[int, int]] = []
     for index, child in enumerate(block.children):
@@ -76,7 +79,8 @@ def _faults(block: Node, message: str) -> dict[int, str]:
             present.append((index, code))
     seen: set[int] = set()
     faults: dict[int, str] = {}
-    place = "SH12" if message == SH and all(code != SUPPORTED_VERSIONS for _, code in present) else _SHORT[message]
+    tls13 = tls13 or any(code == SUPPORTED_VERSIONS for _, code in present)
+    place = "SH12" if message == SH and not tls13 else _SHORT[message]
     for index, code in present:
         if code in seen:
             faults[index] = "a second extension of the same type"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlsviz.tls import registry
 from tlsviz.tls.extensions.table import CH, EE, extension
-from tlsviz.tls.fields import within
+from tlsviz.tls.fields import structs, within
 from tlsviz.wire.reader import Reader
 
 GREASE_STEP, GREASE_FIRST = 31, 27
@@ -22,10 +22,28 @@ class _Parameters:
 
 
 @extension(57, CH, EE)
-@extension(65445, CH, EE)
 def quic_transport_parameters(r: Reader) -> None:
     """Parameters one after the other, without a length around them."""
     r.each(lambda v: v.struct("transport_parameter", _parameter))
+
+
+@extension(65445, CH, EE)
+def draft_parameters(r: Reader) -> None:
+    """Until draft 26 of QUIC a TLS vector of parameters with two-byte numbers; the later form after that.
+
+    Before draft 19 a version (0xff0000NN) came first: that form is not taken apart.
+    """
+    if r.peek(3) == b"\xff\0\0":
+        r.rest("transport_parameters")
+    elif int.from_bytes(r.peek(2), "big") == r.remaining - 2:
+        structs(r, "transport_parameters", 2, "transport_parameter", _draft_parameter)
+    else:
+        quic_transport_parameters(r)
+
+
+def _draft_parameter(r: Reader) -> None:
+    r.uint("id", 2, _Parameters)
+    r.vector_opaque("value", 2)
 
 
 def _parameter(r: Reader) -> None:

@@ -6,7 +6,7 @@ All versions get the field names of TLS 1.3: the structures are the same, and on
 from __future__ import annotations
 
 from tlsviz.tls import registry
-from tlsviz.tls.context import Context
+from tlsviz.tls.context import TLS_1_3, Context, layout
 from tlsviz.tls.extensions import extension_block
 from tlsviz.tls.extensions.table import CH, EE, HRR, SH
 from tlsviz.tls.fields import codes
@@ -49,7 +49,7 @@ def server_hello(r: Reader, _: Context) -> None:
     r.uint("cipher_suite", 2, registry.cipher_suites)
     if not early_draft:
         r.uint("legacy_compression_method", 1, registry.compression_methods)
-    _extensions(r, HRR if retry else SH)
+    _extensions(r, HRR if retry else SH, tls13=layout(version) == TLS_1_3)
 
 
 def hello_retry_request(r: Reader, _: Context) -> None:
@@ -68,9 +68,9 @@ def encrypted_extensions(r: Reader, _: Context) -> None:
     extension_block(r, EE)
 
 
-def _extensions(r: Reader, message: str) -> None:
+def _extensions(r: Reader, message: str, tls13: bool = False) -> None:
     if r.remaining:  # a hello without extensions ends here (RFC 5246 7.4.1.2)
-        extension_block(r, message)
+        extension_block(r, message, tls13)
 
 
 def _session_id(r: Reader, name: str) -> None:
