@@ -1,0 +1,116 @@
+"""The same things in the same words everywhere: times, ends, verdicts, proofs."""
+
+from __future__ import annotations
+
+from tlsviz.connection.model import CodePoint, Connection, Endpoint, Severity
+from tlsviz.pki.trust import Verdict
+from tlsviz.report.paint import Piece, Style
+from tlsviz.tls.suites import suite
+from tlsviz.wire.text import plural, shorten
+
+TRUST: dict[Verdict, Piece] = {
+    "trusted": Piece("✓ trusted", "good"),
+    "untrusted": Piece("✗ not trusted", "bad"),
+    "unknown": Piece("◌ trust unknown", "guess"),
+}
+PROOF: dict[str, Piece] = {
+    "verified": Piece("✓ verified", "good"),
+    "failed": Piece("✗ failed", "bad"),
+    "not_provable": Piece("◌ not provable", "guess"),
+}
+SEVERITY: dict[Severity, Piece] = {
+    "info": Piece("· info", "dim"),
+    "notice": Piece("· notice", ""),
+    "warning": Piece("▲ warning", "warn"),
+    "error": Piece("✗ error", "bad"),
+    "critical": Piece("✗ critical", "bad"),
+}
+
+
+def clock(seconds: float) -> str:
+    """``0.4 ms``, ``22.9 ms``, ``1.25 s``, ``2:05 min``."""
+    if seconds < 0:
+        return "-" + clock(-seconds)
+    if seconds < 0.99995:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < 99.995:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes:,}:{rest:02d} min"
+
+
+def name(connection: Connection) -> str:
+    """Whom the connection is with: the server's name, else its address; with the port."""
+    host = connection.server_name or connection.server.address or "unknown server"
+    host = shorten(f"[{host}]" if ":" in host else host, 70)
+    return f"{host}:{connection.server.port}" if connection.server.port else host
+
+
+def end(endpoint: Endpoint) -> str:
+    """An address and port, "" when it is not known."""
+    return shorten(str(endpoint), 60) if endpoint.address else ""
+
+
+def short_suite(point: CodePoint) -> str:
+    """``AES-128-GCM``, ``ECDHE-RSA AES-128-GCM``; the suite's name when it cannot be taken apart."""
+    known = suite(point.code)
+    if known is None:
+        return str(point)
+    cipher = known.cipher.replace("_", "-")
+    exchange = "-".join(filter(None, (known.key_exchange, known.authentication)))
+    if known.key_exchange == known.authentication:
+        exchange = known.key_exchange
+    return f"{exchange} {cipher}".strip()
+
+
+def proofs(connection: Connection) -> Piece | None:
+    """All proofs in a word or three; None if there are none."""
+    if not connection.proofs:
+        return None
+    failed = sum(proof.status == "failed" for proof in connection.proofs)
+    verified = sum(proof.status == "verified" for proof in connection.proofs)
+    if failed:
+        return Piece(f"✗ {plural(failed, 'proof')} failed", "bad")
+    if verified:
+        return Piece(f"✓ {plural(verified, 'proof')}", "good")
+    return Piece("◌ nothing provable", "guess")
+
+
+def verdict(connection: Connection) -> Piece | None:
+    """The trust verdict with its weightiest reason; None if nobody asked."""
+    if connection.trust is None:
+        return None
+    piece = TRUST[connection.trust.verdict]
+    if not connection.trust.reasons:
+        return piece
+    return Piece(f"{piece.text}: {reason(connection.trust.reasons[0])}", piece.style)
+
+
+def reason(code: str) -> str:
+    """A snake-case code as words."""
+    return code.replace("_", " ")
+
+
+def facts(connection: Connection, brief: bool) -> list[Piece]:
+    """What the header says of a connection, in order; ``brief``: the suite without what the rest says."""
+    found = [Piece(name(connection), "bold")]
+    if connection.version:
+        found.append(Piece(str(connection.version)))
+    if connection.cipher_suite:
+        point = connection.cipher_suite
+        found.append(Piece(short_suite(point) if brief else str(point)))
+    if connection.group:
+        found.append(Piece(str(connection.group)))
+    if connection.alpn:
+        found.append(Piece(shorten(connection.alpn, 20)))
+    flags = ((connection.resumed, "resumed"), (connection.hello_retry, "hello retry"))
+    found.extend(Piece(word) for there, word in flags if there)
+    if connection.starttls:
+        found.append(Piece(f"STARTTLS {connection.starttls}"))
+    found.extend(piece for piece in (verdict(connection), proofs(connection)) if piece)
+    return found
+
+
+def side(style: Style, sender: str) -> Piece:
+    """``client`` or ``server`` as a piece."""
+    return Piece(sender, style)

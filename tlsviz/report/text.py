@@ -1,0 +1,139 @@
+"""The text report: header, ladder, certificates, trust, proofs and findings of each connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tlsviz.connection.model import Connection, Trace
+from tlsviz.report.ladder import ladder
+from tlsviz.report.paint import Line, Piece, cells, clip, justify, pad, render, width_of, wrap
+from tlsviz.report.phrases import clock, facts, short_suite, verdict
+from tlsviz.report.phrases import name as name_of
+from tlsviz.report.sections import heading, sections
+from tlsviz.report.trees import trees
+from tlsviz.wire.text import plural, safe
+
+NARROWEST = 60
+MAX_QUOTED = 40
+"""Lines of application data that are quoted a run, with secrets."""
+
+
+def render_text(
+    trace: Trace,
+    *,
+    width: int = 100,
+    color: bool = False,
+    ascii: bool = False,
+    connection: int | None = None,
+    fields: bool = False,
+    secrets: bool = False,
+) -> str:
+    """The trace for a terminal of ``width`` columns (at least 60); ends with a line break.
+
+    ``color``: with ANSI colours. ``ascii``: signs and all else in ASCII. ``connection``: only the one of this id (an
+    unknown id prints as if there were none). ``fields``: with each message's tree. ``secrets``: with the keys and
+    the decrypted application data.
+    """
+    width = max(width, NARROWEST)
+    chosen = [found for found in trace.connections if connection in (None, found.id)]
+    lines: list[Line] = [_source(trace, len(chosen), width)]
+    if len(chosen) > 1:
+        lines += [[], *_list(chosen, width)]
+    for found in chosen:
+        lines += [[], *_connection(found, width, fields, secrets)]
+    return render(lines, color, ascii)
+
+
+def _source(trace: Trace, count: int, width: int) -> Line:
+    """Where it comes from; of a long path the end matters."""
+    facts = [plural(count, "TLS connection") if count else "no TLS connection"]
+    if trace.source.packets is not None:
+        facts.insert(0, plural(trace.source.packets, "packet"))
+    end = " · ".join(facts)
+    name = safe(trace.source.name)
+    room = max(width - len("tlsviz  ") - len(trace.source.kind) - 6 - len(end), 12)
+    while cells(name) > room:
+        name = "…" + name[2 if name.startswith("…") else 1 :]
+    return [Piece("tlsviz", "title"), Piece(f"  {trace.source.kind} · {name} · {end}", "dim")]
+
+
+def _list(connections: list[Connection], width: int) -> Iterator[Line]:
+    """One line a connection."""
+    digits = max(len(str(connections[-1].id)), 1)
+    rows = [_cells(found) for found in connections]
+    widths = [max(cells(row[column].text) for row in rows) for column in range(4)]
+    used = digits + 2 + 12
+    for column, most in enumerate((40, 12, 26, 40)):
+        widths[column] = min(widths[column], most, max(width - used - 2, 6))
+        used += widths[column] + 2
+    for found, row in zip(connections, rows, strict=True):
+        left = [Piece(f"{found.id:>{digits}}", "dim")]
+        left += [Piece("  " + pad(piece.text, size), piece.style) for piece, size in zip(row, widths, strict=True)]
+        yield justify(left, [Piece(clock(found.duration), "dim")], min(width, used + 2))
+
+
+def _cells(connection: Connection) -> list[Piece]:
+    suite = connection.cipher_suite
+    diagnosis = connection.diagnosis
+    last = Piece(f"✗ {safe(diagnosis.title)}", "bad") if diagnosis else verdict(connection) or Piece("")
+    return [
+        Piece(name_of(connection), "bold"),
+        Piece(str(connection.version) if connection.version else "-"),
+        Piece(short_suite(suite) if suite else "-"),
+        last,
+    ]
+
+
+def _connection(connection: Connection, width: int, fields: bool, secrets: bool) -> Iterator[Line]:
+    yield from header(connection, width)
+    yield []
+    yield from ladder(connection, width, secrets)
+    yield from sections(connection, width)
+    if fields:
+        yield from trees(connection, width)
+    if secrets:
+        yield from _secrets(connection, width)
+
+
+def header(connection: Connection, width: int) -> list[Line]:
+    """What the connection is, and how long it took; in as few lines as its facts need."""
+    duration = Piece(clock(connection.duration), "dim")
+    for brief in (False, True):
+        line = _joined(facts(connection, brief))
+        if width_of(line) + 2 + cells(duration.text) <= width:
+            return [justify(line, [duration], width), [Piece("─" * width, "dim")]]
+    lines: list[list[Piece]] = [[]]
+    for piece in facts(connection, True):
+        piece = Piece(clip(piece.text, width - 14), piece.style)
+        if lines[-1] and width_of(_joined([*lines[-1], piece])) + 12 > width:
+            lines.append([])
+        lines[-1].append(piece)
+    first, *rest = (_joined(pieces) for pieces in lines)
+    return [justify(first, [duration], width), *rest, [Piece("─" * width, "dim")]]
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    found: list[Piece] = []
+    for piece in pieces:
+        found += [Piece(" · ", "dim"), piece] if found else [piece]
+    return found
+
+
+def _secrets(connection: Connection, width: int) -> Iterator[Line]:
+    """The keys, as a key log has them, and what they opened."""
+    if connection.secrets:
+        yield []
+        yield heading("Secrets")
+        for label, value in connection.secrets:
+            yield from ([Piece("  "), Piece(part)] for part in wrap(f"{safe(label)} {value.hex()}", width - 2))
+    for run in connection.application:
+        if run.plaintext is None:
+            continue
+        yield []
+        yield heading("Application data", f"{run.sender} · {clock(run.time - connection.start)}")
+        text = run.plaintext.data.decode("utf-8", "backslashreplace").replace("\r\n", "\n").rstrip("\n")
+        quoted = text.split("\n")
+        for line in quoted[:MAX_QUOTED]:
+            yield [Piece("  │ ", "dim"), Piece(clip(safe(line[:2_000]), width - 4))]
+        if len(quoted) > MAX_QUOTED or not run.complete:
+            yield [Piece("  … and more", "dim")]
