@@ -52,6 +52,12 @@ def test_certificate_13() -> None:
     assert at(entry, "extensions.signed_certificate_timestamp.sct_list.serialized_sct")
 
 
+def test_a_raw_public_key_in_place_of_certificates() -> None:
+    key = b"\x30\x82\x01\x22" + bytes(290)
+    tree = decode_handshake(handshake(11, vec(3, key)), SERVER_12)
+    assert at(tree, "certificate_list.ASN1_subjectPublicKeyInfo").value == key and faults(tree) == []
+
+
 def test_no_certificates() -> None:
     for data, context in ((certificate_12(), CLIENT_12), (certificate_13(), CLIENT_13)):
         tree = decode_handshake(data, context)

@@ -21,7 +21,7 @@ def certificate(r: Reader, context: Context) -> None:
         r.vector_opaque("certificate_request_context", 1)
         r.vector("certificate_list", 3, lambda v: _entries(v, lambda w: w.struct("certificate_entry", _entry)))
     else:
-        r.vector("certificate_list", 3, lambda v: _entries(v, _asn1_certificate))
+        r.vector("certificate_list", 3, _certificates_12)
 
 
 def _is_13(r: Reader, context: Context) -> bool:
@@ -29,6 +29,14 @@ def _is_13(r: Reader, context: Context) -> bool:
     if context.layout is not None:
         return context.layout >= TLS_1_3
     return int.from_bytes(r.peek(3), "big") != r.remaining - 3
+
+
+def _certificates_12(r: Reader) -> None:
+    """``ASN.1Cert certificate_list<0..2^24-1>``, or one key instead: a DER sequence right here (RFC 7250 3)."""
+    if r.peek(1) == b"\x30" and int.from_bytes(r.peek(3), "big") > r.remaining:
+        r.rest("ASN1_subjectPublicKeyInfo")
+    else:
+        _entries(r, _asn1_certificate)
 
 
 def _entries(r: Reader, body: Body) -> None:
