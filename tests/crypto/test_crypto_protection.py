@@ -299,7 +299,7 @@ def test_rc4_needs_the_length_of_what_is_lost() -> None:
     assert not caught.value.failed
 
 
-@pytest.mark.parametrize("code", [0xC050, 0x0003, 0x0006, 0x0008, 0xC103, 0xC07A])
+@pytest.mark.parametrize("code", [0xC050, 0xC03D, 0xC103, 0xC07A, 0xCC13, 0xE410])
 def test_what_cannot_be_done_is_named(code: int) -> None:
     with pytest.raises(Unopened, match="not supported") as caught:
         opener(code, 0x0303)

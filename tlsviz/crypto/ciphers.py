@@ -39,9 +39,10 @@ _BLOCK_KINDS = {
     "IDEA": BlockKind(decrepit.IDEA, 8, 16),
     "3DES": BlockKind(decrepit.TripleDES, 8, 24),
     "DES": BlockKind(decrepit.TripleDES, 8, 8, 3),
+    "DES40": BlockKind(decrepit.TripleDES, 8, 8, 3),
+    "RC2": BlockKind(decrepit.RC2, 8, 16),
 }
-
-
+_DRAFT_CHACHA20 = (0xCC13, 0xCC14, 0xCC15)  # another construction than RFC 7905's
 _MAC_HASHES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SM3": "sm3"}
 
 
@@ -75,10 +76,8 @@ def tag_length(suite: Suite) -> int:
 
 
 def block_kind(suite: Suite) -> BlockKind | None:
-    """The block cipher of a CBC suite; None if we cannot do it (no export suite)."""
-    if suite.mode != "CBC" or "EXPORT" in suite.name or "DES40" in suite.cipher:
-        return None
-    return _BLOCK_KINDS.get(family(suite))
+    """The block cipher of a CBC suite; None if we cannot do it."""
+    return _BLOCK_KINDS.get(family(suite)) if suite.mode == "CBC" else None
 
 
 def aead(suite: Suite, key: bytes) -> Aead | None:
@@ -88,7 +87,7 @@ def aead(suite: Suite, key: bytes) -> Aead | None:
         return AESGCM(key)
     if kind == ("AES", "CCM"):
         return AESCCM(key, tag_length=tag_length(suite))
-    if suite.mode == "POLY1305":
+    if suite.mode == "POLY1305" and suite.code not in _DRAFT_CHACHA20:
         return ChaCha20Poly1305(key)
     if kind == ("SM4", "GCM"):
         return _Sm4Gcm(key)
@@ -119,5 +118,13 @@ def lengths(suite: Suite, version: int) -> Lengths:
     kind = block_kind(suite)
     if kind is None:
         return Lengths(mac, key, 0)
-    # only TLS 1.0 takes the first IV from the key block: later versions send one with every record
-    return Lengths(mac, kind.key or key, kind.block if version <= 0x0301 else 0)
+    if not suite.export or suite.cipher == "DES_CBC":
+        key = kind.key or key
+    # up to TLS 1.0 the first IV comes from the key block: later versions send one with every record
+    return Lengths(mac, key, kind.block if version <= 0x0301 else 0)
+
+
+def export_key_length(suite: Suite) -> int:
+    """Bytes of the key that an export suite's few key bytes are stretched to (RFC 2246 section 6.3.1)."""
+    kind = block_kind(suite)
+    return kind.key or 16 if kind else 16

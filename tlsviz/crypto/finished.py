@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from tlsviz.crypto import ssl3
 from tlsviz.crypto.hashing import mac
-from tlsviz.crypto.schedule import TLS12, finished_key, prf
+from tlsviz.crypto.schedule import SSL3, TLS12, finished_key, prf
 from tlsviz.crypto.transcript import Transcript
 from tlsviz.wire.chunks import CLIENT, Sender
 
 VERIFY_DATA_LENGTH = 12
-"""Bytes of verify_data in TLS 1.0 to 1.2; in TLS 1.3 it is as long as the hash."""
+"""Bytes of verify_data in TLS 1.0 to 1.2; in TLS 1.3 it is as long as the hash, in SSL 3 36."""
 
 
 def verify_data_13(hash_name: str, traffic_secret: bytes, transcript_hash: bytes) -> bytes:
@@ -20,13 +21,23 @@ def verify_data_13(hash_name: str, traffic_secret: bytes, transcript_hash: bytes
 
 
 def verify_data_12(version: int, hash_name: str, master: bytes, sender: Sender, handshake_hash: bytes) -> bytes:
-    """verify_data of TLS 1.0 to 1.2 (RFC 5246 section 7.4.9), 12 bytes. The hash is `handshake_hash_12`'s."""
+    """verify_data of SSL 3.0 to TLS 1.2 (RFC 5246 section 7.4.9): 12 bytes, in SSL 3 36 (RFC 6101 section 5.6.9).
+
+    ``handshake_hash`` is what `handshake_hash_12` gives for the same version.
+    """
+    if version == SSL3:
+        return ssl3.verify_data(master, sender, handshake_hash)
     label = "client finished" if sender == CLIENT else "server finished"
     return prf(version, hash_name, master, label, handshake_hash, VERIFY_DATA_LENGTH)
 
 
 def handshake_hash_12(version: int, hash_name: str, transcript: Transcript) -> bytes:
-    """The handshake so far, hashed for Finished: the suite's hash in TLS 1.2, MD5 and SHA-1 before."""
+    """The handshake so far, as Finished takes it: hashed with the suite's hash in TLS 1.2, with MD5 and SHA-1 before.
+
+    SSL 3 hashes it together with the master secret, so that it is given as it is.
+    """
+    if version == SSL3:
+        return transcript.data()
     if version >= TLS12:
         return transcript.hash(hash_name)
     return transcript.hash("md5") + transcript.hash("sha1")

@@ -39,7 +39,7 @@ class Opener(Protocol):
     """Opens the protected records of one direction, in order, under one set of keys.
 
     ``sequence`` is the number of the next record. It moves on with every record given to `open`, opened or
-    not, and with every `skip`.
+    not, and with every `skip`. A record may be tried again at once with another sequence number set.
     """
 
     sequence: int

@@ -5,10 +5,11 @@ from __future__ import annotations
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from tlsviz.crypto.aead import Aead12, Aead13
-from tlsviz.crypto.block import Cbc, Mac, Stream
 from tlsviz.crypto.ciphers import aead, block_kind, family, mac_hash, tag_length
+from tlsviz.crypto.legacy import Cbc, Mac, Stream
 from tlsviz.crypto.opening import Opened, Opener, Unopened
-from tlsviz.crypto.schedule import key_block, traffic_keys
+from tlsviz.crypto.schedule import SSL3, key_block, traffic_keys
+from tlsviz.crypto.ssl3 import Ssl3Mac
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import Sender
 
@@ -39,13 +40,13 @@ def opener_12(
     encrypt_then_mac: bool = False,
     truncated_hmac: bool = False,
 ) -> Opener:
-    """What opens ``sender``'s TLS 1.0 to 1.2 records. Raises `Unopened` if we cannot do the cipher."""
+    """What opens ``sender``'s SSL 3.0 to TLS 1.2 records. Raises `Unopened` if we cannot do the cipher."""
     hash_name = mac_hash(suite)
     if hash_name is None and suite.mac not in (None, "NULL"):
         raise Unopened(f"the MAC {suite.mac} of {suite.name} is not supported")
     block = key_block(suite, version, master_secret, client_random, server_random)
     mac_key, key, iv = block.of(sender)
-    mac = Mac(hash_name or "", mac_key, min(len(mac_key), TRUNCATED_HMAC) if truncated_hmac else len(mac_key))
+    mac = _mac(version, hash_name or "", mac_key, truncated_hmac)
     if suite.mode == "NULL":
         return Stream(mac)
     try:
@@ -53,13 +54,22 @@ def opener_12(
             return Stream(mac, key)
         kind = block_kind(suite)
         if kind is not None:
-            return Cbc(kind.algorithm(key * kind.repeat), mac, iv=iv, encrypt_then_mac=encrypt_then_mac)
+            algorithm, any_padding = kind.algorithm(key * kind.repeat), version == SSL3
+            return Cbc(algorithm, mac, iv=iv, encrypt_then_mac=encrypt_then_mac, any_padding=any_padding)
         cipher = aead(suite, key) if version >= 0x0303 else None
     except (ValueError, UnsupportedAlgorithm):
         cipher = None
     if cipher is None:
         raise _unsupported(suite)
     return Aead12(cipher, iv, tag_length(suite))
+
+
+def _mac(version: int, hash_name: str, key: bytes, truncated: bool) -> Mac:
+    if version == SSL3 and key:
+        if hash_name not in ("md5", "sha1"):
+            raise Unopened(f"SSL 3.0 has no MAC with {hash_name}")
+        return Ssl3Mac(hash_name, key, len(key))
+    return Mac(hash_name, key, min(len(key), TRUNCATED_HMAC) if truncated else len(key))
 
 
 def _unsupported(suite: Suite) -> Unopened:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tlsviz.crypto.ciphers import Lengths, lengths
+from tlsviz.crypto import ssl3
+from tlsviz.crypto.ciphers import Lengths, export_key_length, lengths
 from tlsviz.crypto.hashing import digest, hash_length, mac
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import CLIENT, Sender
 
-TLS12 = 0x0303
+SSL3, TLS12 = 0x0300, 0x0303
 
 
 # TLS 1.3
@@ -90,7 +91,7 @@ def finished_key(hash_name: str, secret: bytes) -> bytes:
     return hkdf_expand_label(hash_name, secret, "finished", b"", hash_length(hash_name))
 
 
-# TLS 1.0 to 1.2
+# SSL 3.0 to TLS 1.2
 
 
 def p_hash(hash_name: str, secret: bytes, seed: bytes, length: int) -> bytes:
@@ -117,7 +118,9 @@ def xor(a: bytes, b: bytes) -> bytes:
 
 
 def master_secret(version: int, suite_hash: str, premaster: bytes, client_random: bytes, server_random: bytes) -> bytes:
-    """The master secret from the premaster secret (RFC 5246 section 8.1)."""
+    """The master secret from the premaster secret (RFC 5246 section 8.1, RFC 6101 section 6.1)."""
+    if version == SSL3:
+        return ssl3.expand(premaster, client_random + server_random, 48)
     return prf(version, suite_hash, premaster, "master secret", client_random + server_random, 48)
 
 
@@ -160,7 +163,31 @@ def cut_key_block(block: bytes, sizes: Lengths) -> KeyBlock:
 def key_block(suite: Suite, version: int, master: bytes, client_random: bytes, server_random: bytes) -> KeyBlock:
     """The write keys of both sides, from the master secret (the server's random comes first here)."""
     sizes = lengths(suite, version)
-    size = 2 * (sizes.mac + sizes.key + sizes.iv)
-    return cut_key_block(
-        prf(version, suite.prf_hash, master, "key expansion", server_random + client_random, size), sizes
+    # an export suite's IVs are made from the randoms alone
+    size = 2 * (sizes.mac + sizes.key + (0 if suite.export else sizes.iv))
+    if version == SSL3:
+        block = ssl3.expand(master, server_random + client_random, size)
+    else:
+        block = prf(version, suite.prf_hash, master, "key expansion", server_random + client_random, size)
+    cut = cut_key_block(block, sizes)
+    return _export_keys(suite, version, cut, client_random, server_random) if suite.export else cut
+
+
+def _export_keys(suite: Suite, version: int, cut: KeyBlock, client_random: bytes, server_random: bytes) -> KeyBlock:
+    """Stretches an export suite's short keys (RFC 2246 section 6.3.1, RFC 6101 section 6.2.2.1)."""
+    randoms, size, iv = client_random + server_random, export_key_length(suite), lengths(suite, version).iv
+    if version == SSL3:
+        swapped = server_random + client_random
+        return cut._replace(
+            client_write_key=digest("md5", cut.client_write_key + randoms)[:size],
+            server_write_key=digest("md5", cut.server_write_key + swapped)[:size],
+            client_write_iv=digest("md5", randoms)[:iv],
+            server_write_iv=digest("md5", swapped)[:iv],
+        )
+    ivs = prf(version, suite.prf_hash, b"", "IV block", randoms, 2 * iv)
+    return cut._replace(
+        client_write_key=prf(version, suite.prf_hash, cut.client_write_key, "client write key", randoms, size),
+        server_write_key=prf(version, suite.prf_hash, cut.server_write_key, "server write key", randoms, size),
+        client_write_iv=ivs[:iv],
+        server_write_iv=ivs[iv:],
     )
