@@ -31,6 +31,8 @@ _TELLING: dict[str, int] = {"refused": 3, "reset": 3, "connect_timeout": 2, "unr
 
 _CERTIFICATE_ALERTS = {40, 42, 43, 44, 45, 46, 48, 49, 51, 116}
 CLOSE_NOTIFY, HANDSHAKE_FAILURE = 0, 40
+SERVER_NAME = 0
+"""The extension's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,8 @@ def _refused_by_server(connection: Connection, message: Message) -> Finding:
     elif finding == "no_application_protocol":
         evidence += f" Offered: {', '.join(connection.offered.alpn) or 'none'}."
     elif finding == "unrecognized_name":
-        evidence += f" Name sent: {connection.server_name or 'none'}."
+        sent = any(code.code == SERVER_NAME for code in connection.offered.extensions)
+        evidence += f" Name sent: {connection.server_name if sent else 'none'}."
     return _finding(finding, title, evidence, mend, "RFC 8446 6.2", message.index)
 
 
@@ -317,9 +320,9 @@ def _cut_off(connection: Connection, failure: Failure) -> Finding:
     if failure.kind == "timeout":
         return _finding(
             "handshake_timed_out",
-            "The server went silent during the handshake" if last else "No answer to the ClientHello",
+            "The handshake was not done in time" if last else "No answer to the ClientHello",
             evidence,
-            f"TCP works, TLS does not: a hello lost on the way, or a server that waits. {probe}",
+            f"TCP works, TLS does not: something lost on the way, or a server that waits. {probe}",
         )
     if failure.kind == "too_much":
         return _finding(

@@ -10,26 +10,23 @@ from tlsviz.connection.model import Prelude
 from tlsviz.connection.stream import PRELUDE_LIMIT, RecordStream
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Sender
 
-_PROTOCOLS: tuple[tuple[str, Sender, re.Pattern[bytes]], ...] = tuple(
-    (name, sender, re.compile(pattern, re.IGNORECASE | re.DOTALL))
-    for name, sender, pattern in (
-        ("http-connect", CLIENT, rb"^CONNECT \S+ HTTP/1"),
-        ("lmtp", CLIENT, rb"(^|\n)LHLO .*STARTTLS\r?\n"),
-        ("smtp", CLIENT, rb"(^|\n)(EHLO|HELO) .*STARTTLS\r?\n"),
-        ("imap", CLIENT, rb"(^|\n)\S+ STARTTLS\r?\n"),
-        ("pop3", CLIENT, rb"(^|\n)STLS\r?\n"),
-        ("ftp", CLIENT, rb"(^|\n)AUTH (TLS|SSL)\S*\r?\n"),
-        ("xmpp", CLIENT, rb"<starttls\b"),
-        ("ldap", CLIENT, rb"^\x30.{1,20}1\.3\.6\.1\.4\.1\.1466\.20037"),
-        ("postgres", CLIENT, rb"^\x00\x00\x00\x08\x04\xd2\x16\x2f"),
-        ("rdp", CLIENT, rb"^\x03\x00\x00.\x0e?\S*\xe0"),
-        ("mssql", CLIENT, rb"^\x12\x01"),
-        ("socks", CLIENT, rb"^(\x05[\x01-\x09]|\x04\x01)"),
-        ("sieve", SERVER, rb'^"IMPLEMENTATION"'),
-        ("nntp", SERVER, rb"^20[01] .*\n382 "),
-        ("mysql", SERVER, rb"^.\x00\x00\x00\x0a\d+\.\d+"),
-        ("irc", CLIENT, rb"(^|\n)STARTTLS\r?\n"),
-    )
+_PROTOCOLS: tuple[tuple[str, Sender, bytes], ...] = (
+    ("http-connect", CLIENT, rb"^CONNECT \S+ HTTP/1"),
+    ("lmtp", CLIENT, rb"(^|\n)LHLO .*STARTTLS\r?\n"),
+    ("smtp", CLIENT, rb"(^|\n)(EHLO|HELO) .*STARTTLS\r?\n"),
+    ("imap", CLIENT, rb"(^|\n)\S+ STARTTLS\r?\n"),
+    ("pop3", CLIENT, rb"(^|\n)STLS\r?\n"),
+    ("ftp", CLIENT, rb"(^|\n)AUTH (TLS|SSL)\S*\r?\n"),
+    ("xmpp", CLIENT, rb"<starttls\b"),
+    ("ldap", CLIENT, rb"^\x30.{1,20}1\.3\.6\.1\.4\.1\.1466\.20037"),
+    ("postgres", CLIENT, rb"^\x00\x00\x00\x08\x04\xd2\x16\x2f"),
+    ("rdp", CLIENT, rb"^\x03\x00\x00.\x0e?\S*\xe0"),
+    ("mssql", CLIENT, rb"^\x12\x01"),
+    ("socks", CLIENT, rb"^(\x05[\x01-\x09]|\x04\x01)"),
+    ("sieve", SERVER, rb'^"IMPLEMENTATION"'),
+    ("nntp", SERVER, rb"^20[01] .*\n382 "),
+    ("mysql", SERVER, rb"^.\x00\x00\x00\x0a\d+\.\d+"),
+    ("irc", CLIENT, rb"(^|\n)STARTTLS\r?\n"),
 )
 
 
@@ -42,7 +39,7 @@ def protocol(preludes: tuple[Prelude, ...]) -> str | None:
         for sender in (CLIENT, SERVER)
     }
     for name, sender, pattern in _PROTOCOLS:
-        if pattern.search(said[sender]):
+        if re.search(pattern, said[sender], re.IGNORECASE | re.DOTALL):
             return name
     return "unknown"
 

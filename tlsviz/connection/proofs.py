@@ -15,7 +15,7 @@ from tlsviz.connection.model import Connection, Message, Proof, ProofStatus
 from tlsviz.crypto.finished import handshake_hash_12, verify_data_12, verify_data_13
 from tlsviz.crypto.signatures import certificate_verify_13_content, verify_signature
 from tlsviz.crypto.transcript import Transcript
-from tlsviz.pki.trust import Trust
+from tlsviz.pki.trust import Reason, Trust
 from tlsviz.tls import suites, views
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import Node
@@ -201,13 +201,24 @@ def _records(connection: Connection) -> Iterator[Proof]:
         yield Proof("record_protection", "not_provable", found[0].why)
 
 
+_UNPROVABLE: frozenset[Reason] = frozenset(
+    ("unknown_issuer", "self_signed", "missing_intermediate", "no_certificate", "unsupported")
+)
+_BESIDE_THE_LINKS: frozenset[Reason] = frozenset(("expired", "not_yet_valid", "name_mismatch", "revoked"))
+
+
 def _chain(trust: Trust | None) -> Iterator[Proof]:
+    """The links from the leaf up to a root: who signed whom, apart from dates and names."""
     if trust is None or trust.verdict == "unknown":
         return
-    if trust.verdict == "trusted":
+    reasons = set(trust.reasons)
+    if reasons & _UNPROVABLE:
+        why = next((fault.detail for fault in trust.faults if fault.reason in _UNPROVABLE), "no way up to a root")
+        yield Proof("certificate_chain", "not_provable", why)
+    elif reasons <= _BESIDE_THE_LINKS:
         yield Proof("certificate_chain", "verified", f"every link up to a root of the {trust.store} store")
     else:
-        yield Proof("certificate_chain", "failed", ", ".join(trust.reasons))
+        yield Proof("certificate_chain", "failed", ", ".join(sorted(reasons - _BESIDE_THE_LINKS)))
 
 
 def _sentinel(connection: Connection) -> Iterator[Proof]:
