@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from tlsviz.connection import titles
 from tlsviz.connection.ladder import Step, steps
 from tlsviz.connection.model import Connection
 from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, wrap
 from tlsviz.report.phrases import PROOF, clock, end
-from tlsviz.wire.chunks import CLIENT
+from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.text import safe
 
 CLOCK = 10
 WIDEST = 118
+LONGEST_TALK = 12
+"""So many turns of application data in a row are drawn; of more only the first and last."""
 _ARROWLESS = {"name_lookup", "connected", "timeout", "error", "unreachable", "refused", "closed"}
 _SPACED = 0.001
 """A flight's wait is written down from a millisecond on."""
@@ -39,13 +42,38 @@ class _Ladder:
             return
         yield from self._heads()
         flight = 0
-        for step in self.steps:
+        for step in self._shown():
+            if isinstance(step, list):
+                yield from self._folded(step)
+                continue
             if step.flight != flight:
                 yield self._turn(step, first=flight == 0)
                 flight = step.flight
             yield self._step(step)
             yield from self._note(step)
         yield self._row("", Piece(""), Piece(" " * self.span))
+
+    def _shown(self) -> Iterator[Step | list[Step]]:
+        """The steps; of a long conversation in application data the beginning, the middle as a list, and the end."""
+        for is_data, group in groupby(self.steps, key=lambda step: step.kind == "data"):
+            run = list(group)
+            if not is_data or len(run) <= LONGEST_TALK or self.secrets:
+                yield from run
+            else:
+                yield from run[:4]
+                yield run[4:-2]
+                yield from run[-2:]
+
+    def _folded(self, steps: list[Step]) -> Iterator[Line]:
+        """The middle of a long conversation, summed up."""
+        sums = []
+        for sender in (CLIENT, SERVER):
+            runs = [self.connection.application[step.index] for step in steps if step.sender == sender]
+            sums.append(f"{sender} {titles.size(sum(run.bytes for run in runs))}")
+        first, last = steps[0].time, steps[-1].time
+        yield self._row("", Piece(""), Piece(" " * self.span))
+        for text in wrap(f"{len(steps):,} more turns in {clock(last - first)}: {', '.join(sums)}", self.span - 2):
+            yield self._row("⋮", Piece(""), Piece(pad(f" {text}", self.span), "dim"))
 
     def _heads(self) -> Iterator[Line]:
         """Who is who: the words above the lanes, and the addresses if they fit."""
@@ -76,7 +104,8 @@ class _Ladder:
     def _step(self, step: Step) -> Line:
         title, detail = self._words(step)
         if step.kind == "hole":
-            body = [Piece(pad(f"░░ {title} ", self.span).replace("  ", "░░"), "warn")]
+            words = clip(title, self.span - 6)
+            body = [Piece(f"░░ {words} " + "░" * (self.span - cells(words) - 4), "warn")]
         elif step.kind == "mark" and self.connection.marks[step.index].mark.kind in _ARROWLESS:
             body = self._event(step, title, detail)
         else:
@@ -114,10 +143,7 @@ class _Ladder:
     def _status(self, step: Step) -> list[Piece]:
         """How it travelled and whether it was proven, in sign and word."""
         if step.kind in ("mark", "hole", "prelude"):
-            word = {"mark": "TCP", "hole": "lost", "prelude": "plaintext"}[step.kind]
-            if step.kind == "mark" and not step.title.startswith("TCP"):
-                word = ""
-            return [Piece(word, "dim")]
+            return [Piece(self._beside(step), "dim")]
         if step.provenance == "inferred":
             found = [Piece("◌ inferred", "guess")]
         elif not step.encrypted:
@@ -130,6 +156,14 @@ class _Ladder:
             # Beside the narrow ladder there is room for one word: the proof's.
             found = [proof] if narrow else [Piece(pad(found[0].text, 13), found[0].style), proof]
         return found
+
+    def _beside(self, step: Step) -> str:
+        """The word for what is not TLS."""
+        if step.kind == "prelude":
+            return "  plaintext"
+        if step.kind == "hole":
+            return "  missing" if self.connection.holes[step.index].stray is None else "  not TLS"
+        return "  TCP" if step.title.startswith("TCP") else ""
 
     def _note(self, step: Step) -> Iterator[Line]:
         """What is wrong with a step, below it and between the lanes."""

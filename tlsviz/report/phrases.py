@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlsviz.connection.model import CodePoint, Connection, Endpoint, Severity
 from tlsviz.pki.trust import Verdict
-from tlsviz.report.paint import Piece, Style
+from tlsviz.report.paint import Piece
 from tlsviz.tls.suites import suite
 from tlsviz.wire.text import plural, shorten
 
@@ -109,8 +109,3 @@ def facts(connection: Connection, brief: bool) -> list[Piece]:
         found.append(Piece(f"STARTTLS {connection.starttls}"))
     found.extend(piece for piece in (verdict(connection), proofs(connection)) if piece)
     return found
-
-
-def side(style: Style, sender: str) -> Piece:
-    """``client`` or ``server`` as a piece."""
-    return Piece(sender, style)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.report.ladder import ladder
 from tlsviz.report.paint import Line, Piece, cells, clip, justify, pad, render, width_of, wrap
-from tlsviz.report.phrases import clock, facts, short_suite, verdict
+from tlsviz.report.phrases import clock, facts, reason, short_suite
 from tlsviz.report.phrases import name as name_of
 from tlsviz.report.sections import heading, sections
 from tlsviz.report.trees import trees
@@ -75,7 +75,12 @@ def _list(connections: list[Connection], width: int) -> Iterator[Line]:
 def _cells(connection: Connection) -> list[Piece]:
     suite = connection.cipher_suite
     diagnosis = connection.diagnosis
-    last = Piece(f"✗ {safe(diagnosis.title)}", "bad") if diagnosis else verdict(connection) or Piece("")
+    trust = connection.trust
+    last = Piece("✓ trusted", "good") if trust and trust.verdict == "trusted" else Piece("◌ unknown", "guess")
+    if diagnosis:
+        last = Piece(f"✗ {safe(diagnosis.title)}", "bad")
+    elif trust and trust.reasons:
+        last = Piece(f"✗ {reason(trust.reasons[0])}", "bad")
     return [
         Piece(name_of(connection), "bold"),
         Piece(str(connection.version) if connection.version else "-"),

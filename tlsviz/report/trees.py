@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from tlsviz.connection.model import Connection, Message
 from tlsviz.connection.titles import message as title
@@ -37,13 +38,16 @@ def _head(message: Message, start: float) -> Line:
 
 
 def _fields(tree: Node, width: int) -> Iterator[Line]:
-    name_width = min(max(width * 2 // 5, 30), 48)
-    digits = len(str(max(tree.end - 1, 0)))
-    for count, (lead, node) in enumerate(_walk(tree, "  ")):
-        if count == MAX_LINES:
-            yield [Piece(f"  … and more: only the first {MAX_LINES:,} fields are printed here", "warn")]
-            return
+    found = list(islice(_walk(tree, "  "), MAX_LINES + 1))
+    if not found:
+        return
+    widest = max(cells(lead) + cells(node.name) for lead, node in found)
+    name_width = min(widest, max(width * 2 // 5, 30))
+    digits = len(str(tree.end))
+    for lead, node in found[:MAX_LINES]:
         yield from _field(node, lead, name_width, digits, width)
+    if len(found) > MAX_LINES:
+        yield [Piece(f"  … and more: only the first {MAX_LINES:,} fields are printed here", "warn")]
 
 
 def _walk(node: Node, lead: str) -> Iterator[tuple[str, Node]]:
