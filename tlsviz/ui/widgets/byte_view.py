@@ -76,10 +76,17 @@ def _own_section(scene: Scene, buffer: Buffer) -> Section:
     run = scene.run
     if run is not None and not run.complete:
         title += f" · the first of {run.bytes:,}"
+    if not records_are_the_same(scene, buffer):
+        title += " · m: the records"
     lit = ((chosen.start, chosen.end),) if chosen.end > chosen.start else ()
     tree = scene.tree
     edges = tuple(leaf.start for leaf in leaves(tree)) if tree is not None else ()
     return Section(title, "encrypted" if step and step.encrypted else "clear", buffer, lit, edges, True)
+
+
+def records_are_the_same(scene: Scene, buffer: Buffer) -> bool:
+    """Whether showing the records would show nothing else."""
+    return not any(record.buffer is not buffer for record in carriers(scene))
 
 
 def _origin(scene: Scene, buffer: Buffer) -> str:
@@ -118,7 +125,7 @@ def _record_sections(scene: Scene) -> list[Section]:
 
 
 def _record_section(record: Record, lit: tuple[tuple[int, int], ...]) -> Section:
-    title = f"record {record.index} · {plural(record.length, 'byte')}{_packets(record.packets)}"
+    title = f"record {record.index}, as on the wire · {plural(record.length, 'byte')}{_packets(record.packets)}"
     protection = record.protection
     sealed = record.epoch > 0 or protection is not None
     if protection is not None and protection.status == "verified":

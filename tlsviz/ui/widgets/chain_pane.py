@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rich.cells import cell_len
+
 from tlsviz.pki.certificate import Certificate
 from tlsviz.pki.chain import Arrangement, ChainNode, arrange
 from tlsviz.pki.trust import StoreVerdict, Trust
@@ -91,12 +93,12 @@ def _draw(
 ) -> None:
     """A certificate and, below it, those that it issued."""
     signs = glyphs()
-    lines.append(clip_line(_name(node, signs, f" {lead}{branch}", side), width))
+    lines += _name(node, f" {lead}{branch}", width, side)
     below = lead + ("   " if branch.startswith(signs.last) else f"{signs.rail}  " if branch else "")
     rail = f" {below}{signs.rail + ' ' if node.children else '  '} "
     room = width - len(rail) - 1
     if room >= 16:
-        lines += [[(rail, "rule"), *line] for line in _facts(node, at, room)]
+        lines += [[(rail, "rule"), *line] for line in _facts(node, at, room, side)]
     lines.append([(rail, "rule")])
     for index, child in enumerate(node.children):
         corner = signs.last if index == len(node.children) - 1 else signs.branch
@@ -105,38 +107,40 @@ def _draw(
         _draw(lines, child, at, width, deeper, f"{corner}{signs.dash} ", side)
 
 
-def _name(node: ChainNode, signs: Glyphs, lead: str, side: Sender) -> Line:
+def _name(node: ChainNode, lead: str, width: int, side: Sender) -> list[Line]:
+    """The certificate's name and its part in the chain, on two lines when one is too short."""
+    signs = glyphs()
     ghost = node.role == "ghost"
     sign = signs.ghost if ghost else signs.chosen if node.role == "leaf" else signs.here
     style = "inferred italic" if ghost else "warning" if node.role == "stray" else "foreground bold"
     if node.faults or node.link == "failed":
         style = "failed bold"
-    role = "the client's own" if node.role == "leaf" and side == CLIENT else _ROLES[node.role]
-    place = f" {signs.dot} number {node.index + 1} as sent" if node.index is not None else ""
-    anchor = f" {signs.dot} {safe(node.anchor)} trusts it" if node.anchor else ""
-    return [(lead, "rule"), (f"{sign} ", style), (safe(node.name), style), (f"  {role}{place}{anchor}", "muted")]
+    words = ["the client's own" if node.role == "leaf" and side == CLIENT else _ROLES[node.role]]
+    if node.index is not None:
+        words.append(f"sent as number {node.index + 1}")
+    if node.anchor:
+        words.append(f"{safe(node.anchor)} trusts it")
+    part = f" {signs.dot} ".join(words)
+    name = clip(safe(node.name), max(width - len(lead) - 3, 4))
+    line: Line = [(lead, "rule"), (f"{sign} {name}", style)]
+    if len(lead) + cell_len(name) + cell_len(part) + 5 <= width:
+        return [[*line, (f"  {part}", "muted")]]
+    rail = "".join(signs.rail if char in (signs.rail, signs.branch) else " " for char in lead)
+    if node.children:
+        rail = rail + signs.rail
+    return [line, clip_line([(rail.ljust(len(lead) + 2), "rule"), (part, "muted")], width)]
 
 
-def _facts(node: ChainNode, at: datetime | None, room: int) -> list[Line]:
+def _facts(node: ChainNode, at: datetime | None, room: int, side: Sender) -> list[Line]:
     signs = glyphs()
     lines: list[Line] = []
     certificate = node.certificate
     if certificate is None:
         lines += _said(node.detail, room, "inferred italic")
     else:
-        lines.append(
-            [
-                (
-                    clip(
-                        f"{certificate.key or '?'} {signs.dot} signed with {certificate.signature_algorithm or '?'}",
-                        room,
-                    ),
-                    "muted",
-                )
-            ]
-        )
+        lines += _said(f"{certificate.key or '?'}, signed with {certificate.signature_algorithm or '?'}", room, "muted")
         lines += validity(certificate, at, room)
-        if node.role == "leaf":
+        if node.role == "leaf" and side == SERVER:
             lines += _names(certificate, room)
     if node.link == "verified":
         lines.append([(f"{signs.verified} signature by the one above verified", "verified")])

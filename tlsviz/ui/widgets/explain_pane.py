@@ -179,5 +179,7 @@ def _proofs(connection: Connection, step: Step, width: int) -> list[Line]:
         if finding.message == step.index:
             role = "failed" if finding.severity in ("error", "critical") else "warning"
             lines += paragraph(safe(finding.title), width, f"{role} bold", 3, f" {glyphs().odd} ")
-            lines += paragraph(safe(finding.evidence), width, "foreground", 3) if finding.evidence else []
+            mend = f"{glyphs().arrow} {finding.mend}" if finding.mend else ""
+            for text in (finding.evidence, mend):
+                lines += paragraph(safe(text), width, "foreground", 3) if text else []
     return [*lines, []] if lines else []

@@ -26,9 +26,9 @@ class FieldsPane(Pane):
     BINDINGS = [
         Binding("up", "move(-1)", "previous field", show=False),
         Binding("down", "move(1)", "next field", show=False),
-        Binding("enter", "toggle", "open/close", show=False),
-        Binding("plus", "open_all(True)", "open all", show=False),
-        Binding("minus", "open_all(False)", "close all", show=False),
+        Binding("enter", "unfold", "open or close the field", show=False),
+        Binding("plus", "open_all(True)", "open every field", show=False),
+        Binding("minus", "open_all(False)", "close every field", show=False),
     ]
 
     find: reactive[str] = reactive("")
@@ -159,7 +159,7 @@ class FieldsPane(Pane):
         index = 0 if index is None else max(0, min(index + by, len(self._rows) - 1))
         self.post_message(FieldChosen(self._rows[index][0] or None))
 
-    def action_toggle(self) -> None:
+    def action_unfold(self) -> None:
         """Opens or closes the chosen field."""
         scene = self.scene
         if scene is not None and scene.selection.path is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.reactive import reactive
 
 from tlsviz.connection.model import Connection, Source
@@ -124,8 +125,15 @@ def diagnosis(connection: Connection, width: int) -> list[Line]:
     lines: list[Line] = []
     title = wrap(f"{signs.failed} {safe(finding.title)}", width - 4)[0]
     lines.append([(" ", ""), (f" {title} ", "failed bold reverse")])
-    text = safe(finding.evidence)
-    if finding.mend:
-        text += f"  {signs.arrow} {safe(finding.mend)}"
-    lines.extend([("   ", ""), (part, "foreground")] for part in wrap(text, width - 6)[:3] if part)
+    evidence, mend = safe(finding.evidence), safe(finding.mend)
+    if mend and cell_len(evidence) + cell_len(mend) + 9 <= width:
+        evidence, mend = f"{evidence}  {signs.arrow} {mend}", ""
+    for text, most in ((evidence, 2), (mend and f"{signs.arrow} {mend}", 1)):
+        if text:
+            lines += [[("   ", ""), (part, "foreground")] for part in cut(wrap(text, width - 6), most)]
     return lines
+
+
+def cut(lines: list[str], most: int) -> list[str]:
+    """The first lines, with an ellipsis when more are left out."""
+    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]}{glyphs().ellipsis}"]

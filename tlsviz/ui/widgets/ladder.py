@@ -75,7 +75,7 @@ class LadderRows(LineView):
             self.reveal(mine[0], mine[-1])
 
     def _layout(self, scene: Scene, width: int, height: int) -> list[Row]:
-        densities: tuple[Density, ...] = ("airy", "roomy", "compact")
+        densities: tuple[Density, ...] = ("airy", "spaced", "roomy", "compact")
         for density in densities:
             rows = Drawing(scene.connection, scene.steps, width, density).rows(running=self.running)
             if len(rows) <= height:

@@ -14,6 +14,8 @@ from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender, other
 from tlsviz.wire.text import plural, safe
 
+MAX_FAULTS = 3
+"""Of the faults of one message so many are named on the ladder; Explain has them all."""
 _BAD = ("error", "critical")
 _ODD_MARKS = ("rst", "refused", "unreachable", "timeout", "error")
 _ARROWLESS = ("name_lookup", "timeout", "error", "unreachable", "closed")
@@ -67,9 +69,9 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d} min"
 
 
-Density = Literal["airy", "roomy", "compact"]
+Density = Literal["airy", "spaced", "roomy", "compact"]
 """airy: every step has a second line, for its detail or for air. roomy: only for a detail that does not fit into the
-arrow. compact: one line a step."""
+arrow; spaced: and an empty line before each flight. compact: one line a step."""
 
 
 class Drawing:
@@ -91,6 +93,8 @@ class Drawing:
         for index, step in enumerate(self.steps):
             if step.kind not in ("mark", "hole") and step.flight != flight:
                 number += 1
+                if self.density == "spaced" and index:
+                    rows.append(Row(self._between("", "")))
                 rows.append(self._flight(index, number, step, step.round_trip != round_trip))
                 flight, round_trip = step.flight, step.round_trip
             rows.extend(self._step(index, step))
@@ -144,7 +148,7 @@ class Drawing:
             self._sealed[step.sender] = True
         rows = [Row(self._arrow(index, step), index)]
         beside = step.kind != "mark" and not self._detail_fits(step)
-        if self.density == "airy" or (self.density == "roomy" and step.detail and beside):
+        if self.density == "airy" or (self.density != "compact" and step.detail and beside):
             rows.append(Row(self._between(f"     {step.detail}" if beside else "", "muted"), index))
         for text, style in self._notes(step):
             parts = wrap(text, max(self.layout.span - 6, 8))
@@ -157,7 +161,10 @@ class Drawing:
             style = "failed" if step.proof == "failed" or step.kind in ("hole", "mark") else "warning"
             found.append((f"{self.signs.odd} {safe(step.note)}", style))
         if step.kind == "message":
-            found += [(f"{self.signs.failed} {safe(title)}", "failed") for title in self._faults.get(step.index, ())]
+            faults = self._faults.get(step.index, [])
+            found += [(f"{self.signs.failed} {safe(title)}", "failed") for title in faults[:MAX_FAULTS]]
+            if len(faults) > MAX_FAULTS:
+                found.append((f"{self.signs.failed} and {len(faults) - MAX_FAULTS} more", "failed"))
         return found
 
     def _arrow(self, index: int, step: Step) -> Line:
@@ -202,22 +209,23 @@ class Drawing:
         """An arrow with its title (and the detail if it fits) set into the shaft."""
         span = self.layout.span
         bold = f"{style} bold" if step.kind in ("message", "data") else style
-        room = span - len(head) - 6
-        title = clip(safe(step.title), room)
+        title = safe(step.title)
+        lead = 4 if cell_len(title) + len(head) + 6 <= span else 2
+        title = clip(title, span - len(head) - 2 - lead)
         detail = safe(step.detail) if self._detail_fits(step) else ""
         used = cell_len(title) + (cell_len(detail) + 2 if detail else 0)
-        rest = max(span - len(head) - 4 - 2 - used, 0)
+        rest = max(span - len(head) - lead - 2 - used, 0)
         label: Line = [(f" {title} ", bold)]
         if detail:
             label.append((f" {detail} ", "muted"))
         if step.sender == CLIENT:
-            return [(shaft * 4, style), *label, (tail * rest + head, style)]
-        return [(head + shaft * 3, style), *label, (tail * (rest + 1), style)]
+            return [(shaft * lead, style), *label, (tail * rest + head, style)]
+        return [(head + shaft * (lead - len(head)), style), *label, (tail * (rest + len(head)), style)]
 
     def _detail_fits(self, step: Step) -> bool:
         if not step.detail or (self.density == "airy" and step.kind != "mark"):
             return False
-        return cell_len(safe(step.title)) + cell_len(safe(step.detail)) + 12 <= self.layout.span
+        return cell_len(safe(step.title)) + cell_len(safe(step.detail)) + 10 <= self.layout.span
 
     def _status(self, step: Step) -> Line:
         if step.kind not in ("message", "data"):

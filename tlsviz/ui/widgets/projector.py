@@ -22,6 +22,10 @@ from tlsviz.wire.chunks import CLIENT
 from tlsviz.wire.nodes import names
 from tlsviz.wire.text import plural, safe
 
+_LOW_TIP: tuple[str, ...] = ("█▄   ", "█████", "█▀   ")
+_TIP: tuple[str, ...] = ("█▄     ", "████▄  ", "███████", "████▀  ", "█▀     ")
+_ASCII_TIP: tuple[str, ...] = ("\\     ", "\\\\\\   ", "=====> ", "///   ", "/     ")
+_MIRROR = str.maketrans("\\/>", "/\\<")
 COLUMN = 66
 """Text is read best in a column of about so many cells."""
 
@@ -49,7 +53,7 @@ def slide(scene: Scene, step: Step, width: int, height: int) -> list[Line]:
     story = _story(scene, step, width)
     bottom = _progress(scene, width)
     room = height - len(top) - len(bottom)
-    parts = [_arrow(step, width), _title(scene, step, width), story]
+    parts = [_arrow(step, width, 3 if height < 30 else 5), _title(scene, step, width), story]
     body: list[Line] = []
     used = sum(len(part) for part in parts)
     air = max(min((room - used) // (len(parts) + 1), 3), 0)
@@ -70,15 +74,15 @@ def _top(scene: Scene, width: int) -> list[Line]:
     return [[(left, "muted"), (" " * gap, ""), (right, "foreground bold")]]
 
 
-def _arrow(step: Step, width: int) -> list[Line]:
+def _arrow(step: Step, width: int, rows: int) -> list[Line]:
     """Two boxes with the ends' names, and one thick arrow with how it travelled below."""
     box = 14 if width >= 70 else 10
     side = max((width - 120) // 2, 2)
     way = passage(step)
     style = "failed" if step.proof == "failed" else way.role
-    arrow = _thick(step, width - 2 * side - 2 * box - 2)
+    arrow = _thick(step, width - 2 * side - 2 * box - 2, rows)
     lines: list[Line] = []
-    for row, (client, server) in enumerate(zip(_box("client", box), _box("server", box), strict=True)):
+    for row, (client, server) in enumerate(zip(_box("client", box, rows), _box("server", box, rows), strict=True)):
         middle = arrow[row]
         lines.append([(" " * side, ""), (client, "client bold"), (f" {middle} ", style), (server, "server bold")])
     if step.kind in ("message", "data"):
@@ -87,40 +91,35 @@ def _arrow(step: Step, width: int) -> list[Line]:
     return lines
 
 
-def _thick(step: Step, span: int) -> list[str]:
-    """The five lines of an arrow: a bar with a triangle for its head, solid only when it travels in the clear."""
+def _thick(step: Step, span: int, rows: int) -> list[str]:
+    """The lines of an arrow: a bar with a triangle for its head, solid only when it travels in the clear."""
     signs = glyphs()
     shaft = signs.shade if step.encrypted else signs.full
     if step.provenance == "inferred" or step.kind == "mark":
         shaft = signs.light
     if step.kind not in ("message", "data", "prelude", "hole", "mark"):
-        return [" " * span] * 5
+        return [" " * span] * rows
     forth = step.sender == CLIENT
-    if signs is ASCII:
-        tips = (
-            ("\\    ", "\\\\  ", "===> ", "//  ", "/    ") if forth else ("    /", "  //", " <===", "  \\\\", "    \\")
-        )
-    else:
-        tips = ("▙▖     ", "███▙▖  ", "██████▙", "███▛▘  ", "▛▘     ")
-        tips = ("█▄     ", "████▄  ", "███████", "████▀  ", "█▀     ")
-    if not forth and signs is not ASCII:
-        tips = tuple(tip[::-1] for tip in tips)
+    tips = _ASCII_TIP if signs is ASCII else _TIP
+    if rows < len(tips):
+        tips = _ASCII_TIP[1:-1] if signs is ASCII else _LOW_TIP
+    if not forth:
+        tips = tuple(tip[::-1].translate(_MIRROR) for tip in tips)
     size = max(map(len, tips))
     lines: list[str] = []
     for row, tip in enumerate(tips):
-        rest = (shaft if row == 2 else " ") * (span - size)
+        rest = (shaft if row == rows // 2 else " ") * (span - size)
         lines.append(rest + tip.ljust(size) if forth else tip.rjust(size) + rest)
     return lines
 
 
-def _box(name: str, size: int) -> list[str]:
+def _box(name: str, size: int, rows: int) -> list[str]:
     signs = glyphs()
     inner = size - 2
+    middle = [(name.upper() if row == rows // 2 else "").center(inner) for row in range(1, rows - 1)]
     return [
         signs.corner_tl + signs.dash * inner + signs.corner_tr,
-        signs.rail + " " * inner + signs.rail,
-        signs.rail + name.upper().center(inner) + signs.rail,
-        signs.rail + " " * inner + signs.rail,
+        *(signs.rail + text + signs.rail for text in middle),
         signs.corner_bl + signs.dash * inner + signs.corner_br,
     ]
 

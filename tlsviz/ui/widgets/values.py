@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tlsviz.ui.glyphs import glyphs
 from tlsviz.wire.nodes import Node, leaves
-from tlsviz.wire.text import plural, shorten
+from tlsviz.wire.text import plural, safe, shorten
 
 FRAME = frozenset({"extension_type", "length", "msg_type", "type"})
 """Names of fields that frame a structure and say nothing about its content."""
@@ -40,6 +41,8 @@ def summary(node: Node, width: int = 60) -> str:
         return shorten((f"{len(parts)}: " if alike else "") + ", ".join(labels), width)
     if len(parts) == 1 and not parts[0].children and parts[0].value is not None:
         return value_words(parts[0], width)
+    if alike:
+        return f"{len(parts)} {glyphs().times} {safe(parts[0].name)}"
     return plural(len(parts), "part") if parts else "empty"
 
 
