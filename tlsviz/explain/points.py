@@ -196,3 +196,41 @@ def _secrecy(taken: Suite) -> str:
     if taken.forward_secret:
         return "Fresh keys for every connection: a key stolen later does not open a recording (forward secrecy)."
     return "No forward secrecy: whoever gets the long-lived key can read every recording."
+
+
+_POINT_FIELDS = {
+    "cipher_suite": cipher_suite,
+    "cipher_spec": cipher_suite,
+    "group": group,
+    "named_group": group,
+    "namedcurve": group,
+    "selected_group": group,
+    "signature_scheme": signature_scheme,
+    "algorithm": signature_scheme,
+    "dc_cert_verify_algorithm": signature_scheme,
+    "legacy_version": version,
+    "legacy_record_version": version,
+    "selected_version": version,
+    "server_version": version,
+    "version": version,
+}
+
+
+def value_words(names: tuple[str, ...], value: object) -> Words | None:
+    """What the value of a field stands for, where it is a code point: the suite, group, scheme, version, alert, ...
+
+    ``names`` is the path as for `lookup_field`, ``value`` the node's. None for a field that holds no code point.
+    """
+    if not names or not isinstance(value, int):
+        return None
+    name = names[-1]
+    if names[-2:] == ("alert", "description"):
+        return words(f"alert.{registry.alerts.get(value)}")
+    if name == "extension_type":
+        return words(f"extension.{registry.extensions.get(value)}")
+    if names[-2:] == ("algorithms", "algorithm") or names[-2:] == ("compressed_certificate", "algorithm"):
+        return None
+    if names[-2:] in (("encrypted_client_hello", "cipher_suite"), ("ech_config", "version")):
+        return None
+    finder = _POINT_FIELDS.get(name)
+    return finder(value) if finder else None

@@ -20,7 +20,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "suite": ("suites.toml",),
     "group": ("groups.toml",),
     "signature": ("signatures.toml",),
-    "finding": ("findings.toml", "findings_certificate.toml"),
+    "finding": ("findings.toml",),
     "trust": ("trust.toml",),
     "mark": ("marks.toml",),
     "proof": ("proofs.toml",),
@@ -73,7 +73,15 @@ def entries(family: str) -> dict[str, Words]:
                 mend=table.get("mend", ""),
                 reference=table.get("reference", ""),
             )
+    if family == "finding":
+        found |= {f"certificate_{reason}": _certificate_finding(entry) for reason, entry in entries("trust").items()}
     return found
+
+
+def _certificate_finding(reason: Words) -> Words:
+    """A trust reason as the finding that it leads to."""
+    name = reason.key.partition(".")[2]
+    return reason._replace(key=f"finding.certificate_{name}", title=f"Certificate: {reason.title.lower()}")
 
 
 def _read(file: str) -> dict[str, dict[str, str]]:
