@@ -110,6 +110,29 @@ class CbcSealer:
         return fragment
 
 
+def ssl3_mac(hash_name: str, key: bytes, sequence: int, content: bytes) -> bytes:
+    pad = 48 if hash_name == "md5" else 40
+    inner = hashlib.new(hash_name, key + b"6" * pad + sequence.to_bytes(8, "big") + bytes([TYPE]))
+    inner.update(len(content).to_bytes(2, "big") + content)
+    return hashlib.new(hash_name, key + b"\\" * pad + inner.digest()).digest()
+
+
+class Ssl3Sealer(CbcSealer):
+    """SSL 3: its own MAC, and padding of any content."""
+
+    def __init__(self, hash_name: str, mac_key: bytes, make: Callable[[], BlockCipherAlgorithm], iv: bytes) -> None:
+        super().__init__(0x0300, hash_name, mac_key, make, iv)
+
+    def seal(self, content: bytes, more_padding: int = 0, spoil: Callable[[bytes], bytes] = bytes) -> bytes:
+        block = self.make().block_size // 8
+        inside = content + ssl3_mac(self.hash_name, self.mac_key, self.sequence, content)
+        fill = block - 1 - len(inside) % block
+        fragment = self.encrypt(self.iv, spoil(inside + b"\xaa" * fill + bytes([fill])))
+        self.iv = fragment[-block:]
+        self.sequence += 1
+        return fragment
+
+
 class StreamSealer:
     """Seals RC4 and NULL records."""
 
@@ -124,3 +147,8 @@ class StreamSealer:
         header = mac_input(self.sequence, self.version, len(content))
         self.sequence += 1
         return self.encrypt(content + hmac_of(self.hash_name, self.mac_key, header + content))
+
+    @staticmethod
+    def encrypted(key: bytes, data: bytes) -> bytes:
+        """The first bytes under a key."""
+        return Cipher(ARC4(key), None).encryptor().update(data)

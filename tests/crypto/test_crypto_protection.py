@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from cryptography.hazmat.decrepit.ciphers import algorithms as decrepit
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, algorithms
-from sealing import TYPE, CbcSealer, StreamSealer, mixed, seal_12, seal_13
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sealing import TYPE, CbcSealer, Ssl3Sealer, StreamSealer, mixed, seal_12, seal_13, ssl3_mac
 
 from tlsviz.crypto.protection import Opener, Unopened, opener_12, opener_13
 from tlsviz.crypto.schedule import KeyBlock, key_block, next_traffic_secret, traffic_keys
@@ -47,6 +48,7 @@ BLOCKS: dict[str, Callable[[bytes], BlockCipherAlgorithm]] = {
     "3DES": decrepit.TripleDES,
     "DES": lambda key: decrepit.TripleDES(key * 3),
     "SM4": algorithms.SM4,
+    "RC2": decrepit.RC2,
 }
 
 
@@ -226,6 +228,69 @@ def test_stream(code: int, version: int) -> None:
     fails_on_every_flipped_byte(lambda: opener(code, version), sealer().seal(CONTENT), version)
 
 
+@pytest.mark.parametrize("code", [0x0035, 0x000A, 0x0007, 0x0008, 0x0006, 0x0009])
+def test_ssl3_cbc(code: int) -> None:
+    block = keys(code, 0x0300)
+    kind = BLOCKS[known(code).cipher.partition("_")[0].removesuffix("40")]
+    sealer = Ssl3Sealer(
+        str(known(code).mac).lower(),
+        block.server_write_mac_key,
+        lambda: kind(block.server_write_key),
+        block.server_write_iv,
+    )
+    found = opener(code, 0x0300)
+    fragments = []
+    for content in (CONTENT, b"", CONTENT * 5):
+        fragments.append(sealer.seal(content))
+        one = found.open(TYPE, 0x0300, fragments[-1])
+        assert one.plaintext == content
+        assert one.additional_data is not None
+        assert len(one.additional_data) == 11
+    size = len(block.server_write_iv)
+    for place in range(len(fragments[0]) - size):  # SSL 3 leaves the padding open, and so the last block (POODLE)
+        broken = bytearray(fragments[0])
+        broken[place] ^= 0x10
+        with pytest.raises(Unopened) as caught:
+            opener(code, 0x0300).open(TYPE, 0x0300, bytes(broken))
+        assert caught.value.failed
+
+
+@pytest.mark.parametrize("code", [0x0003, 0x0004])
+def test_ssl3_stream(code: int) -> None:
+    block = keys(code, 0x0300)
+    content_and_mac = CONTENT + ssl3_mac("md5", block.server_write_mac_key, 0, CONTENT)
+    fragment = StreamSealer.encrypted(block.server_write_key, content_and_mac)
+    assert opener(code, 0x0300).open(TYPE, 0x0300, fragment).plaintext == CONTENT
+
+
+def test_ssl3_has_no_newer_macs() -> None:
+    with pytest.raises(Unopened, match=r"SSL 3\.0 has no MAC with sha256"):
+        opener(0x003C, 0x0300)
+
+
+@pytest.mark.parametrize(("code", "size"), [(0x0003, 16), (0x0006, 16), (0x0008, 8), (0x0060, 16), (0x0062, 8)])
+@pytest.mark.parametrize("version", [0x0300, 0x0301, 0x0303])
+def test_export_keys_are_stretched(code: int, size: int, version: int) -> None:
+    block = keys(code, version)
+    assert len(block.client_write_key) == len(block.server_write_key) == size
+    assert block.client_write_key != block.server_write_key
+    assert len(block.server_write_iv) == (8 if version <= 0x0301 and known(code).mode == "CBC" else 0)
+
+
+def test_drafts_of_tls13() -> None:
+    key, iv = traffic_keys(known(0x1301), SECRET, 0x7F12)
+    assert (key, iv) == traffic_keys(known(0x1301), SECRET, 0x7F13)
+    assert (key, iv) != traffic_keys(known(0x1301), SECRET, 0x7F14)
+    assert traffic_keys(known(0x1301), SECRET, 0x7F14) == traffic_keys(known(0x1301), SECRET)
+    fragment = AESGCM(key).encrypt(iv, CONTENT + b"\x17", None)
+    opened = opener_13(known(0x1301), SECRET, 0x7F12).open(23, 0x0301, fragment)
+    assert (opened.plaintext, opened.additional_data) == (CONTENT, b"")
+    key, iv = traffic_keys(known(0x1301), SECRET)
+    for draft, covered in ((24, b""), (25, bytes([23, 3, 1, 0, len(CONTENT) + 17]))):
+        fragment = AESGCM(key).encrypt(iv, CONTENT + b"\x17", covered)
+        assert opener_13(known(0x1301), SECRET, 0x7F00 + draft).open(23, 0x0301, fragment).plaintext == CONTENT
+
+
 def test_both_sides_have_their_own_keys() -> None:
     fragment = cbc(0x002F, 0x0303).seal(CONTENT)
     other = opener_12(known(0x002F), 0x0303, MASTER, CLIENT_RANDOM, SERVER_RANDOM, "client")
@@ -285,6 +350,20 @@ def test_tls10_cbc_goes_on_from_the_last_block() -> None:
     assert not caught.value.failed
 
 
+def test_a_record_may_be_tried_again() -> None:
+    sealers = {0x0005: StreamSealer(0x0301, "sha1", *keys(0x0005, 0x0301)[1::2][:2]), 0x002F: cbc(0x002F, 0x0301)}
+    for code, sealer in sealers.items():
+        sealer.sequence = 3
+        first, second = sealer.seal(CONTENT), sealer.seal(CONTENT[::-1])
+        found = opener(code, 0x0301)
+        for wrong in range(3):
+            found.sequence = wrong
+            with pytest.raises(Unopened, match="MAC is wrong"):
+                found.open(TYPE, 0x0301, first)
+        assert found.open(TYPE, 0x0301, first).plaintext == CONTENT
+        assert found.open(TYPE, 0x0301, second).plaintext == CONTENT[::-1]
+
+
 def test_rc4_needs_the_length_of_what_is_lost() -> None:
     block = keys(0x0005, 0x0301)
     sealer = StreamSealer(0x0301, "sha1", block.server_write_mac_key, block.server_write_key)
@@ -299,11 +378,22 @@ def test_rc4_needs_the_length_of_what_is_lost() -> None:
     assert not caught.value.failed
 
 
-@pytest.mark.parametrize("code", [0xC050, 0xC03D, 0xC103, 0xC07A, 0xCC13, 0xE410])
+@pytest.mark.parametrize("code", [0xC050, 0xC03D, 0xC07A, 0xC103, 0xCC13, 0xE410])
 def test_what_cannot_be_done_is_named(code: int) -> None:
     with pytest.raises(Unopened, match="not supported") as caught:
-        opener(code, 0x0303)
+        if known(code).tls13:
+            opener_13(known(code), SECRET)
+        else:
+            opener(code, 0x0303)
     assert not caught.value.failed
+    assert known(code).name in caught.value.why or known(code).prf_hash in caught.value.why
+
+
+def test_a_suite_of_the_wrong_version() -> None:
+    with pytest.raises(Unopened, match="no cipher suite of"):
+        opener_13(known(0xC02F), SECRET)
+    with pytest.raises(Unopened, match=r"TLS 1\.3 only"):
+        opener(0x1301, 0x0303)
 
 
 def test_every_registered_suite_has_an_opener_or_a_reason() -> None:

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tlsviz.crypto.finished import handshake_hash_12, verify_data_12
+from tlsviz.crypto.finished import handshake_hash_12, session_hash, verify_data_12
 from tlsviz.crypto.opening import Unopened
 from tlsviz.crypto.transcript import Transcript
 
@@ -59,6 +59,22 @@ def test_handshake_hash_by_version() -> None:
     assert handshake_hash_12(0x0301, "sha256", transcript) == both
     assert handshake_hash_12(0x0302, "sha384", transcript) == both
     assert handshake_hash_12(0x0303, "sha384", transcript) == hashlib.sha384(HELLO).digest()
+
+
+def test_ssl3_finished() -> None:
+    # RFC 6101 section 5.6.9, written out
+    transcript = Transcript()
+    transcript.add(HELLO)
+    master = bytes(range(48))
+    found = verify_data_12(0x0300, "sha256", master, "server", handshake_hash_12(0x0300, "sha256", transcript))
+    md5 = hashlib.md5(master + b"\x5c" * 48 + hashlib.md5(HELLO + b"SRVR" + master + b"\x36" * 48).digest())
+    sha = hashlib.sha1(master + b"\x5c" * 40 + hashlib.sha1(HELLO + b"SRVR" + master + b"\x36" * 40).digest())
+    assert found == md5.digest() + sha.digest()
+
+
+def test_session_hash() -> None:
+    assert session_hash(0x0303, "sha384", HELLO) == hashlib.sha384(HELLO).digest()
+    assert session_hash(0x0302, "sha384", HELLO) == hashlib.md5(HELLO).digest() + hashlib.sha1(HELLO).digest()
 
 
 def test_both_sides_finish_differently() -> None:

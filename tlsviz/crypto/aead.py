@@ -19,8 +19,9 @@ WRONG_TAG = "the tag is wrong: the key, the sequence number or the bytes differ"
 class Aead13(Counting):
     """TLS 1.3 records (RFC 9846 section 5.2): the nonce is the IV xor the sequence number."""
 
-    def __init__(self, aead: Aead, iv: bytes, tag_length: int) -> None:
+    def __init__(self, aead: Aead, iv: bytes, tag_length: int, *, header_covered: bool = True) -> None:
         super().__init__()
+        self._header_covered = header_covered
         self._aead = aead
         self._iv = iv
         self._tag_length = tag_length
@@ -28,6 +29,8 @@ class Aead13(Counting):
     def _open(self, sequence: int, content_type: int, version: int, fragment: bytes) -> Opened:
         nonce = xor(self._iv, sequence.to_bytes(len(self._iv), "big"))
         header = bytes([content_type]) + version.to_bytes(2, "big") + len(fragment).to_bytes(2, "big")
+        if not self._header_covered:
+            header = b""
         inner = _decrypt(self._aead, nonce, fragment, header, self._tag_length)
         content = inner.rstrip(b"\x00")
         if not content:

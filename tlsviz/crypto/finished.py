@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlsviz.crypto import ssl3
 from tlsviz.crypto.hashing import mac
-from tlsviz.crypto.schedule import SSL3, TLS12, finished_key, prf
+from tlsviz.crypto.schedule import SSL3, TLS12, TLS13, finished_key, prf
 from tlsviz.crypto.transcript import Transcript
 from tlsviz.wire.chunks import CLIENT, Sender
 
@@ -12,12 +12,12 @@ VERIFY_DATA_LENGTH = 12
 """Bytes of verify_data in TLS 1.0 to 1.2; in TLS 1.3 it is as long as the hash, in SSL 3 36."""
 
 
-def verify_data_13(hash_name: str, traffic_secret: bytes, transcript_hash: bytes) -> bytes:
+def verify_data_13(hash_name: str, traffic_secret: bytes, transcript_hash: bytes, version: int = TLS13) -> bytes:
     """verify_data of TLS 1.3 (RFC 9846 section 4.4.4), from the sender's handshake traffic secret.
 
     The transcript ends before the Finished itself. With a binder key as the secret this is a PSK binder.
     """
-    return mac(hash_name, finished_key(hash_name, traffic_secret), transcript_hash)
+    return mac(hash_name, finished_key(hash_name, traffic_secret, version), transcript_hash)
 
 
 def verify_data_12(version: int, hash_name: str, master: bytes, sender: Sender, handshake_hash: bytes) -> bytes:
@@ -41,3 +41,10 @@ def handshake_hash_12(version: int, hash_name: str, transcript: Transcript) -> b
     if version >= TLS12:
         return transcript.hash(hash_name)
     return transcript.hash("md5") + transcript.hash("sha1")
+
+
+def session_hash(version: int, hash_name: str, messages: bytes) -> bytes:
+    """The hash over everything up to and with ClientKeyExchange, for the extended master secret (RFC 7627 3)."""
+    transcript = Transcript()
+    transcript.add(messages)
+    return handshake_hash_12(version, hash_name, transcript)

@@ -20,6 +20,15 @@ def new_hash(hash_name: str) -> _Hash:
         raise Unopened(f"the hash {hash_name} is not supported") from None
 
 
+def supported(hash_name: str) -> bool:
+    """Whether this hash is to be had here."""
+    try:
+        new_hash(hash_name)
+    except Unopened:
+        return False
+    return True
+
+
 def hash_length(hash_name: str) -> int:
     """Bytes of a digest. Raises `Unopened` like `new_hash`."""
     return new_hash(hash_name).digest_size

@@ -8,7 +8,7 @@ from tlsviz.crypto.aead import Aead12, Aead13
 from tlsviz.crypto.ciphers import aead, block_kind, family, mac_hash, tag_length
 from tlsviz.crypto.legacy import Cbc, Mac, Stream
 from tlsviz.crypto.opening import Opened, Opener, Unopened
-from tlsviz.crypto.schedule import SSL3, key_block, traffic_keys
+from tlsviz.crypto.schedule import SSL3, TLS13, draft_of, key_block, traffic_keys
 from tlsviz.crypto.ssl3 import Ssl3Mac
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import Sender
@@ -16,18 +16,26 @@ from tlsviz.wire.chunks import Sender
 __all__ = ["Opened", "Opener", "Unopened", "opener_12", "opener_13"]
 
 TRUNCATED_HMAC = 10
+FIRST_WITH_HEADER = 25
+"""The first draft of TLS 1.3 whose additional data is the record header; before, it is empty."""
 
 
-def opener_13(suite: Suite, traffic_secret: bytes) -> Opener:
-    """What opens TLS 1.3 records under one traffic secret. Raises `Unopened` if we cannot do the cipher."""
-    key, iv = traffic_keys(suite, traffic_secret)
+def opener_13(suite: Suite, traffic_secret: bytes, version: int = TLS13) -> Opener:
+    """What opens TLS 1.3 records (of a draft, if ``version`` is one) under one traffic secret.
+
+    Raises `Unopened` if we cannot do the cipher.
+    """
+    if not suite.tls13:
+        raise Unopened(f"{suite.name} is no cipher suite of TLS 1.3")
+    key, iv = traffic_keys(suite, traffic_secret, version)
     try:
         cipher = aead(suite, key)
     except (ValueError, UnsupportedAlgorithm):
         cipher = None
     if cipher is None:
         raise _unsupported(suite)
-    return Aead13(cipher, iv, tag_length(suite))
+    header_covered = (draft_of(version) or FIRST_WITH_HEADER) >= FIRST_WITH_HEADER
+    return Aead13(cipher, iv, tag_length(suite), header_covered=header_covered)
 
 
 def opener_12(
@@ -41,6 +49,8 @@ def opener_12(
     truncated_hmac: bool = False,
 ) -> Opener:
     """What opens ``sender``'s SSL 3.0 to TLS 1.2 records. Raises `Unopened` if we cannot do the cipher."""
+    if suite.tls13:
+        raise Unopened(f"{suite.name} is a cipher suite of TLS 1.3 only")
     hash_name = mac_hash(suite)
     if hash_name is None and suite.mac not in (None, "NULL"):
         raise Unopened(f"the MAC {suite.mac} of {suite.name} is not supported")

@@ -14,7 +14,7 @@ from tlsviz.crypto.hashing import digest, hash_length, mac
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import CLIENT, Sender
 
-SSL3, TLS12 = 0x0300, 0x0303
+SSL3, TLS12, TLS13 = 0x0300, 0x0303, 0x0304
 
 
 # TLS 1.3
@@ -37,15 +37,23 @@ def hkdf_expand(hash_name: str, prk: bytes, info: bytes, length: int) -> bytes:
     return found[:length]
 
 
-def hkdf_label(label: str, context: bytes, length: int) -> bytes:
-    """The HkdfLabel structure, with "tls13 " before the label."""
-    full = b"tls13 " + label.encode("ascii")
+def draft_of(version: int) -> int | None:
+    """Which draft of TLS 1.3 a version is; None if none."""
+    return version & 0xFF if version >> 8 == 0x7F else None
+
+
+def hkdf_label(label: str, context: bytes, length: int, version: int = TLS13) -> bytes:
+    """The HkdfLabel structure, with "tls13 " before the label ("TLS 1.3, " in the drafts before 20)."""
+    prefix = b"TLS 1.3, " if (draft_of(version) or 20) < 20 else b"tls13 "
+    full = prefix + label.encode("ascii")
     return length.to_bytes(2, "big") + bytes([len(full)]) + full + bytes([len(context)]) + context
 
 
-def hkdf_expand_label(hash_name: str, secret: bytes, label: str, context: bytes, length: int) -> bytes:
+def hkdf_expand_label(
+    hash_name: str, secret: bytes, label: str, context: bytes, length: int, version: int = TLS13
+) -> bytes:
     """HKDF-Expand-Label(secret, label, context, length)."""
-    return hkdf_expand(hash_name, secret, hkdf_label(label, context, length), length)
+    return hkdf_expand(hash_name, secret, hkdf_label(label, context, length, version), length)
 
 
 def derive_secret(hash_name: str, secret: bytes, label: str, transcript_hash: bytes) -> bytes:
@@ -74,21 +82,21 @@ def resumption_psk(hash_name: str, resumption_secret: bytes, ticket_nonce: bytes
     return hkdf_expand_label(hash_name, resumption_secret, "resumption", ticket_nonce, hash_length(hash_name))
 
 
-def next_traffic_secret(hash_name: str, secret: bytes) -> bytes:
+def next_traffic_secret(hash_name: str, secret: bytes, version: int = TLS13) -> bytes:
     """application_traffic_secret_N+1, after a KeyUpdate (RFC 9846 section 7.2)."""
-    return hkdf_expand_label(hash_name, secret, "traffic upd", b"", hash_length(hash_name))
+    return hkdf_expand_label(hash_name, secret, "traffic upd", b"", hash_length(hash_name), version)
 
 
-def traffic_keys(suite: Suite, secret: bytes) -> tuple[bytes, bytes]:
+def traffic_keys(suite: Suite, secret: bytes, version: int = TLS13) -> tuple[bytes, bytes]:
     """The write key and write IV of a traffic secret (RFC 9846 section 7.3)."""
-    sizes = lengths(suite, 0x0304)
-    key = hkdf_expand_label(suite.prf_hash, secret, "key", b"", sizes.key)
-    return key, hkdf_expand_label(suite.prf_hash, secret, "iv", b"", sizes.iv)
+    sizes = lengths(suite, version)
+    key = hkdf_expand_label(suite.prf_hash, secret, "key", b"", sizes.key, version)
+    return key, hkdf_expand_label(suite.prf_hash, secret, "iv", b"", sizes.iv, version)
 
 
-def finished_key(hash_name: str, secret: bytes) -> bytes:
+def finished_key(hash_name: str, secret: bytes, version: int = TLS13) -> bytes:
     """The key of Finished's MAC, from a traffic secret or a binder key."""
-    return hkdf_expand_label(hash_name, secret, "finished", b"", hash_length(hash_name))
+    return hkdf_expand_label(hash_name, secret, "finished", b"", hash_length(hash_name), version)
 
 
 # SSL 3.0 to TLS 1.2
