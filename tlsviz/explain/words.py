@@ -94,9 +94,9 @@ def _read(file: str) -> dict[str, dict[str, str]]:
 def lookup_field(names: tuple[str, ...]) -> Words | None:
     """The words of the node at the end of a path of names, the message's root first.
 
-    The most specific entry wins: the whole path, then its shorter ends, then the nearest ancestor that has an entry
-    with this name (``key_share.group``), then what the name is by its place: a message, an extension, a header
-    field; then the plain name. ``data`` is what its parent is.
+    The most specific entry wins: the whole path, then its shorter ends, then what it is by its place in a message's or
+    an extension's header, then the nearest ancestor that has an entry with this name (``key_share.group``), then the
+    name alone: a message, an extension, a field. ``data`` is what its parent is.
     """
     if not names:
         return None
@@ -118,9 +118,10 @@ def _keys(names: tuple[str, ...]) -> list[str]:
     """The dotted keys to try for a path, the most specific first."""
     *above, last = names
     keys = [".".join(names[start:]) for start in range(len(above))]
-    keys += [f"{ancestor}.{last}" for ancestor in reversed(above[:-1])]
     if len(names) == 2:
         keys.append(f"message_header.{last}")
     elif len(names) > 2 and above[-2] == "extensions":
         keys.append(f"extension_header.{last}")
+    if last != "length":  # every vector has one: an ancestor's is another
+        keys += [f"{ancestor}.{last}" for ancestor in reversed(above[:-1])]
     return keys
