@@ -12,7 +12,7 @@ run: setup  ## the lab's live handshake on the ladder, offline; printed where th
 	@if [ -t 0 ] && [ -t 1 ]; then \
 	  $(BIN)/tlsviz lab; \
 	else \
-	  $(BIN)/tlsviz lab && $(BIN)/tlsviz open captures/tls13.pcapng; \
+	  $(BIN)/tlsviz lab && $(BIN)/tlsviz open captures/tls13.pcapng --ca captures/ca.pem; \
 	fi
 
 test: setup  ## lint, types, import contracts, tests
