@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tlsviz.crypto.finished import session_hash
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.crypto.protection import Opener, Unopened, opener_12, opener_13
-from tlsviz.crypto.schedule import extended_master_secret, master_secret, next_traffic_secret
+from tlsviz.crypto.schedule import TLS13, extended_master_secret, master_secret, next_traffic_secret
 from tlsviz.tls import suites
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import CLIENT, Sender
@@ -53,14 +54,15 @@ class KeyRing:
         else:
             known = (suites.suite(code) for code in _SUITES_13.get(len(secret), ()))
             candidates = [suite for suite in known if suite is not None]
-        return [(secret, opener_13(suite, secret)) for suite in candidates]
+        return [(secret, opener_13(suite, secret, self.version or TLS13)) for suite in candidates]
 
     def updated(self, secret: bytes) -> tuple[bytes, Opener]:
         """The opener after a KeyUpdate (RFC 8446 7.2)."""
         if self.suite is None:
             raise Unopened("the cipher suite is not known", failed=False)
-        following = next_traffic_secret(self.suite.prf_hash, secret)
-        return following, opener_13(self.suite, following)
+        version = self.version or TLS13
+        following = next_traffic_secret(self.suite.prf_hash, secret, version)
+        return following, opener_13(self.suite, following, version)
 
     def master(self, handshake: bytes) -> bytes | None:
         """The master secret of TLS 1.2 and earlier: logged, or computed from a known premaster secret.
@@ -70,9 +72,14 @@ class KeyRing:
         logged = self.secret("CLIENT_RANDOM")
         if logged is not None or self.premaster is None or self.suite is None or self.version is None:
             return logged
+        version, hash_name = self.version, self.suite.prf_hash
         if self.extended_master_secret:
-            return extended_master_secret(self.version, self.suite.prf_hash, self.premaster, handshake)
-        return master_secret(self.version, self.suite.prf_hash, self.premaster, self.client_random, self.server_random)
+            bound_to = session_hash(version, hash_name, handshake)
+            found = extended_master_secret(version, hash_name, self.premaster, bound_to)
+        else:
+            found = master_secret(version, hash_name, self.premaster, self.client_random, self.server_random)
+        self.used["CLIENT_RANDOM"] = found
+        return found
 
     def opener_12(self, sender: Sender, handshake: bytes) -> Opener:
         """The opener behind a ChangeCipherSpec; raises `Unopened` with the reason where there is none."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from tlsviz.connection.facts import is_tls13
 from tlsviz.connection.model import Connection, Message, Proof, ProofStatus
 from tlsviz.crypto.finished import handshake_hash_12, verify_data_12, verify_data_13
+from tlsviz.crypto.hashing import supported
 from tlsviz.crypto.signatures import certificate_verify_13_content, verify_signature
 from tlsviz.crypto.transcript import Transcript
 from tlsviz.pki.trust import Reason, Trust
@@ -53,7 +54,7 @@ def prove(connection: Connection) -> tuple[Proof, ...]:
 
 def _handshake(connection: Connection) -> Iterator[Proof]:
     suite = suites.suite(connection.cipher_suite.code) if connection.cipher_suite else None
-    if connection.version is None or suite is None:
+    if connection.version is None or suite is None or not supported(suite.prf_hash):
         return
     tls13 = is_tls13(connection.version.code)
     walk = _Walk(connection, tls13, connection.version.code, suite.prf_hash, dict(connection.secrets))
@@ -131,7 +132,7 @@ def _finished(walk: _Walk, message: Message, data: bytes) -> Proof:
         secret = walk.secrets.get(label)
         if secret is None:
             return Proof(what, "not_provable", f"the key log has no {label}", message.index)
-        expected = verify_data_13(walk.hash_name, secret, walk.transcript.hash(walk.hash_name))
+        expected = verify_data_13(walk.hash_name, secret, walk.transcript.hash(walk.hash_name), walk.version)
     else:
         master = walk.secrets.get("CLIENT_RANDOM")
         if master is None:
