@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,14 +119,22 @@ def _target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET")
 
 
-_POSITIONALS = {
+def _name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="+", metavar="NAME", help="a code point, field, alert, message or finding")
+
+
+def _nothing(parser: argparse.ArgumentParser) -> None:
+    """`doctor` takes no words."""
+
+
+_POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "live": _target,
     "open": _target,
     "lab": _lab,
     "show": _show,
     "check": _check,
-    "explain": lambda parser: parser.add_argument("name", nargs="+", metavar="NAME"),
-    "doctor": lambda parser: None,
+    "explain": _name,
+    "doctor": _nothing,
 }
 
 

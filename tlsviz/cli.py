@@ -84,11 +84,7 @@ def _lab(args: argparse.Namespace) -> int:
         run.serve(args.scenario, lambda line: _out(line + "\n"), _wait, args.port or 0)
         return 0
     name = run.scenario(args.what).name
-    if _interactive():
-        from tlsviz.ui.app import run as run_screens
-
-        return run_screens(scenario=name)
-    return _print_text(run.run_scenario(name))
+    return _screen(LAB + name, args) if _interactive() else _print_text(run.run_scenario(name))
 
 
 def _wait(seconds: float) -> bool:
@@ -141,7 +137,8 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    from tlsviz.explain import render, search
+    from tlsviz.explain.render import render
+    from tlsviz.explain.search import search
 
     name = " ".join(args.name)
     found = search(name)
@@ -204,8 +201,8 @@ def _screen(target: str | None, args: argparse.Namespace) -> int:
 
     return run(
         target,
-        live_options=arguments.live_options(args) if "servername" in args else None,
-        open_options=arguments.open_options(args) if "keylog" in args else None,
+        live=arguments.live_options(args) if "servername" in args else None,
+        capture=arguments.open_options(args) if "keylog" in args else None,
     )
 
 

@@ -31,7 +31,7 @@ _FAULTS = {
     "refused": "nothing listens on this port",
     "unreachable": "no way to the host",
     "timeout": "no answer in time",
-    "error": "the connection broke",
+    "error": "this step failed",
 }
 TURNS = {_MARKS["syn"], _MARKS["syn_ack"]}
 _HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ", b"HTTP/1.")
