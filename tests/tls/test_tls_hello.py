@@ -22,6 +22,7 @@ from tls_build import (
 )
 
 from tlsviz.tls.handshake import decode_handshake
+from tlsviz.tls.views import server_hello as server_view
 
 
 def test_client_hello_fields() -> None:
@@ -99,6 +100,13 @@ def test_drafts_without_session_id() -> None:
     body = u16(0x7F12) + RANDOM + u16(0x1301) + vec(2, ext(41, u16(0)))
     tree = decode_handshake(handshake(2, body), FROM_SERVER)
     assert at(tree, "cipher_suite").value == 0x1301 and faults(tree) == []
+    share = vec(2, ext(40, u16(29) + vec(2, bytes(32))))
+    data = handshake(2, u16(0x0304) + RANDOM + u16(0xC02F) + share)  # draft 14 wrote its version so
+    tree = decode_handshake(data, FROM_SERVER)
+    assert at(tree, "cipher_suite").value == 0xC02F and faults(tree) == []
+    assert server_view(tree, data).group == 29
+    whole = decode_handshake(server_hello(version=0x0304), FROM_SERVER)
+    assert whole.child("legacy_session_id_echo") and faults(whole) == []
     retry = decode_handshake(handshake(6, u16(0x7F13, 0x1301), vec(2, ext(51, u16(23)))), FROM_SERVER)
     assert retry.name == "hello_retry_request" and faults(retry) == []
 

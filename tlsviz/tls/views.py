@@ -80,7 +80,7 @@ def client_hello(tree: Node, data: bytes) -> ClientHello:
         signature_schemes=_list(known.get("signature_algorithms"), "supported_signature_algorithms"),
         key_share_groups=tuple(
             group
-            for entry in _elements(known.get("key_share"), "client_shares")
+            for entry in _elements(_key_share(known), "client_shares")
             if (group := _number(entry.child("group"))) is not None
         ),
         point_formats=_list(known.get("ec_point_formats"), "ec_point_format_list"),
@@ -121,7 +121,7 @@ def server_hello(tree: Node, data: bytes) -> ServerHello:
     """The view of a ``server_hello`` or ``hello_retry_request`` tree."""
     known = _by_name(tree)
     legacy = _number(tree.child("legacy_version") or tree.child("server_version")) or 0
-    share = known.get("key_share")
+    share = _key_share(known)
     group = (share.get("server_share.group") or share.child("selected_group")) if share else None
     return ServerHello(
         legacy_version=legacy,
@@ -192,6 +192,11 @@ def _by_name(tree: Node) -> dict[str, Node]:
     for _, node in _extensions(tree):
         found.setdefault(node.name, node)
     return found
+
+
+def _key_share(known: dict[str, Node]) -> Node | None:
+    """key_share, or the extension whose number it had in drafts of TLS 1.3."""
+    return known.get("key_share") or known.get("extended_random")
 
 
 def _number(node: Node | None) -> int | None:

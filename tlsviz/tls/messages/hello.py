@@ -43,13 +43,23 @@ def server_hello(r: Reader, _: Context) -> None:
     version = r.uint("legacy_version", 2, registry.versions)
     retry = is_retry_random(r.peek(32))
     _server_random(r, retry)
-    early_draft = 0x7F00 <= version <= 0x7F15  # until draft 21 these two fields were gone
-    if not early_draft:
+    short = _is_short_form(r, version)
+    if not short:
         _session_id(r, "legacy_session_id_echo")
     r.uint("cipher_suite", 2, registry.cipher_suites)
-    if not early_draft:
+    if not short:
         r.uint("legacy_compression_method", 1, registry.compression_methods)
     _extensions(r, HRR if retry else SH, tls13=layout(version) == TLS_1_3)
+
+
+def _is_short_form(r: Reader, version: int) -> bool:
+    """Whether session id and compression method are left out, as in TLS 1.3's drafts until 21.
+
+    Some wrote 0x0304 as the version; then the place of the extensions' length tells.
+    """
+    if version == TLS_1_3:
+        return int.from_bytes(r.peek(4)[2:], "big") == r.remaining - 4
+    return 0x7F00 <= version <= 0x7F15
 
 
 def hello_retry_request(r: Reader, _: Context) -> None:
