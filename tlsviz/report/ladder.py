@@ -151,10 +151,9 @@ class _Ladder:
         else:
             found = [Piece("▣ decrypted" if step.provenance == "decrypted" else "▣ encrypted", "sealed")]
         if step.proof:
-            proof = PROOF[step.proof]
-            narrow = self.status < 25
             # Beside the narrow ladder there is room for one word: the proof's.
-            found = [proof] if narrow else [Piece(pad(found[0].text, 13), found[0].style), proof]
+            text = found[0].text[:2] if self.status < 25 else pad(found[0].text, 13)
+            found = [Piece(text, found[0].style), PROOF[step.proof]]
         return found
 
     def _beside(self, step: Step) -> str:

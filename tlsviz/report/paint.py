@@ -13,7 +13,7 @@ _SGR: dict[Style, str] = {
     "dim": "2",
     "bold": "1",
     "good": "32",
-    "bad": "1;31",
+    "bad": "31",
     "warn": "33",
     "sealed": "36",
     "guess": "2;35",

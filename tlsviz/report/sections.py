@@ -17,9 +17,9 @@ MAX_NAMES = 12
 INDENT = Piece("  ")
 
 
-def heading(text: str, beside: str = "") -> Line:
-    """The first line of a section."""
-    return [Piece(text, "title"), Piece(f"  {beside}" if beside else "", "dim")]
+def heading(text: str, beside: str, width: int) -> Line:
+    """The first line of a section, and what is said beside it."""
+    return [Piece(text, "title"), Piece(clip(f"  {beside}", width - cells(text)), "dim")]
 
 
 def sections(connection: Connection, width: int) -> list[Line]:
@@ -42,7 +42,7 @@ def sections(connection: Connection, width: int) -> list[Line]:
 
 def _diagnosis(connection: Connection, width: int) -> Iterator[Line]:
     if connection.diagnosis:
-        yield heading("Diagnosis")
+        yield heading("Diagnosis", "", width)
         yield from _finding(connection.diagnosis, width)
 
 
@@ -52,7 +52,7 @@ def _certificates(connection: Connection, sender: Sender, width: int) -> Iterato
         return
     trust = connection.trust if sender == SERVER else None
     arrangement = arrange(ders, trust)
-    yield heading("Certificates", f"{len(ders)} from the {sender}, from the root down")
+    yield heading("Certificates", f"{len(ders)} from the {sender}, from the root down", width)
     for root in arrangement.roots:
         yield from _node(root, trust, width, "  ", "")
     for remark in arrangement.remarks:
@@ -132,7 +132,7 @@ def _trust(connection: Connection, width: int) -> Iterator[Line]:
     if trust is None or not trust.stores:
         return
     asked = f"for {shorten(trust.name, 60)}" if trust.name else "for no name in particular"
-    yield heading("Trust", f"judged {asked} as of {moment(trust.at)}")
+    yield heading("Trust", f"judged {asked} as of {moment(trust.at)}", width)
     column = max(cells(store.store) for store in trust.stores)
     for store in trust.stores:
         sign = TRUST[store.verdict]
@@ -144,7 +144,7 @@ def _trust(connection: Connection, width: int) -> Iterator[Line]:
 def _proofs(connection: Connection, width: int) -> Iterator[Line]:
     if not connection.proofs:
         return
-    yield heading("Proofs", "recomputed from this connection's own bytes")
+    yield heading("Proofs", "recomputed from this connection's own bytes", width)
     column = max(len(proof.what) for proof in connection.proofs)
     for proof in connection.proofs:
         sign = PROOF[proof.status]
@@ -156,7 +156,7 @@ def _findings(connection: Connection, width: int) -> Iterator[Line]:
     found = [finding for finding in connection.findings if not finding.diagnosis]
     if not found:
         return
-    yield heading("Findings")
+    yield heading("Findings", "", width)
     for finding in found:
         yield from _finding(finding, width)
 

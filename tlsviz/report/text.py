@@ -14,6 +14,8 @@ from tlsviz.report.trees import trees
 from tlsviz.wire.text import plural, safe
 
 NARROWEST = 60
+MAX_COLUMN = 40
+CLOCK = 9
 MAX_QUOTED = 40
 """Lines of application data that are quoted a run, with secrets."""
 
@@ -51,7 +53,7 @@ def _source(trace: Trace, count: int, width: int) -> Line:
         facts.insert(0, plural(trace.source.packets, "packet"))
     end = " · ".join(facts)
     name = safe(trace.source.name)
-    room = max(width - len("tlsviz  ") - len(trace.source.kind) - 6 - len(end), 12)
+    room = max(width - len("tlsviz  ") - len(trace.source.kind) - 6 - len(end), 4)
     while cells(name) > room:
         name = "…" + name[2 if name.startswith("…") else 1 :]
     return [Piece("tlsviz", "title"), Piece(f"  {trace.source.kind} · {name} · {end}", "dim")]
@@ -59,17 +61,17 @@ def _source(trace: Trace, count: int, width: int) -> Line:
 
 def _list(connections: list[Connection], width: int) -> Iterator[Line]:
     """One line a connection."""
-    digits = max(len(str(connections[-1].id)), 1)
+    digits = len(str(connections[-1].id))
     rows = [_cells(found) for found in connections]
-    widths = [max(cells(row[column].text) for row in rows) for column in range(4)]
-    used = digits + 2 + 12
-    for column, most in enumerate((40, 12, 26, 40)):
-        widths[column] = min(widths[column], most, max(width - used - 2, 6))
-        used += widths[column] + 2
+    widths = [min(max(cells(row[column].text) for row in rows), MAX_COLUMN) for column in range(4)]
+    room = width - digits - 2 * len(widths) - 2 - CLOCK
+    while sum(widths) > room:
+        widths[widths.index(max(widths))] -= 1
+    total = digits + 2 * len(widths) + sum(widths) + 2 + CLOCK
     for found, row in zip(connections, rows, strict=True):
         left = [Piece(f"{found.id:>{digits}}", "dim")]
         left += [Piece("  " + pad(piece.text, size), piece.style) for piece, size in zip(row, widths, strict=True)]
-        yield justify(left, [Piece(clock(found.duration), "dim")], min(width, used + 2))
+        yield justify(left, [Piece(clock(found.duration), "dim")], total)
 
 
 def _cells(connection: Connection) -> list[Piece]:
@@ -128,14 +130,14 @@ def _secrets(connection: Connection, width: int) -> Iterator[Line]:
     """The keys, as a key log has them, and what they opened."""
     if connection.secrets:
         yield []
-        yield heading("Secrets")
+        yield heading("Secrets", "", width)
         for label, value in connection.secrets:
             yield from ([Piece("  "), Piece(part)] for part in wrap(f"{safe(label)} {value.hex()}", width - 2))
     for run in connection.application:
         if run.plaintext is None:
             continue
         yield []
-        yield heading("Application data", f"{run.sender} · {clock(run.time - connection.start)}")
+        yield heading("Application data", f"{run.sender} · {clock(run.time - connection.start)}", width)
         text = run.plaintext.data.decode("utf-8", "backslashreplace").replace("\r\n", "\n").rstrip("\n")
         quoted = text.split("\n")
         for line in quoted[:MAX_QUOTED]:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from tlsviz.connection.model import Connection, Message
 from tlsviz.connection.titles import message as title
-from tlsviz.report.paint import Line, Piece, cells, clip, pad, wrap
+from tlsviz.report.paint import Line, Piece, cells, clip, pad, paragraph, wrap
 from tlsviz.report.phrases import clock
 from tlsviz.wire.chunks import other
 from tlsviz.wire.nodes import Node
@@ -21,20 +21,21 @@ def trees(connection: Connection, width: int) -> Iterator[Line]:
     """Every message that can be read, each behind an empty line."""
     for message in connection.messages:
         yield []
-        yield _head(message, connection.start)
+        yield from _head(message, connection.start, width)
         if message.tree is None:
             yield [Piece("  nothing of it can be seen", "guess")]
             continue
         yield from _fields(message.tree, width)
 
 
-def _head(message: Message, start: float) -> Line:
+def _head(message: Message, start: float, width: int) -> list[Line]:
     way = f"{message.sender} → {other(message.sender)}"
     facts = [way, clock(message.time - start), message.provenance, plural(message.length, "byte")]
     if message.packets:
         shown = ", ".join(map(str, message.packets[:8])) + (" …" if len(message.packets) > 8 else "")
         facts.append(f"packet{'s' * (len(message.packets) > 1)} {shown}")
-    return [Piece(f"{message.index} {title(message)}", "title"), Piece("  " + " · ".join(facts), "dim")]
+    lead = [Piece(f"{message.index} {clip(title(message), width // 2)}  ", "title")]
+    return paragraph(lead, " · ".join(facts), width, "dim")
 
 
 def _fields(tree: Node, width: int) -> Iterator[Line]:
@@ -42,7 +43,7 @@ def _fields(tree: Node, width: int) -> Iterator[Line]:
     if not found:
         return
     widest = max(cells(lead) + cells(node.name) for lead, node in found)
-    name_width = min(widest, max(width * 2 // 5, 30))
+    name_width = max(min(widest, width * 2 // 5), 24)
     digits = len(str(tree.end))
     for lead, node in found[:MAX_LINES]:
         yield from _field(node, lead, name_width, digits, width)
@@ -76,7 +77,8 @@ def _field(node: Node, lead: str, name_width: int, digits: int, width: int) -> I
     ]
     if node.note:
         for index, part in enumerate(wrap(safe(node.note), width - cells(lead) - 4)[:3]):
-            yield [Piece(" " * cells(lead)), Piece(f"{'▲ ' if index == 0 else '  '}{part}", "warn")]
+            rail = lead.replace("├", "│").replace("└", " ")
+            yield [Piece(rail, "dim"), Piece(f"{'▲ ' if index == 0 else '  '}{part}", "warn")]
 
 
 def _value(node: Node) -> str:
