@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import App
 from textual.binding import Binding
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.widgets import Input
 
 from tlsviz.ui.commands import ActionCommands
@@ -16,23 +19,31 @@ from tlsviz.ui.glyphs import ASCII, glyphs
 from tlsviz.ui.messages import GoBack, JobAdvanced, JobEnded, OpenConnection, OpenRequest, OpenTarget
 from tlsviz.ui.recent import Recent
 from tlsviz.ui.screens.home import HomeScreen
+from tlsviz.ui.sizes import HEIGHTS, WIDTHS
 from tlsviz.ui.theme import DARK, DEFAULTS, THEMES
-from tlsviz.ui.workers import Lab, Request
+from tlsviz.ui.workers import Request
 
 if TYPE_CHECKING:
     from tlsviz.sources.capture import OpenOptions
     from tlsviz.sources.options import LiveOptions
 
 
+_HERE = Path(__file__).parent
+
+
 class TlsvizApp(App[None]):
     """Opens the home screen, or at once the request it is given."""
 
+    theme: Reactive[str] = Reactive(DARK, init=False)
+    """The palette. Not announced at the start: the style sheet is made with it, and need not be made twice."""
+
     TITLE = "tlsviz"
-    CSS_PATH = "app.tcss"
+    # The first screen is not pushed, so Textual does not look for its style sheet: it is one of the app's.
+    CSS_PATH = [_HERE / "app.tcss", _HERE / "screens" / "home.tcss"]
     COMMANDS = {ActionCommands}
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-medium"), (44, "-tall")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS = [
         Binding("f1", "help", "Help", show=False),
         Binding("question_mark", "typed('help')", "Help", key_display="?"),
@@ -55,12 +66,12 @@ class TlsvizApp(App[None]):
         super().__init__()
         self.first = request
         self.flow = Flow(self, recent or Recent(), open_options, live_options)
-        for name in list(self.available_themes):
-            self.unregister_theme(name)
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = DARK
-        self.set_class(glyphs() is ASCII, "-ascii")
+        self.update_classes({"-ascii": glyphs() is ASCII, "-dark-mode": True, f"-theme-{DARK}": True}, update=False)
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Ours and no other: only they know the roles."""
+        return {theme.name: theme for theme in THEMES}
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(DEFAULTS)
@@ -145,22 +156,14 @@ class Ground(Screen[None]):
             self._flow.uncovered()
 
 
-def run(
-    target: str | None = None,
-    *,
-    scenario: str | None = None,
-    open_options: OpenOptions | None = None,
-    live_options: LiveOptions | None = None,
-) -> int:
+def run(target: str | None = None, *, live: LiveOptions | None = None, capture: OpenOptions | None = None) -> int:
     """Runs the screens until the user quits, and gives the exit status.
 
-    ``target`` as typed, or the name of a lab ``scenario``, or neither for the home screen. Raises TlsvizError
-    before anything is drawn when the target cannot be one.
+    ``target`` as typed, ``lab:NAME`` for a scenario, or None for the home screen. Raises TlsvizError before
+    anything is drawn when the target cannot be one.
     """
-    app = TlsvizApp(open_options=open_options, live_options=live_options)
-    if scenario is not None:
-        app.first = Lab(scenario)
-    elif target is not None:
+    app = TlsvizApp(open_options=capture, live_options=live)
+    if target is not None:
         app.first = app.flow.request(target)
     app.run()
     return app.return_code or 0

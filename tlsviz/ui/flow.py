@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from textual.screen import Screen
 
-from tlsviz.connection.model import Connection, Endpoint, Source
 from tlsviz.ui.recent import Entry, Recent
 from tlsviz.ui.workers import Capture, Job, Lab, Live, Request
 
 if TYPE_CHECKING:
     from textual.app import App
 
+    from tlsviz.connection.model import Connection, Source
     from tlsviz.sources.capture import OpenOptions
     from tlsviz.sources.options import LiveOptions
     from tlsviz.ui.screens.connections import ConnectionsScreen
+
+
+_LAB = "lab:"
 
 
 class Scenario(NamedTuple):
@@ -48,7 +51,9 @@ class Flow:
     # What the user wants.
 
     def request(self, text: str) -> Request:
-        """What a typed target asks for; raises TlsvizError."""
+        """What a typed target asks for, `lab:NAME` included; raises TlsvizError."""
+        if text.startswith(_LAB):
+            return Lab(text.removeprefix(_LAB))
         from tlsviz.sources.target import parse_target
 
         target = parse_target(text)
@@ -215,6 +220,8 @@ def _is_list(stage: Screen[None] | None) -> TypeGuard[ConnectionsScreen]:
 
 def placeholder(request: Live | Lab) -> Connection:
     """The connection before anything has happened on it."""
+    from tlsviz.connection.model import Connection, Endpoint
+
     if isinstance(request, Lab):
         return Connection()
     target = request.target
@@ -223,6 +230,8 @@ def placeholder(request: Live | Lab) -> Connection:
 
 
 def _source(request: Request) -> Source:
+    from tlsviz.connection.model import Source
+
     if isinstance(request, Capture):
         return Source("capture", request.title)
     return Source("lab" if isinstance(request, Lab) else "live", request.title)

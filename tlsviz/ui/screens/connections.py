@@ -9,13 +9,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, ProgressBar, Static
+from textual.widgets import Input, Static
 
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.listing import COLUMNS, Listing, message_words, name_of, outcome, seconds
 from tlsviz.ui.messages import GoBack, OpenConnection
 from tlsviz.ui.widgets.connection_table import ConnectionHead, ConnectionTable
+from tlsviz.ui.widgets.key_bar import KeyBar
+from tlsviz.ui.widgets.progress_line import ProgressLine
 from tlsviz.ui.workers import Job, progress_words
 from tlsviz.wire.text import plural, safe
 
@@ -25,6 +27,7 @@ _GLANCE = 24
 class ConnectionsScreen(Screen[None]):
     """Lists the connections of a job, running or over; `add` and `ended` tell it what is new."""
 
+    CSS_PATH = "connections.tcss"
     BINDINGS = [
         Binding("slash", "filter", "Filter", key_display="/", tooltip="Filter the rows"),
         Binding("r", "reverse", "Reverse", tooltip="Turn the order round"),
@@ -39,12 +42,12 @@ class ConnectionsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(id="list-title")
-        yield ProgressBar(total=None, show_eta=False, show_percentage=False, id="list-bar")
+        yield ProgressLine(id="list-bar")
         yield Input(placeholder="filter: words that must occur in a row", id="filter", compact=True)
         yield ConnectionHead(self.listing, id="list-head")
         yield ConnectionTable(self.listing, id="list")
         yield Static(id="glance")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.query_one("#filter").display = False
@@ -81,10 +84,10 @@ class ConnectionsScreen(Screen[None]):
             words.append("stopping…" if job.cancelled else "reading…")
         else:
             words += _ending(job)
-        bar = self.query_one("#list-bar", ProgressBar)
+        bar = self.query_one(ProgressLine)
         bar.display = running
         if running and job.progress is not None and job.progress.size:
-            bar.update(total=1.0, progress=job.progress.fraction)
+            bar.share = job.progress.fraction
         title = Content.assemble((safe(job.request.title), "bold"), ("  " + " · ".join(words), "$muted"))
         self.query_one("#list-title", Static).update(title)
 

@@ -7,12 +7,13 @@ from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tlsviz.connection.model import Trace
 from tlsviz.errors import TlsvizError
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.messages import GoBack, OpenRequest
+from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.workers import Request
 from tlsviz.wire.text import plural, safe
 
@@ -20,6 +21,7 @@ from tlsviz.wire.text import plural, safe
 class FailureScreen(Screen[None]):
     """An error as three sentences; ``request`` is what may be tried again."""
 
+    CSS_PATH = "failure.tcss"
     HELP = "This is what stopped tlsviz, why, and what you can do about it."
     BINDINGS = [
         Binding("r,enter", "again", "Try again"),
@@ -42,7 +44,7 @@ class FailureScreen(Screen[None]):
                 yield Static(_labelled("Why", self.error.message), id="why")
             if self.error.hint:
                 yield Static(_labelled("What to do", self.error.hint), id="todo")
-        yield Footer()
+        yield KeyBar()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self.request is not None if action == "again" else True

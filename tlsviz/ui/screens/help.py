@@ -19,6 +19,7 @@ _TITLES = {"here": "What is focused", "this screen": "This screen", "everywhere"
 class HelpScreen(ModalScreen[None]):
     """Shows the help of the screen below; any of the keys that opened it closes it."""
 
+    CSS_PATH = "help.tcss"
     BINDINGS = [
         Binding("escape,f1,question_mark,q", "close", "Close"),
     ]

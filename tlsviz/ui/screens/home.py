@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
+from textual.worker import Worker, WorkerState
 
 from tlsviz.errors import TlsvizError
 from tlsviz.ui.completion import Sample, TargetSuggester, sample_captures
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.messages import OpenRequest
+from tlsviz.ui.sizes import size_classes
 from tlsviz.ui.widgets.choices import Choice, Choices
+from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.reading_guide import ReadingGuide
 from tlsviz.ui.widgets.wordmark import Wordmark
 from tlsviz.ui.workers import Lab
 from tlsviz.wire.text import safe
 
 if TYPE_CHECKING:
-    from tlsviz.ui.flow import Flow
+    from tlsviz.ui.flow import Flow, Scenario
 
-_TAGLINE = "see a TLS handshake happen: every byte named, explained and proven"
+_ROOM = 30
+"""Rows from which the screen is not cramped."""
 
 
 class TargetInput(Input):
@@ -65,11 +68,12 @@ class HomeScreen(Screen[None]):
     def __init__(self, flow: Flow) -> None:
         super().__init__()
         self.flow = flow
+        self._lab: Worker[tuple[Scenario, ...]] | None = None
 
     def compose(self) -> ComposeResult:
+        self.add_class(*size_classes(self.app.size))
         with Vertical(id="home"):
-            yield Wordmark(id="wordmark")
-            yield Static(Content.styled(_TAGLINE, "$muted"), id="tagline")
+            yield Wordmark(arrows=self.app.size.height >= _ROOM, id="wordmark")
             with Vertical(id="line"):
                 target = TargetInput(
                     placeholder="a host, host:port, URL or capture file",
@@ -83,7 +87,14 @@ class HomeScreen(Screen[None]):
                 yield HomeList(id="places")
                 yield HomeList(tall=True, id="lab")
                 yield ReadingGuide(id="guide")
-        yield Footer()
+        yield KeyBar()
+
+    def on_resize(self, event: events.Resize) -> None:
+        mark = self.query_one(Wordmark)
+        arrows = event.size.height >= _ROOM
+        if mark.arrows != arrows:
+            mark.arrows = arrows
+            mark.refresh(layout=True)
 
     def on_screen_resume(self) -> None:
         self.flow.uncovered()
@@ -92,11 +103,14 @@ class HomeScreen(Screen[None]):
     def fill(self) -> None:
         """Fills both lists: after the first paint, and again whenever this screen is come back to."""
         self.query_one("#places", Choices).set_choices(self._places())
-        self.run_worker(self._fill_lab(), exclusive=True, group="lab")
-
-    async def _fill_lab(self) -> None:
         # The lab brings certificates and servers with it: imported beside the screen, not before it.
-        scenarios = await asyncio.to_thread(self.flow.scenarios)
+        self._lab = self.run_worker(self.flow.scenarios, thread=True, exclusive=True, group="lab")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.worker is self._lab and event.state == WorkerState.SUCCESS:
+            self._fill_lab(self._lab.result or ())
+
+    def _fill_lab(self, scenarios: tuple[Scenario, ...]) -> None:
         lab = [Choice("THE LAB", "no network needed", heading=True)]
         lab += [Choice(each.title, each.detail, Lab(each.name)) for each in scenarios]
         self.query_one("#lab", Choices).set_choices(lab)

@@ -9,8 +9,10 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, ProgressBar, Static
+from textual.widgets import Static
 
+from tlsviz.ui.widgets.key_bar import KeyBar
+from tlsviz.ui.widgets.progress_line import ProgressLine
 from tlsviz.ui.workers import Job, progress_words
 from tlsviz.wire.text import plural, safe
 
@@ -18,6 +20,7 @@ from tlsviz.wire.text import plural, safe
 class LoadingScreen(Screen[None]):
     """Follows a job until it has something to show. Escape cancels; nothing blocks meanwhile."""
 
+    CSS_PATH = "loading.tcss"
     HELP = "The capture is read by a process of its own. Escape stops it and keeps what was found."
     BINDINGS = [Binding("escape", "cancel", "Cancel")]
 
@@ -28,11 +31,11 @@ class LoadingScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="loading"):
-            yield Static(Content.assemble("Reading ", (safe(self.job.request.title), "bold")))
-            yield ProgressBar(total=None, show_eta=False, id="bar")
+            yield Static(Content.assemble("Reading ", (safe(self.job.request.title), "bold")), id="what-file")
+            yield ProgressLine(id="bar")
             yield Static(id="count")
             yield Static(id="found")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.set_interval(0.2, self.refresh_count)
@@ -46,9 +49,8 @@ class LoadingScreen(Screen[None]):
         words = [elapsed] if progress is None else [*progress_words(progress), elapsed]
         if self.job.cancelled:
             words.append("stopping…")
-        bar = self.query_one("#bar", ProgressBar)
         if progress is not None and progress.size:
-            bar.update(total=1.0, progress=progress.fraction)
+            self.query_one(ProgressLine).share = progress.fraction
         self.query_one("#count", Static).update(Content(" · ".join(words)))
         found = self.job.connections
         count = max(len(found), progress.connections if progress else 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tlsviz.ui.glyphs import glyphs
-from tlsviz.ui.widgets.lines import Line, LineView
+from tlsviz.ui.widgets.lines import Line, Painted
 
 _INNER = 38
 _LEFT = 3
@@ -20,18 +20,11 @@ class _Arrow(NamedTuple):
     words: str
 
 
-class ReadingGuide(LineView, can_focus=False):
+class ReadingGuide(Painted):
     """How to read a ladder, for screens with room to spare."""
 
-    def on_mount(self) -> None:
-        self._rows = guide()
-        self.relayout()
-
-    def line_count(self) -> int:
-        return len(self._rows)
-
-    def line(self, index: int) -> Line:
-        return self._rows[index]
+    def lines(self, width: int) -> list[Line]:
+        return guide()
 
 
 def guide() -> list[Line]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from textual.color import Color
 
 from tlsviz.ui.glyphs import ASCII, glyphs
 from tlsviz.ui.theme import Role, role
-from tlsviz.ui.widgets.lines import Line, LineView
+from tlsviz.ui.widgets.lines import Line, Painted, cells
 
+TAGLINE = "see a TLS handshake happen: every byte named, explained and proven"
 _LETTERS = (
     (".#..", "###.", ".#..", ".#..", ".#..", "..##"),
     ("#.", "#.", "#.", "#.", "#.", ".#"),
@@ -19,11 +22,13 @@ _LETTERS = (
 _GAP = 2
 _SIDE = 9
 _BLOCKS = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
+_ENDS: tuple[Role, Role] = ("client", "server")
 
 
-def letters() -> tuple[str, ...]:
+@cache
+def letters(ascii_only: bool) -> tuple[str, ...]:
     """The name in three rows of half blocks; one plain row where the terminal has only ASCII."""
-    if glyphs() is ASCII:
+    if ascii_only:
         return ("t l s v i z",)
     rows = [("." * _GAP).join(letter[y] for letter in _LETTERS) for y in range(6)]
     return tuple(
@@ -32,46 +37,36 @@ def letters() -> tuple[str, ...]:
     )
 
 
-class Wordmark(LineView, can_focus=False):
-    """Four or six rows, as high as the styles give it: the name, and with room its two arrows."""
+class Wordmark(Painted):
+    """The name; with ``arrows`` a hello there and an answer back; below it what this is."""
 
-    def line_count(self) -> int:
-        return self.size.height
+    def __init__(self, *, arrows: bool, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.arrows = arrows
 
-    def line(self, index: int) -> Line:
-        name = letters()
-        inner = len(name[0]) + 2 * _SIDE
+    def lines(self, width: int) -> list[Line]:
         signs = glyphs()
-        if index == 0:
-            body: Line = [(" " * inner, "")]
-            return self._centred("client", body, "server")
-        if index <= len(name):
-            return self._centred(signs.lane, self._shaded(name[index - 1]), signs.lane)
-        if index == len(name) + 1:
-            arrow = signs.clear * (inner - 1) + signs.right
-            return self._centred(signs.lane, [(arrow, "client")], signs.lane)
-        if index == len(name) + 2:
-            arrow = signs.left + signs.encrypted * (inner - 1)
-            return self._centred(signs.lane, [(arrow, "server")], signs.lane)
-        return []
+        name = letters(signs is ASCII)
+        inner = len(name[0]) + 2 * _SIDE
+        lane: Line = [(signs.lane, "bold client")]
+        end: Line = [(signs.lane, "bold server")]
+        found: list[Line] = [[("client", "bold client"), (" " * (inner - 4), ""), ("server", "bold server")]]
+        margin: Line = [(" " * _SIDE, "")]
+        found += [[*lane, *margin, *self._shaded(row), *margin, *end] for row in name]
+        if self.arrows:
+            found.append([*lane, (signs.clear * (inner - 1) + signs.right, "client"), *end])
+            found.append([*lane, (signs.left + signs.encrypted * (inner - 1), "server"), *end])
+            found.append([])
+        found.append([(TAGLINE, "muted")])
+        return [_centred(line, width) for line in found]
 
     def _shaded(self, text: str) -> Line:
         variables = self.app.theme_variables
         start, end = (Color.parse(role(variables, name)) for name in _ENDS)
         last = max(len(text) - 1, 1)
-        pieces: Line = [(" " * _SIDE, "")]
-        pieces += [(char, f"bold {start.blend(end, x / last).hex}") for x, char in enumerate(text)]
-        return [*pieces, (" " * _SIDE, "")]
-
-    def _centred(self, left: str, body: Line, right: str) -> Line:
-        """The body between its two ends, whose middles stand on the lanes."""
-        inner = sum(len(text) for text, _ in body)
-        margin = (self.width - inner - 2) // 2 - len(left) // 2
-        if margin < 0:
-            return body
-        over = len(left) - 1 - len(left) // 2
-        body = body if len(left) == 1 else [(" " * (inner - over - len(right) // 2), "")]
-        return [(" " * margin, ""), (left, "bold client"), *body, (right, "bold server")]
+        return [(char, "" if char == " " else f"bold {start.blend(end, x / last).hex}") for x, char in enumerate(text)]
 
 
-_ENDS: tuple[Role, Role] = ("client", "server")
+def _centred(line: Line, width: int) -> Line:
+    # Lines of an even and an odd number of cells must not stand half a cell apart.
+    return [(" " * max((width - cells(line) - cells(line) % 2) // 2, 0), ""), *line]
