@@ -9,8 +9,10 @@ import locale
 import os
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import TYPE_CHECKING
 
-from tlsviz.connection.ladder import Step
+if TYPE_CHECKING:
+    from tlsviz.connection.ladder import Step
 
 
 @dataclass(frozen=True, slots=True)
