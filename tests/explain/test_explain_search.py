@@ -67,4 +67,4 @@ def test_rendering_keeps_the_width_and_says_everything() -> None:
 
 def test_rendering_leaves_out_what_is_not_there() -> None:
     text = render(Words("field.x", "x", "A thing."), 5)
-    assert text == "x\n\nA thing."
+    assert text == "Field x\n\nA thing."

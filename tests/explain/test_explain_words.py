@@ -137,7 +137,7 @@ def test_words_are_plain_sentences_of_bounded_length(entry: Words) -> None:
             continue
         assert text.isprintable() and text == " ".join(text.split()), part
         assert text[0].isupper() or not text[0].isalpha() or text.startswith("secp"), part
-        assert text.endswith((".", ")", "\"")), part
+        assert text.endswith((".", ")", '"')), part
         sentences = [part for part in re.split(r"(?<=[.!?])\s", text) if part]
         assert len(sentences) <= 4, part
         assert max(map(len, sentences)) <= 240, part

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tlsviz.connection import titles
 from tlsviz.connection.model import ApplicationRun, Connection, Hole, PlacedMark, Prelude
 from tlsviz.explain.points import hash_name
@@ -75,6 +77,9 @@ def _took(connection: Connection, placed: PlacedMark) -> str:
 
 
 def _said_goodbye(connection: Connection) -> bool:
+    """Whether close_notify was seen, or may be among what cannot be read."""
+    if any(run.opaque for run in connection.application):
+        return True
     alerts = [message for message in connection.messages if message.type == "alert"]
     return any(message.alert is None or message.alert.description.code == 0 for message in alerts)
 
@@ -112,12 +117,14 @@ def prelude(connection: Connection, part: Prelude) -> Narration:
 
 def data(connection: Connection, run: ApplicationRun) -> Narration:
     """Application data: how much, how protected, and its first line when it can be read."""
-    title = "0-RTT data" if run.early else "Application data"
+    title = "0-RTT data" if run.early else "Encrypted records" if run.opaque else "Application data"
     records, size = plural(run.records, "record"), plural(run.bytes, "byte")
     how = "encrypted" if encrypts(connection) else "not encrypted"
     lead = f"The {run.sender} sends {size} in {records}, {how}."
     sentences = [Sentence(_cipher(connection), "computed")]
     line = _first_line(run)
+    if run.opaque:
+        sentences.append(Sentence(_OPAQUE, "inferred"))
     if line:
         sentences.append(Sentence(f"It begins: {line}", "decrypted", secret=True))
     elif run.plaintext is not None:
@@ -151,7 +158,13 @@ def _cipher(connection: Connection) -> str:
     return f"{cipher} encrypts each record, and HMAC-{hash_name(taken.mac)} protects it against change."
 
 
+_OPAQUE = (
+    "In TLS 1.3 every encrypted record looks like application data: handshake messages and alerts may be among them."
+)
+_HTTP = re.compile(rb"(?:[A-Z]{3,10} \S+ HTTP/1\.[01]|HTTP/1\.[01] \d{3}[^\r\n]*)")
+
+
 def _first_line(run: ApplicationRun) -> str:
     """The request or status line, when it is HTTP/1."""
-    title, _ = titles.data(run)
-    return "" if title in ("0-RTT data", "application data") else title
+    found = _HTTP.match(run.plaintext.data[:4096]) if run.plaintext is not None else None
+    return shorten(found[0].decode("latin-1"), 80) if found else ""

@@ -135,6 +135,12 @@ def _said(connection: Connection) -> Iterator[Sentence]:
     trips = round_trips(connection)
     waited = f" after {plural(trips, 'round trip')}" if up.records and trips else ""
     client, server = plural(up.bytes, "byte"), plural(down.bytes, "byte")
+    if any(run.opaque for run in connection.application):
+        text = (
+            f"The client's encrypted records hold {client}, the server's {server}; handshake messages are among them."
+        )
+        yield Sentence(text)
+        return
     how = "encrypted" if encrypts(connection) else "unencrypted"
     yield Sentence(f"Then{waited} the client sent {client} and the server {server}, {how}.")
 

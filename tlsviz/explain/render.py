@@ -12,7 +12,8 @@ NARROWEST = 20
 def render(words: Words, width: int = 80) -> str:
     """The entry as paragraphs of at most ``width`` columns (20 at least), without a final line break."""
     width = max(width, NARROWEST)
-    paragraphs = [words.title, words.what]
+    family, _, name = words.key.partition(".")
+    paragraphs = [f"Field {name}" if family == "field" else words.title, words.what]
     if words.why:
         paragraphs.append(words.why if words.why.startswith("Usual cause") else f"Why: {words.why}")
     if words.odd_if:

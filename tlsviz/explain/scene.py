@@ -48,11 +48,15 @@ class Narration(NamedTuple):
 
 @dataclass(slots=True)
 class Scene:
-    """A message in its connection, and the story that grows."""
+    """A message in its connection, and the story that grows.
+
+    ``key``: the words that explain it in general, where the message's type alone does not name them.
+    """
 
     connection: Connection
     message: Message
     lead: str = ""
+    key: str = ""
     sentences: list[Sentence] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
 
@@ -95,13 +99,13 @@ class Scene:
             return
         faults = list(_first(notes(self.message.tree), 4))
         for node in faults[:3]:
-            self.odd.append(sentence(f"{node.name} at byte {node.start}: {shorten(node.note or '', 160)}"))
+            self.odd.append(sentence(f"Field {node.name} at byte {node.start}: {shorten(node.note or '', 160)}"))
         if len(faults) > 3:
             self.odd.append("More of its fields are marked as faulty.")
 
     def narration(self, title: str) -> Narration:
         """The finished story."""
-        key = f"message.{self.message.type}"
+        key = self.key or f"message.{self.message.type}"
         known = words(key)
         lead = self.lead or (known.what if known else f"A message of {plural(self.message.length, 'byte')}.")
         reference = known.reference if known else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import NamedTuple
 
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -29,6 +29,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 
 
+_DATA = Path(__file__).parent
 _NUMBERED = re.compile("(handshake|extension|content_type|ssl2)_0x[0-9a-f]+")
 """How decoders name what no registry knows."""
 
@@ -87,8 +88,7 @@ def _certificate_finding(reason: Words) -> Words:
 def _read(file: str) -> dict[str, dict[str, str]]:
     import tomllib  # only when words are asked for
 
-    text = resources.files(__package__).joinpath(file).read_text("utf-8")
-    return tomllib.loads(text)
+    return tomllib.loads((_DATA / file).read_text("utf-8"))
 
 
 def lookup_field(names: tuple[str, ...]) -> Words | None:

@@ -21,19 +21,18 @@ def alert(scene: Scene) -> None:
         )
         return
     if said.description.code == CLOSE_NOTIFY:
+        scene.key = "alert.close_notify"
         scene.lead = "Goodbye; I will send nothing more."
         scene.say(f"The {who} ends its direction in good order. Nothing was cut off at the end.", "description")
         return
-    known = words(f"alert.{said.description.name}") if said.description.name else None
+    key = f"alert.{said.description.name}"
+    known = words(key)
     title = name(str(said.description))
     scene.lead = f"Stop: {title}." if said.level.code != WARNING or scene.tls13 else f"Careful: {title}."
     scene.say(f"The {who} complains{_after(scene)}.", "description")
     if known is not None:
-        scene.say(known.what, "description")
-        if known.why:
-            scene.say(known.why, provenance="inferred")
-        if known.mend:
-            scene.say(f"To try: {known.mend}", provenance="inferred")
+        scene.key = key
+        scene.lead += f" {known.what}"
     if scene.tls13:
         scene.say(
             "In TLS 1.3 the level means nothing: every alert but close_notify and user_canceled is fatal.", "level"

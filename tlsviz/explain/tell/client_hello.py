@@ -45,11 +45,14 @@ def shares(hello: Node | None) -> list[Node]:
 def _lead(scene: Scene) -> str:
     asked = _host(scene)
     whom = f", I would like to talk to {asked}" if asked else ""
+    guesses = listing(called(node) for node in shares(scene.message.tree))
     speak = listing(called(node) for node in versions(scene))
     count = len(_real_suites(scene))
+    if _retried(scene):
+        wanted = f", now with the key share that you wanted: {guesses}" if guesses else ""
+        return f"Hello again{wanted}. Everything else is as before."
     parts = [f"Hello{whom}."]
     tail = f"offer {plural(count, 'cipher suite')}" if count else "offer no cipher suite"
-    guesses = listing(called(node) for node in shares(scene.message.tree))
     spoken = f"I speak {speak}" if speak else "I do not say which version I speak"
     if guesses:
         it = "shares for them" if len(shares(scene.message.tree)) > 1 else "a key share for it"
@@ -69,17 +72,18 @@ def _host(scene: Scene) -> str:
 def _again(scene: Scene) -> None:
     """Which hello of the connection this is, if not the first."""
     before = _before(scene)
-    if any(message.type == "hello_retry_request" for message in before):
-        groups = listing(called(node) for node in shares(scene.message.tree))
-        scene.say(
-            "This is the second hello, after the server's HelloRetryRequest"
-            + (f", now with the key share it wanted: {groups}." if groups else "."),
-            "extensions.key_share",
-        )
+    if _retried(scene):
+        scene.say("This is the second hello, after the server's HelloRetryRequest.", "extensions.key_share")
     elif any(message.type == "hello_verify_request" for message in before):
         scene.say("This is the hello again, now with the server's cookie.", "cookie")
     elif any(message.type in ("finished", "encrypted_handshake") for message in before):
         scene.say("A handshake is already complete here: this one is a renegotiation inside it.")
+
+
+def _retried(scene: Scene) -> bool:
+    """Whether the last hello before this one was a HelloRetryRequest."""
+    hellos = [m.type for m in _before(scene) if m.type in ("server_hello", "hello_retry_request")]
+    return hellos[-1:] == ["hello_retry_request"]
 
 
 def _before(scene: Scene) -> list[Message]:

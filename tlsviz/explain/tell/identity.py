@@ -84,10 +84,9 @@ def _chain(scene: Scene, sent: list[SentCertificate], chain: list[Certificate]) 
         return
     others = listing((name(one.title) for one in chain[1:]), 3)
     size = sum(len(one.der) for one in sent)
-    scene.say(
-        f"{plural(len(chain) - 1, 'certificate')} of authorities come with it: {others}. Together {size:,} bytes.",
-        "certificate_list",
-    )
+    count = len(chain) - 1
+    come = "The certificate of an authority comes" if count == 1 else f"{count} certificates of authorities come"
+    scene.say(f"{come} with it: {others}. Together {size:,} bytes.", "certificate_list")
 
 
 def _extras(scene: Scene) -> None:

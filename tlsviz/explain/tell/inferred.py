@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tlsviz.explain.scene import Scene
-from tlsviz.explain.words import words
 
 _LEADS = {
     "encrypted_extensions": "The server's answers that an observer must not see.",
@@ -36,6 +35,3 @@ def inferred(scene: Scene) -> None:
     )
     if kind == "certificate":
         scene.say("Therefore a passive observer does not learn which certificate was used.", provenance="inferred")
-    known = words(f"message.{kind}")
-    if known is not None and known.why:
-        scene.say(known.why, provenance="inferred")

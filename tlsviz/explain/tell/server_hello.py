@@ -112,7 +112,8 @@ def _group(scene: Scene, group: Node) -> None:
     )
     if "MLKEM" in called(group).upper():
         scene.say(
-            "As ML-KEM is part of it, a later quantum computer will not open a recording.", "extensions.key_share"
+            "As ML-KEM is part of it, even a later quantum computer should not open a recording.",
+            "extensions.key_share",
         )
 
 

@@ -1,0 +1,77 @@
+"""No field without words: every name that a decoder writes, and every node of the sample captures."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import tlsviz.tls
+from tlsviz.connection.model import Connection
+from tlsviz.explain.words import entries, lookup_field
+from tlsviz.wire.nodes import names, walk
+
+READS = {"uint", "opaque", "text", "rest", "vector", "vector_opaque", "struct"}
+SHAPES = {"codes", "opaques", "structs", "text", "_session_id", "distinguished_names", "_rest_as"}
+NAMES_FIRST = {"Node", "decode"}
+
+
+def _decoder_names() -> dict[str, str]:
+    """The field names that the decoders' sources hold, with the file they are in."""
+    found: dict[str, str] = {}
+    for file in sorted(Path(tlsviz.tls.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                method = isinstance(node.func, ast.Attribute)
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                for argument in [] if method and called == "decode" else _name_arguments(called, node):
+                    found.setdefault(argument, file.name)
+    return found
+
+
+def _name_arguments(called: str, call: ast.Call) -> list[str]:
+    texts = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    if called in SHAPES or called == "vector_opaque":
+        return texts
+    return texts[:1] if called in READS | NAMES_FIRST else []
+
+
+def test_every_name_in_the_decoders_has_words() -> None:
+    """A name is explained alone or below some parent: the captures show the rest."""
+    fields = entries("field")
+    ends = {key.rpartition(".")[2] for key in fields}
+    known = ends | set(entries("message")) | set(entries("extension")) | {"data"}
+    found = _decoder_names()
+    assert len(found) > 150
+    assert {name: file for name, file in found.items() if name not in known} == {}
+
+
+def test_every_field_words_is_of_a_name_that_decoders_write() -> None:
+    written = set(_decoder_names()) | _computed_names()
+    unused = [key for key in entries("field") if key.rpartition(".")[2] not in written]
+    assert unused == []
+
+
+def _computed_names() -> set[str]:
+    """Names that are made from parts, or written by the engine."""
+    kems = ("ml_kem_512", "ml_kem_768", "ml_kem_1024", "kyber_512", "kyber_768", "ntru_hrss")
+    halves = {f"{kem}_{half}" for kem in kems for half in ("encapsulation_key", "ciphertext")}
+    shares = {"x25519_public_key", "x448_public_key", "secp256r1_point", "secp384r1_point", "secp521r1_point"}
+    engine = {"encrypted_data", "unexpected_bytes", "extension", "length", "request_length"}
+    return halves | shares | engine | {"curveSM2_point", "k", "k1", "k2", "k3", "id", "extensions", "public"}
+
+
+def test_every_field_of_the_sample_captures_has_words(samples: dict[str, tuple[Connection, ...]]) -> None:
+    if not samples:
+        pytest.skip("no sample captures here")
+    without: set[str] = set()
+    for connections in samples.values():
+        for connection in connections:
+            trees = [m.tree for m in connection.messages if m.tree is not None]
+            for tree in [*trees, *(record.header for record in connection.records)]:
+                for path, _ in walk(tree):
+                    way = names(tree, path)
+                    if lookup_field(way) is None:
+                        without.add(".".join(way))
+    assert without == set()
