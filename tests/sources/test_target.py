@@ -99,9 +99,7 @@ def test_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_target("example.com") == Target("example.com", text="example.com")
 
 
-@pytest.mark.parametrize(
-    "text", ["./none", "/none/x", "none.pcapng", "none.pcap.gz", "NONE.PCAP", "~nobody/x", "x/"]
-)
+@pytest.mark.parametrize("text", ["./none", "/none/x", "none.pcapng", "none.pcap.gz", "NONE.PCAP", "~nobody/x", "x/"])
 def test_missing_file(text: str) -> None:
     with pytest.raises(TargetError) as caught:
         parse_target(text)

@@ -70,12 +70,12 @@ def _choose(spoken: tuple[str, ...], offered: list[bytes]) -> Any:
 
 
 def _require_clients(context: SSL.Context, authority: Authority) -> None:
-    root = crypto.X509.from_cryptography(authority.root.certificate)
+    root = authority.root.certificate
     store = context.get_cert_store()
     assert store is not None
-    store.add_cert(root)
+    store.add_cert(crypto.X509.from_cryptography(root))
     store.set_time(authority.now)
-    context.set_client_ca_list([root.get_subject()])
+    context.add_client_ca(root)
     context.set_session_id(b"tlsviz lab")
     context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda _c, _x, _e, _d, good: bool(good))
 

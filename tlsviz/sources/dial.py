@@ -133,11 +133,13 @@ def look_up(host: str, port: int, patience: Patience, mark: Callable[[Mark], Non
     if not any(done.wait(seconds) for seconds in patience.slices()):
         return Failure("name_lookup_failed", f"no answer within {patience.timeout:g} s")
     result = found[0]
-    if isinstance(result, list):
-        addresses = ", ".join(dict.fromkeys(address.text for address in result))
-        mark(Mark("name_lookup", CLIENT, patience.now(), (), f"{safe(host)} is {addresses}"))
-        return result
-    return _lookup_failure(result)
+    if not isinstance(result, list):
+        return _lookup_failure(result)
+    if not result:
+        return Failure("name_not_found", "the name has no address")
+    addresses = ", ".join(dict.fromkeys(address.text for address in result))
+    mark(Mark("name_lookup", CLIENT, patience.now(), (), f"{safe(host)} is {addresses}"))
+    return result
 
 
 def _numeric(host: str, port: int) -> list[Address]:

@@ -133,7 +133,7 @@ class _Handshake:
             self._show()
             raise
         self._follow()
-        self._engine.finish(self._patience.now())
+        self._engine.finish()
         return self._judged(judges), self._tape
 
     def _judged(self, judges: tuple[stores.Store, ...]) -> Connection:

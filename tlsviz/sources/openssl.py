@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 
 from tlsviz.errors import UsageError
 from tlsviz.sources.options import VERSIONS, LiveOptions
@@ -88,8 +88,6 @@ def _unknown(option: str, text: str) -> UsageError:
 
 def _set_identity(context: SSL.Context, options: LiveOptions) -> None:
     """The client certificate, sent when the server asks for one."""
-    # Without this OpenSSL would ask for the passphrase on the terminal, and wait.
-    context.set_passwd_cb(lambda *_: b"")
     if options.identity is not None:
         _use_identity(context, options.identity.certificates, options.identity.key)
     elif options.cert is not None:
@@ -97,7 +95,7 @@ def _set_identity(context: SSL.Context, options: LiveOptions) -> None:
         key = _read(options.key, "key") if options.key else certificates
         try:
             _use_identity(context, certificates, key)
-        except (SSL.Error, crypto.Error, ValueError, TypeError) as error:
+        except (SSL.Error, ValueError, TypeError) as error:
             raise UsageError(
                 f"Cannot use the client certificate {shorten(str(options.cert), 80)}",
                 reason(error) or shorten(str(error), 100),
@@ -107,12 +105,13 @@ def _set_identity(context: SSL.Context, options: LiveOptions) -> None:
 
 def _use_identity(context: SSL.Context, certificates: bytes, key: bytes) -> None:
     from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     chain = x509.load_pem_x509_certificates(certificates)
     context.use_certificate(chain[0])
     for issuer in chain[1:]:
         context.add_extra_chain_cert(issuer)
-    context.use_privatekey(crypto.load_privatekey(crypto.FILETYPE_PEM, key, b""))
+    context.use_privatekey(load_pem_private_key(key, None))  # type: ignore[arg-type]  # other kinds raise TypeError
     context.check_privatekey()
 
 

@@ -17,6 +17,8 @@ from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Input, Mark, MarkKind
 READ_SIZE = 16384
 MOST_BYTES = 1 << 20
 """How much is taken from a server at all, in bytes."""
+LAST_WORDS = 4096
+"""How much is taken from a server after the end, in bytes."""
 FIRST_BYTES = 256
 """How much of the server's first bytes a failure remembers."""
 
@@ -76,9 +78,9 @@ class TappedConnection:
             self.ssl.bio_write(came)
 
     def listen(self, limit: float) -> None:
-        """Taps what still comes within ``limit`` seconds, a record's worth at most, without working on it."""
+        """Taps what still comes within ``limit`` seconds, a little at most, without working on it."""
         until = time.monotonic() + self._patience.left(limit)
-        most = self._taken + READ_SIZE
+        most = self._taken + LAST_WORDS
         while self._taken < most and not self.ended:
             if isinstance(self._receive(until), Failure):
                 break
@@ -146,7 +148,9 @@ class TappedConnection:
         """Marks that our own side ends the waiting; what the server ended is marked already."""
         if failure.kind not in ("timeout", "too_much"):
             return failure
-        detail = failure.detail or f"nothing came within {limit:.3g} s"
+        span = f"within {limit:.3g} s"
+        quiet = self._sent_at is not None
+        detail = failure.detail or (f"nothing came {span}" if quiet else f"what came was not complete {span}")
         mark: MarkKind = "timeout" if failure.kind == "timeout" else "error"
         self._feed(Mark(mark, CLIENT, self._patience.now(), (), detail))
         return dataclasses.replace(failure, detail=detail)

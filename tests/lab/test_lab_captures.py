@@ -1,0 +1,54 @@
+"""The sample captures are what their manifest says."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tlsviz.lab.scenarios import SCENARIOS
+from tlsviz.sources.capture import OpenOptions, load_capture
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+with (CAPTURES / "manifest.tsv").open(encoding="utf-8") as manifest:
+    ROWS = list(csv.DictReader(manifest, delimiter="\t"))
+
+needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="no tshark here")
+
+
+@needs_tshark
+@pytest.mark.parametrize("row", ROWS, ids=[row["file"] for row in ROWS])
+def test_capture_is_what_the_manifest_says(row: dict[str, str]) -> None:
+    trace = load_capture(CAPTURES / row["file"], OpenOptions(ca=CAPTURES / "ca.pem"))
+    assert len(trace.connections) == int(row["connections"])
+    if not row["scenario"]:
+        assert len({connection.version for connection in trace.connections}) == len(trace.connections)
+        return
+    (connection,) = trace.connections
+    assert (connection.version.name if connection.version else "") == row["version"]
+    assert (connection.cipher_suite.name if connection.cipher_suite else "") == row["suite"]
+    assert connection.trust is not None
+    assert connection.trust.verdict == row["verdict"]
+    assert ",".join(connection.trust.reasons) == row["reasons"]
+    encrypted = {record.protection.status for record in connection.records if record.protection}
+    if row["version"]:
+        assert encrypted == ({"verified"} if row["keys"] == "yes" else {"not_provable"})
+    assert not [proof for proof in connection.proofs if proof.status == "failed" and proof.what != "certificate_chain"]
+
+
+def test_manifest_and_folder_agree() -> None:
+    assert sorted(row["file"] for row in ROWS) == sorted(file.name for file in CAPTURES.glob("*.pcapng"))
+    assert {one.name for one in SCENARIOS} <= {row["scenario"] for row in ROWS}
+    assert all(file.stat().st_size < 20_000 for file in CAPTURES.glob("*.pcapng"))
+
+
+def test_making_them_again_gives_the_same_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(CAPTURES))
+    import make  # type: ignore[import-not-found]
+
+    make.make(tmp_path)
+    assert (tmp_path / "ca.pem").read_bytes() == (CAPTURES / "ca.pem").read_bytes()
+    assert (tmp_path / "manifest.tsv").read_bytes() == (CAPTURES / "manifest.tsv").read_bytes()
+    assert sorted(file.name for file in tmp_path.glob("*.pcapng")) == sorted(row["file"] for row in ROWS)

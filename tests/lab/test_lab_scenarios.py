@@ -1,0 +1,96 @@
+"""Every scenario comes out as it says it does."""
+
+from __future__ import annotations
+
+import threading
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tlsviz.errors import TlsvizError, UsageError
+from tlsviz.lab.run import authority, run_scenario, scenario, serve
+from tlsviz.lab.scenarios import DEFAULT, SCENARIOS, Scenario
+
+IDS = [one.name for one in SCENARIOS]
+
+
+@pytest.mark.parametrize("one", SCENARIOS, ids=IDS)
+def test_scenario_comes_out_as_promised(one: Scenario) -> None:
+    trace = run_scenario(one.name)
+    (connection,) = trace.connections
+    assert (trace.source.kind, trace.source.name, trace.source.packets) == ("lab", one.name, None)
+    assert (connection.version and connection.version.name) == one.version
+    assert (connection.cipher_suite and connection.cipher_suite.name) == one.suite
+    assert connection.complete == (one.version is not None)
+    assert connection.trust is not None
+    assert (connection.trust.verdict, connection.trust.reasons) == (one.verdict, one.reasons)
+    assert (connection.diagnosis and connection.diagnosis.code) == one.diagnosis
+    failed = {proof.what for proof in connection.proofs if proof.status != "verified"}
+    assert failed <= ({"certificate_chain"} if one.verdict == "untrusted" else set())
+
+
+def test_what_each_lesson_is_about_is_there() -> None:
+    def kinds(name: str) -> list[str]:
+        return [message.type for message in run_scenario(name).connections[0].messages]
+
+    assert "server_key_exchange" in kinds("tls12")
+    assert "server_key_exchange" not in kinds("tls12-rsa")
+    assert kinds("hello-retry")[:4] == [
+        "client_hello",
+        "hello_retry_request",
+        "change_cipher_spec",
+        "change_cipher_spec",
+    ]
+    assert kinds("client-auth").count("certificate_verify") == 2
+    retry = run_scenario("hello-retry").connections[0]
+    assert retry.hello_retry
+    assert str(retry.group) == "secp384r1"
+    assert run_scenario("client-auth").connections[0].client_auth
+    assert str(run_scenario("tls13").connections[0].group) == "X25519MLKEM768"
+
+
+def test_names_are_unique_and_the_default_is_one_of_them() -> None:
+    assert len(set(IDS)) == len(IDS)
+    assert scenario().name == DEFAULT
+    assert all(one.title and one.what_to_see.endswith(".") for one in SCENARIOS)
+
+
+def test_unknown_scenario_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="hello-retry"):
+        run_scenario("nonsense")
+
+
+def test_serve_says_how_to_try_it_and_serves() -> None:
+    said: list[str] = []
+    answers: list[bytes] = []
+
+    def stopped(_seconds: float) -> bool:
+        import ssl
+
+        context = ssl.create_default_context(cadata=authority().root.pem.decode())
+        address = said[0].split(" on ")[1].split(" ")[0]
+        with urllib.request.urlopen(f"https://{address}/", timeout=5, context=context) as response:
+            answers.append(response.read())
+        return True
+
+    serve("tls12", said.append, stopped)
+    assert b"Hello from the tlsviz lab." in answers[0]
+    root = Path(said[2].split("--ca ")[1])
+    assert "--servername www.lab.test" in said[2]
+    assert not root.exists()
+
+
+def test_taken_port_is_one_clear_error() -> None:
+    stop = threading.Event()
+    said: list[str] = []
+
+    def stopped(_seconds: float) -> bool:
+        port = int(said[0].split("127.0.0.1:")[1].split(" ")[0])
+        with pytest.raises(TlsvizError, match="Cannot listen"):
+            serve("tls13", said.append, lambda _: True, port=port)
+        stop.set()
+        return True
+
+    serve("tls13", said.append, stopped)
+    assert stop.is_set()
