@@ -10,6 +10,7 @@ from sample_traces import EVIL, START, full, hostile, refused, trace
 
 from tlsviz.connection.model import ApplicationRun, Connection
 from tlsviz.report.paint import cells, clip, pad, wrap
+from tlsviz.report.phrases import clock
 from tlsviz.report.text import render_text
 from tlsviz.wire.chunks import CLIENT, SERVER
 
@@ -64,13 +65,13 @@ Findings
 
 FIELDS = """\
 0 ClientHello  client → server · 11.2 ms · wire · 6 bytes · packet 4
-  ├ msg_type              0..0   0x01  client_hello
-  ├ length                1..3   6
-  ├ legacy_version        4..5   0x0303  TLS 1.2
-  └ cipher_suites         6..9
+  ├ msg_type               0..0   0x01  client_hello
+  ├ length                 1..3   6
+  ├ legacy_version         4..5   0x0303  TLS 1.2
+  └ cipher_suites          6..9
     ▲ has no length
-    ├ cipher_suite        6..7   0x0a0a  GREASE
-    └ cipher_suite        8..9   0x1301  TLS_AES_128_GCM_SHA256
+    ├ cipher_suite         6..7   0x0a0a  GREASE
+    └ cipher_suite         8..9   0x1301  TLS_AES_128_GCM_SHA256
 """
 
 EVERY = (full(), refused(), hostile(), Connection())
@@ -174,6 +175,15 @@ def test_a_long_conversation_is_folded():
     text = render_text(trace(replace(full(), application=runs)), width=100)
     assert "44 more turns in 43.00 s: client 22.0 kB, server 22.0 kB" in text
     assert text.count("application data") == 6
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0.0 ms"), (0.0229, "22.9 ms"), (0.99999, "1.00 s"), (1.25, "1.25 s"), (99.999, "1:40 min"), (125, "2:05 min")]
+    + [(12_000, "3:20 h"), (1e6, "11 days"), (-0.001, "-1.0 ms")],
+)
+def test_durations_as_people_read_them(seconds, words):
+    assert clock(seconds) == words
 
 
 def test_cells_count_columns():

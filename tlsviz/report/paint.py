@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Style = Literal["", "dim", "bold", "good", "bad", "warn", "sealed", "guess", "title"]
@@ -70,6 +71,7 @@ def cells(text: str) -> int:
     return sum(_cell(char) for char in text)
 
 
+@lru_cache(maxsize=4096)
 def _cell(char: str) -> int:
     if unicodedata.combining(char):
         return 0

@@ -112,7 +112,7 @@ def header(connection: Connection, width: int) -> list[Line]:
     lines: list[list[Piece]] = [[]]
     for piece in facts(connection, True):
         piece = Piece(clip(piece.text, width - 14), piece.style)
-        if lines[-1] and width_of(_joined([*lines[-1], piece])) + 12 > width:
+        if lines[-1] and width_of(_joined([*lines[-1], piece])) + 2 + cells(duration.text) > width:
             lines.append([])
         lines[-1].append(piece)
     first, *rest = (_joined(pieces) for pieces in lines)
