@@ -97,7 +97,7 @@ def test_hello_retry_request() -> None:
 
 
 def test_drafts_without_session_id() -> None:
-    body = u16(0x7F12) + RANDOM + u16(0x1301) + vec(2, ext(41, u16(0)))
+    body = u16(0x7F12) + RANDOM + u16(0x1301) + vec(2, ext(41, u16(0)), ext(13, vec(2, u16(0x0804))))
     tree = decode_handshake(handshake(2, body), FROM_SERVER)
     assert at(tree, "cipher_suite").value == 0x1301 and faults(tree) == []
     share = vec(2, ext(40, u16(29) + vec(2, bytes(32))))

@@ -25,10 +25,10 @@ _WORDS = {
 }
 
 
-def extension_block(r: Reader, message: str, tls13: bool = False) -> None:
+def extension_block(r: Reader, message: str, draft: bool = False) -> None:
     """``Extension extensions<0..2^16-1>`` of a message: a node ``extensions`` with a node for each.
 
-    ``tls13``: a ServerHello known to be one of TLS 1.3 even without supported_versions, as in its drafts.
+    ``draft``: of an early draft of TLS 1.3, where extensions had other places than they have now.
     """
 
     def body(v: Reader) -> None:
@@ -37,7 +37,7 @@ def extension_block(r: Reader, message: str, tls13: bool = False) -> None:
 
     r.vector("extensions", 2, body)
     block = r.nodes[-1]
-    faults = _faults(block, message, tls13)
+    faults = _faults(block, message, draft)
     if faults:
         r.nodes[-1] = block._replace(
             children=tuple(
@@ -71,7 +71,7 @@ def _noted(node: Node, text: str) -> Node:
     return node._replace(note=f"{node.note}; {text}" if node.note else text)
 
 
-def _faults(block: Node, message: str, tls13: bool) -> dict[int, str]:
+def _faults(block: Node, message: str, draft: bool) -> dict[int, str]:
     """By child index: duplicates, extensions where they must not be, and a pre_shared_key that is not the last."""
     present: list[tuple[int, int]] = []
     for index, child in enumerate(block.children):
@@ -79,12 +79,11 @@ def _faults(block: Node, message: str, tls13: bool) -> dict[int, str]:
             present.append((index, code))
     seen: set[int] = set()
     faults: dict[int, str] = {}
-    tls13 = tls13 or any(code == SUPPORTED_VERSIONS for _, code in present)
-    place = "SH12" if message == SH and not tls13 else _SHORT[message]
+    place = "SH12" if message == SH and all(code != SUPPORTED_VERSIONS for _, code in present) else _SHORT[message]
     for index, code in present:
         if code in seen:
             faults[index] = "a second extension of the same type"
-        elif not _allowed(code, place):
+        elif not draft and not _allowed(code, place):
             faults[index] = f"must not be in {_WORDS[message]}{' of TLS 1.2 or before' * (place == 'SH12')}"
         elif code == PRE_SHARED_KEY and message == CH and index != present[-1][0]:
             faults[index] = "must be the last extension (RFC 8446 4.2.11)"

@@ -49,7 +49,7 @@ def server_hello(r: Reader, _: Context) -> None:
     r.uint("cipher_suite", 2, registry.cipher_suites)
     if not short:
         r.uint("legacy_compression_method", 1, registry.compression_methods)
-    _extensions(r, HRR if retry else SH, tls13=layout(version) == TLS_1_3)
+    _extensions(r, HRR if retry else SH, draft=layout(version) == TLS_1_3)
 
 
 def _is_short_form(r: Reader, version: int) -> bool:
@@ -66,7 +66,7 @@ def hello_retry_request(r: Reader, _: Context) -> None:
     """The message of its own that it was until draft 21 of TLS 1.3."""
     if r.uint("server_version", 2, registry.versions) >= 0x7F13:
         r.uint("cipher_suite", 2, registry.cipher_suites)
-    _extensions(r, HRR)
+    _extensions(r, HRR, draft=True)
 
 
 def hello_verify_request(r: Reader, _: Context) -> None:
@@ -78,9 +78,9 @@ def encrypted_extensions(r: Reader, _: Context) -> None:
     extension_block(r, EE)
 
 
-def _extensions(r: Reader, message: str, tls13: bool = False) -> None:
+def _extensions(r: Reader, message: str, draft: bool = False) -> None:
     if r.remaining:  # a hello without extensions ends here (RFC 5246 7.4.1.2)
-        extension_block(r, message, tls13)
+        extension_block(r, message, draft)
 
 
 def _session_id(r: Reader, name: str) -> None:
