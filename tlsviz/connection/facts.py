@@ -77,6 +77,7 @@ class Facts:
         ring = self.ring
         ring.server_random, ring.version = hello.random, hello.version
         ring.suite = suites.suite(hello.cipher_suite)
+        ring.compression_method = hello.compression_method
         ring.encrypt_then_mac = ENCRYPT_THEN_MAC in codes
         ring.extended_master_secret = EXTENDED_MASTER_SECRET in codes
 

@@ -27,6 +27,7 @@ class KeyRing:
     suite: Suite | None = None
     encrypt_then_mac: bool = False
     extended_master_secret: bool = False
+    compression_method: int = 0
     premaster: bytes | None = None
     used: dict[str, bytes] = field(default_factory=dict)
 
@@ -96,4 +97,5 @@ class KeyRing:
             self.server_random,
             sender,
             self.encrypt_then_mac,
+            compression_method=self.compression_method,
         )

@@ -6,6 +6,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from tlsviz.crypto.aead import Aead12, Aead13
 from tlsviz.crypto.ciphers import aead, block_kind, family, mac_hash, tag_length
+from tlsviz.crypto.compression import DEFLATE, NULL, Inflating
 from tlsviz.crypto.legacy import Cbc, Mac, Stream
 from tlsviz.crypto.opening import Opened, Opener, Unopened
 from tlsviz.crypto.schedule import SSL3, TLS13, draft_of, key_block, traffic_keys
@@ -47,16 +48,30 @@ def opener_12(
     sender: Sender,
     encrypt_then_mac: bool = False,
     truncated_hmac: bool = False,
+    compression_method: int = 0,
 ) -> Opener:
     """What opens ``sender``'s SSL 3.0 to TLS 1.2 records. Raises `Unopened` if we cannot do the cipher."""
+    if compression_method not in (NULL, DEFLATE):
+        raise Unopened(f"the compression method {compression_method} is not supported")
+    cut = key_block(_fitting(suite), version, master_secret, client_random, server_random)
+    opener = _opener_12(suite, version, cut.of(sender), encrypt_then_mac, truncated_hmac)
+    return Inflating(opener) if compression_method == DEFLATE else opener
+
+
+def _fitting(suite: Suite) -> Suite:
+    """The suite, if it can be one of TLS 1.2 and its MAC can be done."""
     if suite.tls13:
         raise Unopened(f"{suite.name} is a cipher suite of TLS 1.3 only")
-    hash_name = mac_hash(suite)
-    if hash_name is None and suite.mac not in (None, "NULL"):
+    if mac_hash(suite) is None and suite.mac not in (None, "NULL"):
         raise Unopened(f"the MAC {suite.mac} of {suite.name} is not supported")
-    block = key_block(suite, version, master_secret, client_random, server_random)
-    mac_key, key, iv = block.of(sender)
-    mac = _mac(version, hash_name or "", mac_key, truncated_hmac)
+    return suite
+
+
+def _opener_12(
+    suite: Suite, version: int, keys: tuple[bytes, bytes, bytes], encrypt_then_mac: bool, truncated_hmac: bool
+) -> Opener:
+    mac_key, key, iv = keys
+    mac = _mac(version, mac_hash(suite) or "", mac_key, truncated_hmac)
     if suite.mode == "NULL":
         return Stream(mac)
     try:
