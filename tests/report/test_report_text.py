@@ -179,8 +179,17 @@ def test_a_long_conversation_is_folded():
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0.0 ms"), (0.0229, "22.9 ms"), (0.99999, "1.00 s"), (1.25, "1.25 s"), (99.999, "1:40 min"), (125, "2:05 min")]
-    + [(12_000, "3:20 h"), (1e6, "11 days"), (-0.001, "-1.0 ms")],
+    [
+        (0, "0.0 ms"),
+        (0.0229, "22.9 ms"),
+        (0.99999, "1.00 s"),
+        (1.25, "1.25 s"),
+        (99.999, "1:40 min"),
+        (125, "2:05 min"),
+        (12_000, "3:20 h"),
+        (1e6, "11 days"),
+        (-0.001, "-1.0 ms"),
+    ],
 )
 def test_durations_as_people_read_them(seconds, words):
     assert clock(seconds) == words
