@@ -46,7 +46,7 @@ Certificates  1 from the server, from the root down
       EC P-256 · 2026-04-22 to 2026-05-22 · ecdsa-with-SHA256
       for www.example.test
       ✗ self signed: vouches for itself, and is not in the Mozilla store
-      ✗ expired: expired on 2026-05-22 12:00 UTC, 10 days earlier
+      ✗ expired on 2026-05-22 12:00 UTC, 10 days earlier
 
 Trust  judged for www.example.test as of 2026-06-01 12:00 UTC
   Mozilla  ✗ not trusted  self signed, expired

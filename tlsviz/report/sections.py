@@ -113,7 +113,8 @@ def _about(node: ChainNode, trust: Trust | None) -> Iterator[tuple[str, Style]]:
     if node.link:
         yield _LINKS[node.link]
     for fault in node.faults:
-        yield f"✗ {reason(fault.reason)}: {fault.detail}", "bad"
+        said = reason(fault.reason)
+        yield f"✗ {fault.detail if fault.detail.startswith(said) else f'{said}: {fault.detail}'}", "bad"
     for remark in node.remarks:
         yield f"· {remark}", "dim"
     for problem in cert.problems[:4] if cert else ():
