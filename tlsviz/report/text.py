@@ -49,14 +49,16 @@ def render_text(
 def _source(trace: Trace, count: int, width: int) -> Line:
     """Where it comes from; of a long path the end matters."""
     facts = [plural(count, "TLS connection") if count else "no TLS connection"]
+    if trace.source.kind in ("live", "lab") and count == 1:
+        facts = []
     if trace.source.packets is not None:
         facts.insert(0, plural(trace.source.packets, "packet"))
-    end = " · ".join(facts)
+    end = "".join(f" · {fact}" for fact in facts)
     name = safe(trace.source.name)
-    room = max(width - len("tlsviz  ") - len(trace.source.kind) - 6 - len(end), 4)
+    room = max(width - len("tlsviz  ") - len(trace.source.kind) - 3 - len(end), 4)
     while cells(name) > room:
         name = "…" + name[2 if name.startswith("…") else 1 :]
-    return [Piece("tlsviz", "title"), Piece(f"  {trace.source.kind} · {name} · {end}", "dim")]
+    return [Piece("tlsviz", "title"), Piece(f"  {trace.source.kind} · {name}{end}", "dim")]
 
 
 def _list(connections: list[Connection], width: int) -> Iterator[Line]:
