@@ -28,8 +28,8 @@ def version(code: int) -> Words | None:
 _GROUP_FAMILIES = (
     (r"x25519mlkem|secp\d+r1mlkem|curvesm2mlkem", ""),
     (r"mlkem", "mlkem"),
+    (r"kyber", "kyber"),
     (r".*kyber", "kyber_draft"),
-    (r"cecpq2", "cecpq2"),
     (r"brainpool", "brainpool"),
     (r"ffdhe", "ffdhe"),
     (r"gc(256|512)", "gost"),
@@ -47,6 +47,7 @@ _SIGNATURE_FAMILIES = (
     (r".*_md5$", "md5"),
     (r".*_sha1$", "sha1"),
     (r"dsa_", "dsa"),
+    (r"rsa_pkcs1_.*_legacy", "rsa_pkcs1_legacy"),
     (r"rsa_pkcs1", "rsa_pkcs1"),
     (r"rsa_pss_rsae", "rsa_pss_rsae"),
     (r"rsa_pss_pss", "rsa_pss_pss"),
