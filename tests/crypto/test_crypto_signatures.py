@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from loopback import key_and_certificate
 
 from tlsviz.crypto.hashing import digest
-from tlsviz.crypto.signatures import verify_signature
+from tlsviz.crypto.signatures import verify_certificate_verify_ssl3, verify_signature
 from tlsviz.crypto.spki import subject_public_key_info
 
 CERTIFICATES = Path(__file__).parents[3] / "shared" / "vectors" / "certificates"
@@ -153,6 +155,20 @@ def test_md5_and_sha1_together(rsa_key: rsa.RSAPrivateKey) -> None:
         assert verify_signature(None, spki(rsa_key), b"\xff" * size, SIGNED, TLS10)[0] == "failed"
 
 
+def test_ssl3_certificate_verify(rsa_key: rsa.RSAPrivateKey) -> None:
+    master = bytes(range(48))
+    md5 = hashlib.md5(master + b"\x5c" * 48 + hashlib.md5(SIGNED + master + b"\x36" * 48).digest()).digest()
+    sha = hashlib.sha1(master + b"\x5c" * 40 + hashlib.sha1(SIGNED + master + b"\x36" * 40).digest()).digest()
+    signature = raw_rsa(rsa_key, b"\x00\x01" + b"\xff" * (256 - 3 - 36) + b"\x00" + md5 + sha)
+    assert verify_certificate_verify_ssl3(spki(rsa_key), signature, SIGNED, master)[0] == "verified"
+    assert verify_certificate_verify_ssl3(spki(rsa_key), signature, SIGNED, bytes(48))[0] == "failed"
+    assert verify_certificate_verify_ssl3(b"", signature, SIGNED, master)[0] == "not_provable"
+    key = dsa.generate_private_key(1024)
+    signature = key.sign(sha, Prehashed(hashes.SHA1()))
+    assert verify_certificate_verify_ssl3(spki(key), signature, SIGNED, master)[0] == "verified"
+    assert verify_certificate_verify_ssl3(spki(key), signature, SIGNED[1:], master)[0] == "failed"
+
+
 def test_ecdsa_before_tls12() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     assert verdicts(None, spki(key), key.sign(SIGNED, ec.ECDSA(hashes.SHA1())), TLS11) == PROVEN
@@ -171,7 +187,7 @@ def test_key_and_scheme_must_fit(rsa_key: rsa.RSAPrivateKey) -> None:
     for scheme in (0x0402, 0x0403, 0x0807, 0x0905):
         status, why = verify_signature(scheme, spki(rsa_key), signature, SIGNED, TLS12)
         assert status == "failed"
-        assert "does not fit the RSA key" in why
+        assert "does not fit the RSA 2048 key" in why
 
 
 @pytest.mark.parametrize("scheme", [0x0000, 0x0708, 0x0709, 0x0911, 0x0A0A, 0xFFFF, None])

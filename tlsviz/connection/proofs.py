@@ -14,7 +14,11 @@ from tlsviz.connection.facts import is_tls13
 from tlsviz.connection.model import Connection, Message, Proof, ProofStatus
 from tlsviz.crypto.finished import handshake_hash_12, verify_data_12, verify_data_13
 from tlsviz.crypto.hashing import supported
-from tlsviz.crypto.signatures import certificate_verify_13_content, verify_signature
+from tlsviz.crypto.signatures import (
+    certificate_verify_13_content,
+    verify_certificate_verify_ssl3,
+    verify_signature,
+)
 from tlsviz.crypto.transcript import Transcript
 from tlsviz.pki.trust import Reason, Trust
 from tlsviz.tls import suites, views
@@ -22,7 +26,7 @@ from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import Node
 from tlsviz.wire.text import plural
 
-TLS12 = 0x0303
+SSL3, TLS12 = 0x0300, 0x0303
 _SENTINELS = {b"DOWNGRD\x01": "TLS 1.2", b"DOWNGRD\x00": "TLS 1.1 or older"}
 _NOT_IN_TRANSCRIPT = {"hello_request", "key_update"}
 
@@ -149,6 +153,12 @@ def _certificate_verify(walk: _Walk, message: Message, tree: Node, what: str) ->
     if walk.broken or signature is None or leaf is None:
         why = "a handshake message before it is not whole" if walk.broken else "the certificate is not known"
         return Proof(what, "not_provable", why, message.index)
+    if walk.version == SSL3:
+        master = walk.secrets.get("CLIENT_RANDOM")
+        if master is None:
+            return Proof(what, "not_provable", "the master secret, which SSL 3.0 signs, is not known", message.index)
+        status, why = verify_certificate_verify_ssl3(leaf, signature, walk.transcript.data(), master)
+        return Proof(what, _status(status), why, message.index)
     if walk.tls13:
         signed = certificate_verify_13_content(message.sender, walk.transcript.hash(walk.hash_name))
     else:

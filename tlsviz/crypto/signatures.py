@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from tlsviz.crypto import ssl3
 from tlsviz.crypto.hashing import digest
 from tlsviz.crypto.spki import subject_public_key_info
 from tlsviz.tls import registry
@@ -75,6 +78,10 @@ def certificate_verify_13_content(sender: Sender, transcript_hash: bytes) -> byt
     return b" " * 64 + b"TLS 1.3, " + side + b" CertificateVerify\x00" + transcript_hash
 
 
+class _NotProvable(Exception):  # noqa: N818 - an outcome, as `Unopened`
+    """The key or the scheme is not one that can be checked; the text says why."""
+
+
 def verify_signature(
     scheme: int | None, public_key_der_or_cert: bytes, signature: bytes, signed: bytes, version: int
 ) -> Verdict:
@@ -84,63 +91,82 @@ def verify_signature(
     and 1.3; before, it is None and the key's kind decides (RFC 4346 section 7.4.3). "not_provable" means that
     the key cannot be read or the scheme cannot be done here.
     """
+    name = _name(scheme, version)
+    return _guarded(lambda: _verify(scheme, public_key_der_or_cert, signature, signed, version), name)
+
+
+def verify_certificate_verify_ssl3(
+    public_key_der_or_cert: bytes, signature: bytes, messages: bytes, master_secret: bytes
+) -> Verdict:
+    """The same for SSL 3's CertificateVerify, which signs the messages hashed together with the master secret."""
+
+    def check() -> Verdict:
+        key, _, described = _read_key(public_key_der_or_cert)
+        return _verify_legacy(key, signature, ssl3.handshake_hashes(master_secret, messages), described)
+
+    return _guarded(check, "legacy scheme of SSL 3.0")
+
+
+def _guarded(check: Callable[[], Verdict], name: str) -> Verdict:
     try:
-        return _verify(scheme, public_key_der_or_cert, signature, signed, version)
+        return check()
     except InvalidSignature:
-        return "failed", f"the signature does not match ({_name(scheme, version)})"
+        return "failed", f"the signature does not match ({name})"
+    except _NotProvable as reason:
+        return "not_provable", str(reason)
     except Exception as error:  # a hostile key can upset the library in many ways; none is worth a crash
         return "not_provable", f"the signature cannot be checked: {type(error).__name__}"
 
 
 def _name(scheme: int | None, version: int) -> str:
-    if scheme is None or version < TLS12:
+    if version < TLS12:
         return "legacy scheme of TLS 1.0 and 1.1"
+    if scheme is None:
+        return "unknown scheme"
     return registry.signature_schemes.get(scheme) or f"scheme 0x{scheme:04x}"
 
 
 def _verify(scheme: int | None, der: bytes, signature: bytes, signed: bytes, version: int) -> Verdict:
-    try:
-        key = load_der_public_key(subject_public_key_info(der))
-    except Exception as error:  # as above
-        return "not_provable", f"the public key cannot be read ({type(error).__name__})"
-    kind, detail = _kind(key)
-    if kind is None:
-        return "not_provable", "signatures with this kind of key are not supported"
-    if isinstance(key, rsa.RSAPublicKey) and (why := _absurd(key)):
-        return "not_provable", why
-    if version < TLS12 or scheme is None:
-        if version >= TLS12:
-            return "not_provable", "the signature scheme is unknown"
-        return _verify_legacy(key, signature, signed, f"{kind} {detail}")
+    key, kind, described = _read_key(der)
+    if version < TLS12:
+        return _verify_legacy(key, signature, digest("md5", signed) + digest("sha1", signed), described)
+    if scheme is None:
+        raise _NotProvable("the signature scheme is unknown")
     plan = _SCHEMES.get(scheme)
     name = _name(scheme, version)
     if plan is None:
-        return "not_provable", f"{name} is not supported"
+        raise _NotProvable(f"{name} is not supported")
     if plan.kind.removesuffix("-PSS") != kind:
-        return "failed", f"{name} does not fit the {kind} key of the certificate"
-    if plan.binding and plan.binding != detail and (version >= TLS13 or plan.kind == "ML-DSA"):
-        return "failed", f"{name} does not fit the {detail} key of the certificate"
+        return "failed", f"{name} does not fit the {described} key of the certificate"
+    if plan.binding and plan.binding not in described and (version >= TLS13 or kind == "ML-DSA"):
+        return "failed", f"{name} does not fit the {described} key of the certificate"
     _check(key, plan, signature, signed)
     if version >= TLS13 and not plan.tls13:
         return "failed", f"the signature is right, but TLS 1.3 does not allow {name} here"
-    return "verified", f"{name} with the {kind} {detail} key"
+    return "verified", f"{name} with the {described} key"
 
 
-def _kind(key: object) -> tuple[str | None, str]:
-    """The kind of a key, and its size, curve or parameter set."""
+def _read_key(der: bytes) -> tuple[object, str, str]:
+    """The key, its kind, and its kind with size, curve or parameter set."""
+    try:
+        key = load_der_public_key(subject_public_key_info(der))
+    except Exception as error:  # whatever is wrong with it
+        raise _NotProvable(f"the public key cannot be read ({type(error).__name__})") from None
     if isinstance(key, rsa.RSAPublicKey):
-        return "RSA", str(key.key_size)
+        if why := _absurd(key):
+            raise _NotProvable(why)
+        return key, "RSA", f"RSA {key.key_size}"
     if isinstance(key, ec.EllipticCurvePublicKey):
-        return "EC", key.curve.name
+        return key, "EC", f"EC {key.curve.name}"
     if isinstance(key, dsa.DSAPublicKey):
-        return "DSA", str(key.key_size)
+        return key, "DSA", f"DSA {key.key_size}"
     if isinstance(key, ed25519.Ed25519PublicKey):
-        return "Ed25519", "255"
+        return key, "Ed25519", "Ed25519"
     if isinstance(key, ed448.Ed448PublicKey):
-        return "Ed448", "448"
+        return key, "Ed448", "Ed448"
     if isinstance(key, MlDsaKey):
-        return "ML-DSA", f"ML-DSA-{type(key).__name__[5:7]}"
-    return None, ""
+        return key, "ML-DSA", f"ML-DSA-{type(key).__name__[5:7]}"
+    raise _NotProvable("signatures with this kind of key are not supported")
 
 
 def _absurd(key: rsa.RSAPublicKey) -> str | None:
@@ -169,25 +195,25 @@ def _check(key: object, plan: Scheme, signature: bytes, signed: bytes) -> None:
         raise TypeError("no such scheme")
 
 
-def _verify_legacy(key: object, signature: bytes, signed: bytes, described: str) -> Verdict:
-    """TLS 1.0 and 1.1: RSA over MD5 and SHA-1 together, DSA and ECDSA over SHA-1."""
+def _verify_legacy(key: object, signature: bytes, hashed: bytes, described: str) -> Verdict:
+    """Before TLS 1.2: RSA over MD5 and SHA-1 together, DSA and ECDSA over SHA-1. ``hashed``: both, 36 bytes."""
+    sha1 = hashed[16:]
     if isinstance(key, rsa.RSAPublicKey):
-        _check_md5_sha1(key.public_numbers(), signature, signed)
+        _check_md5_sha1(key.public_numbers(), signature, hashed)
         return "verified", f"MD5 and SHA-1 with the {described} key"
     if isinstance(key, ec.EllipticCurvePublicKey):
-        key.verify(signature, signed, ec.ECDSA(_LEGACY_HASHES[2]))
+        key.verify(signature, sha1, ec.ECDSA(Prehashed(_LEGACY_HASHES[2])))
     elif isinstance(key, dsa.DSAPublicKey):
-        key.verify(signature, signed, _LEGACY_HASHES[2])
+        key.verify(signature, sha1, Prehashed(_LEGACY_HASHES[2]))
     else:
-        return "not_provable", f"TLS 1.0 and 1.1 have no signatures with {described} keys"
+        raise _NotProvable(f"TLS 1.0 and 1.1 have no signatures with {described} keys")
     return "verified", f"SHA-1 with the {described} key"
 
 
-def _check_md5_sha1(numbers: rsa.RSAPublicNumbers, signature: bytes, signed: bytes) -> None:
+def _check_md5_sha1(numbers: rsa.RSAPublicNumbers, signature: bytes, hashed: bytes) -> None:
     """RSASSA-PKCS1-v1_5 without DigestInfo, which `cryptography` does not offer (RFC 2246 section 4.7)."""
     size = (numbers.n.bit_length() + 7) // 8
     value = int.from_bytes(signature, "big")
-    hashed = digest("md5", signed) + digest("sha1", signed)
     fill = size - len(hashed) - 3
     if len(signature) != size or value >= numbers.n or fill < 8:
         raise InvalidSignature
