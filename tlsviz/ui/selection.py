@@ -113,6 +113,8 @@ class Scene:
             return self
         if self.selection.path in paths:
             index = paths.index(self.selection.path) + by
+            if index < 0:
+                return self.at_path(None)
         else:
             index = 0 if by > 0 else len(paths) - 1
         return self.at_path(paths[max(0, min(index, len(paths) - 1))])
@@ -158,18 +160,12 @@ class StepChosen(Event):
 
     index: int
 
-    def __post_init__(self) -> None:
-        super().__init__()
-
 
 @dataclass
 class FieldChosen(Event):
     """A field was chosen; None lets go of it."""
 
     path: Path | None
-
-    def __post_init__(self) -> None:
-        super().__init__()
 
 
 @dataclass
@@ -178,15 +174,9 @@ class ByteChosen(Event):
 
     offset: int
 
-    def __post_init__(self) -> None:
-        super().__init__()
-
 
 @dataclass
 class PaneChosen(Event):
     """A pane was chosen by its name."""
 
     pane: str
-
-    def __post_init__(self) -> None:
-        super().__init__()

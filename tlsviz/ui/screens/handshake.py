@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Input
@@ -68,10 +68,10 @@ class HandshakeScreen(Screen[None]):
         Binding("escape", "back", "back", key_display="esc"),
     ]
 
-    scene: reactive[Scene | None] = reactive(None)
-    running: reactive[bool] = reactive(False)
-    pane: reactive[str] = reactive("explain", init=False)
-    playing: reactive[bool] = reactive(False, init=False)
+    scene: var[Scene | None] = var(None)
+    running: var[bool] = var(False)
+    pane: var[str] = var("explain", init=False)
+    playing: var[bool] = var(False, init=False)
 
     def __init__(self, connection: Connection, source: Source | None = None, *, running: bool = False) -> None:
         super().__init__()

@@ -120,7 +120,7 @@ def _parts(known: Suite) -> list[tuple[str, str]]:
         secret = "a fresh secret for this connection" if known.forward_secret else "no forward secrecy"
         same = known.key_exchange == known.authentication
         text = f"{known.key_exchange}: key exchange, {secret}"
-        found.append((known.key_exchange, text + ("; and the server's signature" if same else "")))
+        found.append((known.key_exchange, text + ("; and the proof of who the server is" if same else "")))
         if known.authentication and not same:
             who = "nobody proves who they are" if known.anonymous else "the key that signs for the server"
             found.append((known.authentication, f"{known.authentication}: {who}"))
@@ -131,7 +131,7 @@ def _parts(known: Suite) -> list[tuple[str, str]]:
     mac = known.mac
     prf = _HASHES.get(known.prf_hash, known.prf_hash.upper())
     if mac:
-        found.append((mac, f"HMAC-{_HASHES.get(mac.lower(), mac)}: seals every record"))
+        found.append(("SHA" if mac == "SHA1" else mac, f"HMAC-{_HASHES.get(mac.lower(), mac)}: seals every record"))
     else:
         found.append((known.prf_hash.upper(), f"{prf}: the hash that derives the keys"))
     return found

@@ -156,7 +156,7 @@ class FieldsPane(Pane):
         if not self._rows:
             return
         index = self._chosen_row()
-        index = 0 if index is None else max(0, min(index + by, len(self._rows) - 1))
+        index = max(0, min((index or 0) + by, len(self._rows) - 1))
         self.post_message(FieldChosen(self._rows[index][0] or None))
 
     def action_unfold(self) -> None:

@@ -16,13 +16,17 @@ from tlsviz.wire.text import plural, safe, shorten
 class ConnectionHeader(Painted):
     """Name, version, suite, group, protocol, trust, proofs, duration; the least important are left out first."""
 
-    scene: reactive[Scene | None] = reactive(None, layout=True)
+    scene: reactive[Scene | None] = reactive(None)
     running: reactive[bool] = reactive(False)
     playing: reactive[bool] = reactive(False)
 
     def __init__(self, source: Source | None = None) -> None:
         super().__init__()
         self.source = source
+
+    def watch_scene(self) -> None:
+        if len(self.lines(max(self.content_region.width, 20))) != self.content_region.height:
+            self.refresh(layout=True)
 
     def lines(self, width: int) -> list[Line]:
         if self.scene is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.reactive import reactive
+from textual.reactive import var
 
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import Scene, StepChosen
@@ -16,7 +16,11 @@ from tlsviz.ui.widgets.lines import Line, LineView, Painted, pad_line
 class LadderHead(Painted):
     """The names of the lanes; stays while the ladder scrolls."""
 
-    scene: reactive[Scene | None] = reactive(None)
+    scene: var[Scene | None] = var(None)
+
+    def watch_scene(self, old: Scene | None, new: Scene | None) -> None:
+        if old is None or new is None or old.connection is not new.connection:
+            self.refresh()
 
     def lines(self, width: int) -> list[Line]:
         if self.scene is None:
@@ -27,13 +31,14 @@ class LadderHead(Painted):
 class LadderRows(LineView):
     """The arrows. A click chooses a step."""
 
-    scene: reactive[Scene | None] = reactive(None)
-    running: reactive[bool] = reactive(False)
+    scene: var[Scene | None] = var(None)
+    running: var[bool] = var(False)
 
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[Row] = []
-        self._drawn: tuple[object, ...] = ()
+        self._key: tuple[object, ...] = ()
+        self._chosen = 0
 
     def line_count(self) -> int:
         return len(self._rows)
@@ -54,7 +59,7 @@ class LadderRows(LineView):
         self._draw()
 
     def watch_running(self) -> None:
-        self._drawn = ()
+        self._key = ()
         self._draw()
 
     def _draw(self) -> None:
@@ -65,14 +70,23 @@ class LadderRows(LineView):
         if scene is None or width < 8 or not self.is_attached:
             return
         key = (scene.connection, scene.steps, width, height, self.running)
-        if not self._drawn or any(old is not new and old != new for old, new in zip(self._drawn, key, strict=True)):
-            self._drawn = key
+        if not self._key or any(old is not new and old != new for old, new in zip(self._key, key, strict=True)):
+            self._key = key
             self._rows = self._layout(scene, width, height)
             self.relayout()
-        self.refresh()
-        mine = [index for index, row in enumerate(self._rows) if row.step == scene.selection.step]
+        else:
+            self._refresh_step(self._chosen)
+        self._chosen = scene.selection.step
+        mine = self._refresh_step(self._chosen)
         if mine:
             self.reveal(mine[0], mine[-1])
+
+    def _refresh_step(self, step: int) -> list[int]:
+        """Paints the rows of a step anew; returns their places."""
+        places = [index for index, row in enumerate(self._rows) if row.step == step]
+        if places:
+            self.refresh_lines(places[0], places[-1] - places[0] + 1)
+        return places
 
     def _layout(self, scene: Scene, width: int, height: int) -> list[Row]:
         densities: tuple[Density, ...] = ("airy", "spaced", "roomy", "compact")
@@ -95,8 +109,8 @@ class LadderRows(LineView):
 class Ladder(Vertical):
     """The lanes' names over the arrows."""
 
-    scene: reactive[Scene | None] = reactive(None)
-    running: reactive[bool] = reactive(False)
+    scene: var[Scene | None] = var(None)
+    running: var[bool] = var(False)
 
     def compose(self) -> ComposeResult:
         yield LadderHead().data_bind(Ladder.scene)

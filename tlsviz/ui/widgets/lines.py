@@ -11,7 +11,7 @@ from collections.abc import Callable
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
@@ -110,6 +110,8 @@ class Painted(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.painter = Painter(lambda: self.app.theme_variables)
+        self._base = Style()
+        self._drawn: list[Line] = []
 
     def lines(self, width: int) -> list[Line]:
         """The lines at a width."""
@@ -122,10 +124,14 @@ class Painted(Widget):
         self.painter.forget()
         super().notify_style_update()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._base = self.rich_style
+        self._drawn = self.lines(self.content_region.width)
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
-        width = self.content_region.width
-        lines = self.lines(width)
-        return paint(self.painter, lines[y] if y < len(lines) else [], width, self.rich_style)
+        line = self._drawn[y] if y < len(self._drawn) else []
+        return paint(self.painter, line, self.content_region.width, self._base)
 
 
 def paint(painter: Painter, line: Line, width: int, base: Style) -> Strip:
@@ -143,6 +149,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.painter = Painter(lambda: self.app.theme_variables)
+        self._base = Style()
 
     def line_count(self) -> int:
         """How many lines there are at the present width."""
@@ -159,7 +166,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def relayout(self) -> None:
         """Takes a new number of lines and paints everything."""
-        self.virtual_size = Size(0, self.line_count())
+        size = Size(0, self.line_count())
+        if size != self.virtual_size:
+            # Assigning it would lay out the whole screen, although only the scroll bar has to know.
+            self.set_reactive(Widget.virtual_size, size)
+            self._scroll_update(size)
         self.refresh()
 
     def reveal(self, first: int, last: int | None = None, margin: int = 2) -> None:
@@ -184,7 +195,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self.painter.forget()
         super().notify_style_update()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y
         line = self.line(index) if 0 <= index < self.line_count() else []
-        return paint(self.painter, line, self.scrollable_content_region.width, self.rich_style)
+        return paint(self.painter, line, self.scrollable_content_region.width, self._base)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.binding import Binding
-from textual.reactive import reactive
+from textual.reactive import var
 
 from tlsviz.ui.selection import Scene
 from tlsviz.ui.widgets.lines import Line, LineView, wrap
@@ -17,7 +17,7 @@ class Pane(LineView):
         Binding("down", "scroll_down", "scroll", show=False),
     ]
 
-    scene: reactive[Scene | None] = reactive(None)
+    scene: var[Scene | None] = var(None)
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")

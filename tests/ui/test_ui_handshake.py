@@ -1,0 +1,348 @@
+"""The handshake screen driven by keys and mouse."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from handshake_sample import SOURCE, failed, handshake
+from textual.app import App
+from textual.pilot import Pilot
+
+from tlsviz.connection.model import Connection
+from tlsviz.ui.messages import GoBack
+from tlsviz.ui.screens.handshake import HandshakeScreen
+from tlsviz.ui.theme import DARK, DEFAULTS, PROJECTOR, THEMES
+from tlsviz.ui.widgets.bytes_pane import OFFSET, BytesPane
+from tlsviz.ui.widgets.explain_pane import ExplainPane
+from tlsviz.ui.widgets.fields_pane import FieldsPane
+from tlsviz.ui.widgets.header import ConnectionHeader
+from tlsviz.ui.widgets.ladder import Ladder, LadderRows
+from tlsviz.ui.widgets.lines import LineView
+from tlsviz.ui.widgets.projector import Projector
+
+NARROW, NORMAL, WIDE = (80, 24), (120, 36), (200, 50)
+
+
+class Stage(App[None]):
+    """An app with nothing but the themes and the screen under test."""
+
+    def __init__(self, connection: Connection, *, running: bool = False) -> None:
+        super().__init__()
+        self.handshake = HandshakeScreen(connection, SOURCE, running=running)
+        self.left = 0
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(DEFAULTS)
+
+    def on_mount(self) -> None:
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK
+        self.push_screen(self.handshake)
+
+    def on_go_back(self, event: GoBack) -> None:
+        self.left += 1
+
+
+@asynccontextmanager
+async def stage(
+    size: tuple[int, int] = NORMAL, connection: Connection | None = None, *, running: bool = False
+) -> AsyncIterator[tuple[Pilot[None], HandshakeScreen]]:
+    app = Stage(connection or handshake(), running=running)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield pilot, app.handshake
+
+
+def title(screen: HandshakeScreen) -> str:
+    assert screen.scene is not None
+    assert screen.scene.step is not None
+    return screen.scene.step.title
+
+
+def node(screen: HandshakeScreen) -> str | None:
+    assert screen.scene is not None
+    return screen.scene.node.name if screen.scene.node else None
+
+
+def shown(view: LineView) -> str:
+    return "\n".join("".join(part for part, _ in view.line(index)) for index in range(view.line_count()))
+
+
+async def test_arrows_and_page_keys_step_and_stop_at_the_ends() -> None:
+    async with stage() as (pilot, screen):
+        assert title(screen) == "ClientHello"
+        await pilot.press("down")
+        assert title(screen) == "ServerHello"
+        await pilot.press("pagedown", "pagedown")
+        assert title(screen) == "EncryptedExtensions"
+        await pilot.press("pageup")
+        assert title(screen) == "ChangeCipherSpec"
+        await pilot.press("home", "up")
+        assert title(screen) == "TCP SYN"
+        await pilot.press("end", "down")
+        assert title(screen) == "TCP FIN"
+
+
+async def test_a_field_is_the_same_in_words_tree_and_bytes() -> None:
+    async with stage(WIDE) as (pilot, screen):
+        await pilot.press("right", "right", "right", "right")
+        assert node(screen) == "random"
+        assert "▌ random" in shown(screen.query_one(ExplainPane))
+        assert any(
+            line.startswith("▌") and "random" in line for line in shown(screen.query_one(FieldsPane)).split("\n")
+        )
+        pane = screen.query_one(BytesPane)
+        lit = [part for index in range(pane.line_count()) for part, style in pane.line(index) if "reverse" in style]
+        assert (
+            "".join(lit).replace(" ", "").startswith("".join(f"{byte:02x}" for byte in (screen.scene.node.value[:10])))
+        )  # type: ignore[union-attr, index]
+        await pilot.press("left", "left", "left", "left")
+        assert node(screen) is None
+
+
+async def test_a_click_on_a_byte_finds_its_field() -> None:
+    async with stage() as (pilot, screen):
+        await pilot.press("3")
+        heading = next(index for index, (number, _) in enumerate(screen.query_one(BytesPane)._places) if number >= 0)
+        border = 1
+        await pilot.click(BytesPane, offset=(border + OFFSET + 5 * 3, border + heading))
+        assert node(screen) == "random"
+        await pilot.click(BytesPane, offset=(border + OFFSET, border + heading))
+        assert node(screen) == "msg_type"
+
+
+async def test_a_click_on_a_step_a_field_and_a_sentence_choose_them() -> None:
+    async with stage(WIDE) as (pilot, screen):
+        rows = screen.query_one(LadderRows)
+        place = next(index for index, row in enumerate(rows._rows) if row.step == 3)
+        await pilot.click(LadderRows, offset=(20, place))
+        assert title(screen) == "ServerHello"
+        fields = screen.query_one(FieldsPane)
+        names = [found.name for _, found in fields._rows]
+        await pilot.click(FieldsPane, offset=(12, 1 + names.index("cipher_suite")))
+        assert node(screen) == "cipher_suite"
+        explain = screen.query_one(ExplainPane)
+        line, path = next(
+            (line, path) for line, path in explain._targets.items() if path != screen.scene.selection.path
+        )  # type: ignore[union-attr]
+        await pilot.click(ExplainPane, offset=(6, 1 + line - explain.scroll_offset.y))
+        assert screen.scene is not None
+        assert screen.scene.selection.path == path
+
+
+async def test_fields_open_close_and_are_found() -> None:
+    async with stage() as (pilot, screen):
+        await pilot.press("slash", *"x25519ml")
+        fields = screen.query_one(FieldsPane)
+        assert "X25519MLKEM768" in shown(fields)
+        assert "random" not in shown(fields)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert node(screen) == "named_group"
+        assert "random" in shown(fields)
+        before = fields.line_count()
+        await pilot.press("minus")
+        assert fields.line_count() < before
+        await pilot.press("plus")
+        assert fields.line_count() > before
+
+
+async def test_keys_inside_a_pane_move_there_and_page_keys_still_step() -> None:
+    async with stage() as (pilot, screen):
+        await pilot.press("2")
+        screen.query_one(FieldsPane).focus()
+        await pilot.press("down", "down")
+        assert title(screen) == "ClientHello"
+        assert node(screen) == "length"
+        await pilot.press("pagedown")
+        assert title(screen) == "ServerHello"
+
+
+@pytest.mark.parametrize("size", [NARROW, NORMAL, WIDE])
+async def test_every_pane_opens_by_its_number(size: tuple[int, int]) -> None:
+    async with stage(size) as (pilot, screen):
+        for key, pane in zip("12345", ("explain", "fields", "bytes", "chain", "cipher"), strict=True):
+            await pilot.press(key)
+            await pilot.pause()
+            view = screen.query_one(f"#{pane}", LineView)
+            assert view.region.width > 20
+            assert view.region.height > 5
+            assert view.line_count() > 3
+
+
+async def test_a_narrow_screen_shows_one_pane_and_the_way_back() -> None:
+    async with stage(NARROW) as (pilot, screen):
+        ladder, explain = screen.query_one(Ladder), screen.query_one(ExplainPane)
+        assert ladder.region.width == 80
+        assert not explain.region
+        await pilot.press("1")
+        await pilot.pause()
+        assert not ladder.region
+        assert explain.region.width == 80
+        await pilot.press("down")
+        assert title(screen) == "ClientHello", "with the pane focused, the arrow scrolls"
+        await pilot.press("pagedown")
+        assert title(screen) == "ServerHello"
+        await pilot.press("escape")
+        await pilot.pause()
+        assert ladder.region.width == 80
+        await pilot.press("tab", "tab")
+        await pilot.pause()
+        assert screen.pane == "fields"
+        assert screen.app.left == 0  # type: ignore[attr-defined]
+
+
+async def test_escape_leaves_last() -> None:
+    async with stage() as (pilot, screen):
+        await pilot.press("z", "escape")
+        assert screen.app.left == 0  # type: ignore[attr-defined]
+        await pilot.press("p", "escape")
+        assert screen.app.left == 0  # type: ignore[attr-defined]
+        await pilot.press("escape")
+        assert screen.app.left == 1  # type: ignore[attr-defined]
+
+
+async def test_zoom_gives_the_focused_side_the_whole_width() -> None:
+    async with stage() as (pilot, screen):
+        await pilot.press("z")
+        await pilot.pause()
+        assert screen.query_one(Ladder).region.width == 120
+        await pilot.press("z")
+        screen.query_one(ExplainPane).focus()
+        await pilot.press("z")
+        await pilot.pause()
+        assert screen.query_one(ExplainPane).region.width == 120
+        assert not screen.query_one(Ladder).region
+
+
+async def test_the_projector_steps_changes_the_theme_and_gives_it_back() -> None:
+    async with stage() as (pilot, screen):
+        await pilot.press("p")
+        await pilot.pause()
+        projector = screen.query_one(Projector)
+        assert projector.region.size == (120, 36)
+        assert screen.app.theme == PROJECTOR
+        await pilot.press("pagedown")
+        assert title(screen) == "ServerHello"
+        await pilot.click(Projector, offset=(100, 10))
+        assert title(screen) == "ChangeCipherSpec"
+        await pilot.click(Projector, offset=(5, 10))
+        assert title(screen) == "ServerHello"
+        await pilot.press("p")
+        await pilot.pause()
+        assert screen.app.theme == DARK
+        assert not projector.region
+
+
+async def test_resizing_goes_through_all_layouts() -> None:
+    async with stage(WIDE) as (pilot, screen):
+        await pilot.press("right", "right")
+        for width, height in (NORMAL, NARROW, (40, 12), WIDE, NORMAL):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            assert node(screen) == "length"
+            visible = [view for view in screen.query(LineView) if view.region]
+            assert visible
+            assert all(view.region.right <= width for view in visible)
+        assert screen.query_one(Ladder).region.width > 40
+        assert screen.query_one(ExplainPane).region.width > 40
+
+
+async def test_m_shows_the_records_and_a_click_there_finds_the_field() -> None:
+    async with stage() as (pilot, screen):
+        await pilot.press("down", "down", "down", "down", "down", "m")
+        await pilot.pause()
+        assert title(screen) == "CertificateVerify"
+        assert screen.pane == "bytes"
+        pane = screen.query_one(BytesPane)
+        assert "as on the wire" in shown(pane)
+        first = next(index for index, (number, _) in enumerate(pane._places) if number >= 0)
+        carried = pane._grid.cell(6)
+        await pilot.click(BytesPane, offset=(1 + OFFSET + carried, 1 + first))
+        assert node(screen) == "length"
+        await pilot.press("m")
+        assert "decrypted, record" in shown(pane)
+
+
+async def test_playing_steps_by_itself_and_stops_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tlsviz.ui.screens.handshake.PLAY_SHORTEST", 0.01)
+    monkeypatch.setattr("tlsviz.ui.screens.handshake.PLAY_LONGEST", 0.02)
+    async with stage() as (pilot, screen):
+        screen.action_play()
+        assert screen.playing
+        for _ in range(200):
+            await pilot.pause(0.01)
+            if not screen.playing:
+                break
+        assert title(screen) == "TCP FIN"
+        assert not screen.playing
+        monkeypatch.setattr("tlsviz.ui.screens.handshake.PLAY_LONGEST", 60.0)
+        monkeypatch.setattr("tlsviz.ui.screens.handshake.PLAY_SHORTEST", 60.0)
+        await pilot.press("space")
+        assert title(screen) == "TCP SYN"
+        await pilot.press("space")
+        assert not screen.playing
+
+
+async def test_a_running_handshake_is_followed_until_the_user_takes_over() -> None:
+    async with stage(connection=handshake(2), running=True) as (pilot, screen):
+        assert "handshaking" in str(screen.query_one(ConnectionHeader).lines(120)[0])
+        screen.show(handshake(3))
+        await pilot.pause()
+        assert title(screen) == "ClientHello"
+        screen.show(handshake(4))
+        await pilot.pause()
+        assert title(screen) == "Finished"
+        await pilot.press("up", "up")
+        assert title(screen) == "Certificate"
+        screen.show(handshake(), running=False)
+        await pilot.pause()
+        assert title(screen) == "Certificate"
+        assert "handshaking" not in str(screen.query_one(ConnectionHeader).lines(120)[0])
+
+
+async def test_an_untouched_running_handshake_ends_at_its_beginning() -> None:
+    async with stage(connection=handshake(2), running=True) as (pilot, screen):
+        screen.show(handshake(4))
+        screen.show(handshake(), running=False)
+        await pilot.pause()
+        assert title(screen) == "ClientHello"
+
+
+async def test_a_failure_is_said_above_everything_and_at_its_step() -> None:
+    async with stage(connection=failed()) as (_, screen):
+        header = screen.query_one(ConnectionHeader)
+        assert header.region.height == 3
+        assert title(screen) == "ClientHello"
+        assert "✗ The server did not" in shown(screen.query_one(LadderRows))
+
+
+@pytest.mark.parametrize("size", [NARROW, NORMAL, WIDE])
+async def test_hostile_text_stays_text(size: tuple[int, int]) -> None:
+    evil = "[red]x[/] [@click=app.quit]y[/] \x1b[31mz\x07\u202e\n漢字"
+    made = handshake()
+    messages = tuple(replace(each, note=evil) for each in made.messages)
+    connection = replace(made, server_name=evil, alpn=evil, messages=messages, findings=failed().findings)
+    async with stage(size, connection) as (pilot, screen):
+        for key in ("1", "2", "3", "4", "5", "0", "p"):
+            await pilot.press(key)
+            await pilot.pause()
+            svg = screen.app.export_screenshot()
+            assert "\x1b" not in svg
+            assert "\u202e" not in svg
+        drawn = "".join(part for line in screen.query_one(ConnectionHeader).lines(300) for part, _ in line)
+        assert "[red]x[/]" in drawn
+        assert "\\x1b" in drawn
+
+
+async def test_nothing_known_yet_is_said_not_broken() -> None:
+    async with stage(connection=Connection()) as (pilot, screen):
+        for key in ("down", "right", "1", "2", "3", "4", "5", "space", "m", "p", "z"):
+            await pilot.press(key)
+            await pilot.pause()
+        assert screen.scene is not None
+        assert screen.scene.step is None
