@@ -8,7 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tlsviz.connection.alerts import BROKEN, OBJECTIONS, PLAIN_PROTOCOLS, SERVER_ALERTS, SKIPPED_ALERTS
+from tlsviz.connection.causes import (
+    BROKEN,
+    CERTIFICATE_ALERTS,
+    OBJECTION_WORDS,
+    OBJECTIONS,
+    PLAIN_PROTOCOLS,
+    SERVER_ALERTS,
+    SKIPPED_ALERTS,
+    THE_WAY,
+)
 from tlsviz.connection.model import CodePoint, Connection, Finding, Message
 from tlsviz.wire.chunks import CLIENT, SERVER, MarkKind
 from tlsviz.wire.text import plural, shorten
@@ -29,7 +38,6 @@ FailureKind = Literal[
 
 _TELLING: dict[str, int] = {"refused": 3, "reset": 3, "connect_timeout": 2, "unreachable": 1}
 
-_CERTIFICATE_ALERTS = {40, 42, 43, 44, 45, 46, 48, 49, 51, 116}
 CLOSE_NOTIFY, HANDSHAKE_FAILURE = 0, 40
 SERVER_NAME = 0
 """The extension's code."""
@@ -61,7 +69,7 @@ def diagnose(connection: Connection, failure: Failure | None = None) -> Finding 
     failure = failure or _seen(connection)
     if connection.complete:
         return _after_handshake(connection)
-    if failure is not None and failure.kind in _WAY:
+    if failure is not None and failure.kind in THE_WAY:
         return _on_the_way(connection, failure)
     alert = _fatal_alert(connection, SERVER)
     if alert is not None:
@@ -91,37 +99,9 @@ def _finding(
 
 # -- before any TLS ----------------------------------------------------------------------------------------
 
-_WAY: dict[str, tuple[str, str, str]] = {
-    "name_not_found": (
-        "name_not_found",
-        "The name does not exist",
-        "Check the spelling; a name that only an internal name server knows needs that server (or --resolve ADDRESS).",
-    ),
-    "name_lookup_failed": (
-        "name_lookup_failed",
-        "The name could not be looked up",
-        "Check this machine's name servers and network, or give the address with --resolve ADDRESS.",
-    ),
-    "unreachable": (
-        "host_unreachable",
-        "The host cannot be reached",
-        "Check the route and this machine's network; with several addresses, try another by --resolve ADDRESS.",
-    ),
-    "refused": (
-        "connection_refused",
-        "Nothing listens on that port",
-        "Check that the server runs and the port is right; a firewall that rejects looks the same.",
-    ),
-    "connect_timeout": (
-        "connection_timed_out",
-        "The connection attempt got no answer",
-        "A firewall that drops packets, or a host that is down: check both, and the address.",
-    ),
-}
-
 
 def _on_the_way(connection: Connection, failure: Failure) -> Finding:
-    code, title, mend = _WAY[failure.kind]
+    code, title, mend = THE_WAY[failure.kind]
     return _finding(code, title, f"{_sentence(failure.detail)}No TCP connection came about.", mend)
 
 
@@ -163,7 +143,7 @@ def _refused_by_server(connection: Connection, message: Message) -> Finding:
     code = alert.description.code if alert else -1
     name = str(alert.description) if alert else "unreadable"
     evidence = f"The server sent the alert {name} ({code}) {_after(connection, message)}."
-    if code in _CERTIFICATE_ALERTS and _asked_for_certificate(connection):
+    if code in CERTIFICATE_ALERTS and _asked_for_certificate(connection):
         return _client_certificate(connection, evidence, message.index)
     if code == HANDSHAKE_FAILURE:
         return _handshake_failure(connection, evidence, message)
@@ -280,13 +260,7 @@ def _our_objection(connection: Connection, failure: Failure) -> Finding:
     alert = _fatal_alert(connection, CLIENT)
     code = alert.alert.description.code if alert and alert.alert else -1
     finding, title, mend = OBJECTIONS.get(code, ("bad_record", "The server's bytes make no valid record", BROKEN))
-    for words, special in (
-        ("signature type", "no_common_signature_scheme"),
-        ("signature algorithm", "no_common_signature_scheme"),
-        ("wrong curve", "no_common_group"),
-        ("unsupported protocol", "version_not_supported"),
-        ("wrong ssl version", "version_not_supported"),
-    ):
+    for words, special in OBJECTION_WORDS:
         if words in failure.detail:
             finding, title = special, f"What the server chose was not offered: {failure.detail}"
     last = _last_of(connection, SERVER)

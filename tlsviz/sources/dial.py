@@ -67,8 +67,8 @@ class Patience:
 
     def left(self, limit: float | None = None) -> float:
         """Seconds until the deadline, or until ``limit`` seconds from now if that is sooner; never negative."""
-        left = max(self._deadline - time.monotonic(), 0.0)
-        return left if limit is None else min(left, limit)
+        left = self._deadline - time.monotonic()
+        return max(left if limit is None else min(left, limit), 0.0)
 
     def check(self) -> None:
         """Raises CancelledError if the user has cancelled."""

@@ -33,7 +33,7 @@ Update = Callable[[Connection], None]
 
 HTTP_WAIT = 2.0
 """How long to wait for the HTTP response, in seconds."""
-HTTP_GUESS_WAIT = 0.1
+HTTP_GUESS_WAIT = 0.03
 """The same at least, in seconds, where ALPN did not agree on HTTP."""
 TICKET_WAIT = 0.02
 """How long at least to wait for what the server sends by itself, in seconds."""
@@ -201,7 +201,8 @@ class _Handshake:
 
     def _speak(self, peer: TappedConnection, exchange: Exchange) -> None:
         """The handshake, the HTTP request and the farewell, as far as each comes."""
-        self._failure = peer.drive(peer.ssl.do_handshake, self._options.timeout)
+        limit = self._options.timeout
+        self._failure = peer.drive(peer.ssl.do_handshake, limit, f"no whole handshake within {limit:.3g} s")
         if self._failure is None:
             self._established = True
             self._failure = self._converse(peer, exchange)
@@ -215,13 +216,14 @@ class _Handshake:
         """One HTTP request; with another protocol agreed on, only what the server says by itself."""
         protocol = peer.ssl.get_alpn_proto_negotiated()
         if protocol not in (b"", b"http/1.1"):
-            return peer.drive(lambda: _read_on(peer), max(2 * peer.longest_turn, TICKET_WAIT), quiet=True)
+            return peer.drive(lambda: _read_on(peer), max(2 * peer.longest_turn, TICKET_WAIT))
         # Without ALPN nobody has said that this server speaks HTTP at all: it gets less time to answer.
         limit = HTTP_WAIT if protocol else min(max(20 * peer.longest_turn, HTTP_GUESS_WAIT), HTTP_WAIT)
-        failure = peer.drive(lambda: peer.ssl.sendall(exchange.request), limit)
+        awaited = f"no whole HTTP response within {limit:.2g} s"
+        failure = peer.drive(lambda: peer.ssl.sendall(exchange.request), limit, awaited)
         until = time.monotonic() + limit
         while failure is None and not exchange.done:
-            failure = peer.drive(lambda: exchange.receive(peer.ssl.recv(16384)), max(until - time.monotonic(), 0.0))
+            failure = peer.drive(lambda: exchange.receive(peer.ssl.recv(16384)), until - time.monotonic(), awaited)
         return failure
 
     def _say_goodbye(self, peer: TappedConnection) -> None:

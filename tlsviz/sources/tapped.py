@@ -54,10 +54,10 @@ class TappedConnection:
         """Takes a connected, non-blocking socket."""
         self._sock = sock
 
-    def drive(self, step: Callable[[], object], limit: float, quiet: bool = False) -> Failure | None:
+    def drive(self, step: Callable[[], object], limit: float, awaited: str = "") -> Failure | None:
         """Repeats a step of OpenSSL's until it is done, carrying bytes both ways; the failure if it cannot be done.
 
-        ``limit`` in seconds; reaching it is marked unless ``quiet``.
+        ``limit`` in seconds; when it is reached a mark says so in the words of ``awaited``, none if there are no words.
         """
         until = time.monotonic() + self._patience.left(limit)
         while True:
@@ -74,7 +74,7 @@ class TappedConnection:
                 return failure
             came = self._receive(until)
             if isinstance(came, Failure):
-                return came if quiet else self._gave_up(came, limit)
+                return self._gave_up(came, awaited)
             self.ssl.bio_write(came)
 
     def listen(self, limit: float) -> None:
@@ -144,13 +144,11 @@ class TappedConnection:
         self._start += data[: max(FIRST_BYTES - len(self._start), 0)]
         return data
 
-    def _gave_up(self, failure: Failure, limit: float) -> Failure:
+    def _gave_up(self, failure: Failure, awaited: str) -> Failure:
         """Marks that our own side ends the waiting; what the server ended is marked already."""
-        if failure.kind not in ("timeout", "too_much"):
+        if failure.kind not in ("timeout", "too_much") or not awaited:
             return failure
-        span = f"within {limit:.3g} s"
-        quiet = self._sent_at is not None
-        detail = failure.detail or (f"nothing came {span}" if quiet else f"what came was not complete {span}")
+        detail = failure.detail or awaited
         mark: MarkKind = "timeout" if failure.kind == "timeout" else "error"
         self._feed(Mark(mark, CLIENT, self._patience.now(), (), detail))
         return dataclasses.replace(failure, detail=detail)

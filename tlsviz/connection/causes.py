@@ -1,9 +1,41 @@
-"""What an alert says about why a handshake failed: data for the diagnosis.
+"""Why handshakes fail: data for the diagnosis. Each entry: finding code, title, what to do.
 
-Descriptions are RFC 8446 6.2's (and those of RFC 6066, 7301, 7507). Each entry: finding code, title, what to do.
+Alert descriptions are RFC 8446 6.2's (and those of RFC 6066, 7301, 7507).
 """
 
 from __future__ import annotations
+
+THE_WAY: dict[str, tuple[str, str, str]] = {
+    "name_not_found": (
+        "name_not_found",
+        "The name does not exist",
+        "Check the spelling; a name that only an internal name server knows needs that server (or --resolve ADDRESS).",
+    ),
+    "name_lookup_failed": (
+        "name_lookup_failed",
+        "The name could not be looked up",
+        "Check this machine's name servers and network, or give the address with --resolve ADDRESS.",
+    ),
+    "unreachable": (
+        "host_unreachable",
+        "The host cannot be reached",
+        "Check the route and this machine's network; with several addresses, try another by --resolve ADDRESS.",
+    ),
+    "refused": (
+        "connection_refused",
+        "Nothing listens on that port",
+        "Check that the server runs and the port is right; a firewall that rejects looks the same.",
+    ),
+    "connect_timeout": (
+        "connection_timed_out",
+        "The connection attempt got no answer",
+        "A firewall that drops packets, or a host that is down: check both, and the address.",
+    ),
+}
+"""By what ended the way to the server, before any TLS."""
+
+CERTIFICATE_ALERTS = frozenset({40, 42, 43, 44, 45, 46, 48, 49, 51, 116})
+"""What a server answers to a client certificate that it does not like, or misses."""
 
 SKIPPED_ALERTS = frozenset({90, 100, 112})
 """As warnings these do not end a handshake: user_canceled, no_renegotiation, unrecognized_name."""
@@ -74,3 +106,12 @@ PLAIN_PROTOCOLS: tuple[tuple[bytes, str, str], ...] = (
     (b"-ERR", "Redis", "Use the port where the server speaks TLS."),
 )
 """How servers that do not speak TLS introduce themselves: first bytes, name, what to do."""
+
+OBJECTION_WORDS: tuple[tuple[str, str], ...] = (
+    ("signature type", "no_common_signature_scheme"),
+    ("signature algorithm", "no_common_signature_scheme"),
+    ("wrong curve", "no_common_group"),
+    ("unsupported protocol", "version_not_supported"),
+    ("wrong ssl version", "version_not_supported"),
+)
+"""By OpenSSL's own words, where its alert says too little."""
