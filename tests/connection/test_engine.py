@@ -257,3 +257,15 @@ def test_every_damaged_byte_gives_a_picture(tls13: Dialogue) -> None:
                 engine.receive(each._replace(data=bytes(data)) if index == place else each)
             engine.finish()
             engine.connection()
+
+
+def test_what_is_sealed_before_the_capture_began_is_not_read_as_clear() -> None:
+    engine = Engine()
+    engine.receive(Chunk(SERVER, 0.0, b"\x15\x03\x03\x00\x30" + bytes(range(200, 248))))
+    engine.receive(Chunk(SERVER, 0.0, b"\x16\x03\x03\x00\x30" + bytes(range(200, 248))))
+    connection = engine.connection()
+    assert [(message.type, message.encrypted) for message in connection.messages] == [
+        ("alert", True),
+        ("encrypted_handshake", True),
+    ]
+    assert connection.messages[0].alert is None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tlsviz.connection import inferred, opening, summary
 from tlsviz.connection.facts import Facts
-from tlsviz.connection.half import Assembled, Half, Part
+from tlsviz.connection.half import MESSAGE_LIMIT, Assembled, Half, Part
 from tlsviz.connection.keys import KeyRing
 from tlsviz.connection.ledger import CONTENT, Ledger
 from tlsviz.connection.model import Connection, Endpoint, Hole, Message, PlacedMark, Protection, Volume
@@ -18,6 +18,7 @@ from tlsviz.connection.prelude import Preludes
 from tlsviz.connection.runs import Runs
 from tlsviz.connection.stream import RawRecord
 from tlsviz.crypto.keylog import KeyLog
+from tlsviz.tls import registry
 from tlsviz.tls.context import Context
 from tlsviz.tls.handshake import decode_content, decode_handshake, decode_ssl2, message_type
 from tlsviz.tls.records import decode_ssl2_record_header
@@ -25,7 +26,9 @@ from tlsviz.wire.buffers import Buffer, join
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Input, Mark, Sender
 from tlsviz.wire.text import plural
 
-CHANGE_CIPHER_SPEC, HANDSHAKE, APPLICATION_DATA = 20, 22, 23
+CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
+SHORTEST_SEALED = 16
+"""An alert in the clear has two bytes; with any MAC or tag it has at least as many as this."""
 
 
 @dataclass(slots=True)
@@ -118,6 +121,8 @@ class Engine:
         half = self._halves[gap.sender]
         for raw in half.stream.lose(gap.length):
             self._record(half, raw)
+        if half.opener is not None and half.stream.sync == "lost":
+            half.opener.lose()
         self._flush(half, f"{plural(gap.length, 'byte')} that follow are not in the capture")
         half.uncertain = True
         self.holes.append(Hole(self.ledger.next_order(), gap.time, gap.sender, gap.length))
@@ -150,9 +155,18 @@ class Engine:
     def _protected(self, half: Half, raw: RawRecord) -> bool:
         if self.facts.tls13:
             return raw.content_type == APPLICATION_DATA
-        if half.phase == "application":
+        if half.phase == "application" or self._seems_sealed(half, raw):
             return True
         return raw.content_type == APPLICATION_DATA and self.facts.version is None
+
+    def _seems_sealed(self, half: Half, raw: RawRecord) -> bool:
+        """Whether a record is protected although no change of keys was seen: the capture began too late for it."""
+        if raw.content_type == ALERT:
+            return raw.length >= SHORTEST_SEALED
+        if raw.content_type != HANDSHAKE or half.pending or self.facts.client_hello or self.facts.server_hello:
+            return False
+        size = int.from_bytes(raw.data[6:9], "big")
+        return registry.handshake_types.get(raw.data[5] if raw.length else 0) is None or size > MESSAGE_LIMIT
 
     def _open(self, half: Half, raw: RawRecord) -> None:
         wire = Buffer("wire", raw.data)

@@ -21,7 +21,7 @@ def open_12(half: Half, raw: RawRecord) -> Result:
     if half.opener is None:
         return None, Protection("not_provable", half.locked or "no key")
     if raw.missing:
-        half.opener.skip()
+        half.opener.skip(length=raw.length)
         return None, Protection("not_provable", f"{raw.missing} bytes of the record are not in the capture")
     return _attempt(half, half.opener, raw)
 
@@ -30,7 +30,7 @@ def open_13(half: Half, ring: KeyRing, raw: RawRecord) -> Result:
     """A protected TLS 1.3 record; may move the side on to the phase whose key fits."""
     if raw.missing:
         if half.opener is not None:
-            half.opener.skip()
+            half.opener.skip(length=raw.length)
         return None, Protection("not_provable", f"{raw.missing} bytes of the record are not in the capture")
     first: Protection | None = None
     for known in (half.opener, half.early_opener):
@@ -47,7 +47,13 @@ def open_13(half: Half, ring: KeyRing, raw: RawRecord) -> Result:
                 _settle(half, phase, secret, opener)
                 return opened, protection
             first = first or protection
-    return None, first or Protection("not_provable", "no key: the key log has no secret for this connection")
+    return None, first or Protection("not_provable", half.locked or _no_key(ring))
+
+
+def _no_key(ring: KeyRing) -> str:
+    if not ring.client_random:
+        return "the hello messages are not in the capture"
+    return "no key: the key log has no secret for this connection" if len(ring.keylog) else "no key log was given"
 
 
 def _candidates(half: Half) -> tuple[str, ...]:
