@@ -21,7 +21,7 @@ from openers import (
 )
 from sealing import TYPE, Ssl3Sealer, StreamSealer, ssl3_mac
 
-from tlsviz.crypto.protection import Opener, Unopened, opener_12
+from tlsviz.crypto.protection import Opener, Unopened, opener_12, resume
 
 CBC_CASES = [
     (0x002F, 0x0301),
@@ -172,7 +172,7 @@ def test_tls10_cbc_goes_on_from_the_last_block() -> None:
 
     found = opener(0x002F, 0x0301)
     with pytest.raises(Unopened) as caught:
-        found.resume(TYPE, 0x0301, second)
+        resume(found, TYPE, 0x0301, second)
     assert not caught.value.failed
 
 
@@ -238,6 +238,9 @@ def test_rc4_needs_the_length_of_what_is_lost() -> None:
     assert found.open(TYPE, 0x0301, second).plaintext == CONTENT
     found = opener(0x0005, 0x0301)
     found.skip()
-    with pytest.raises(Unopened, match="RC4") as caught:
-        found.open(TYPE, 0x0301, second)
-    assert not caught.value.failed
+    for _ in range(2):
+        with pytest.raises(Unopened, match="RC4") as caught:
+            found.open(TYPE, 0x0301, second)
+        assert not caught.value.failed
+        found = opener(0x0005, 0x0301)
+        found.lose()

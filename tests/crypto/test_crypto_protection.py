@@ -20,7 +20,7 @@ from openers import (
 )
 from sealing import TYPE, mixed, seal_12, seal_13
 
-from tlsviz.crypto.protection import Unopened, opener_12, opener_13
+from tlsviz.crypto.protection import Unopened, opener_12, opener_13, resume
 from tlsviz.crypto.schedule import next_traffic_secret, traffic_keys
 from tlsviz.tls.suites import suite
 
@@ -145,11 +145,11 @@ def test_resuming_after_a_loss_of_unknown_size() -> None:
     block = keys(0xC02F, 0x0303)
     late = seal_12("GCM", block.server_write_key, block.server_write_iv, 40, CONTENT)
     found = opener(0xC02F, 0x0303)
-    assert found.resume(TYPE, 0x0303, late).plaintext == CONTENT
+    assert resume(found, TYPE, 0x0303, late).plaintext == CONTENT
     assert found.sequence == 41
     found = opener(0xC02F, 0x0303)
     with pytest.raises(Unopened, match="no sequence number from 0 to 9 fits"):
-        found.resume(TYPE, 0x0303, late, limit=10)
+        resume(found, TYPE, 0x0303, late, limit=10)
     assert found.sequence == 1
 
 

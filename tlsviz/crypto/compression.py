@@ -38,11 +38,10 @@ class Inflating:
         self._opener.skip(tail, length)
         self._lost = True
 
-    def resume(self, content_type: int, version: int, fragment: bytes, limit: int = 64) -> Opened:
-        """Opens the first record behind a loss, to say at least that its MAC is right."""
-        opened = self._opener.resume(content_type, version, fragment, limit)
+    def lose(self) -> None:
+        """See `Opener`; nothing behind it can be inflated."""
+        self._opener.lose()
         self._lost = True
-        return self._inflated(opened)
 
     def _inflated(self, opened: Opened) -> Opened:
         if self._lost:

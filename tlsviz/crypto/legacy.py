@@ -71,11 +71,9 @@ class Cbc(Counting):
         super().skip(tail, length)
         self._next_iv = self._last_block(tail)
 
-    def resume(self, content_type: int, version: int, fragment: bytes, limit: int = 64) -> Opened:
-        """Opens the first record behind a loss; in TLS 1.0 only the second one can be opened."""
-        self._next_iv = None
-        self._go_on(fragment)
-        return super().resume(content_type, version, fragment, limit)
+    def lose(self) -> None:
+        """See `Opener`; in TLS 1.0 only the second record behind it can be opened."""
+        self._next_iv, self._latest = None, None
 
     def _go_on(self, fragment: bytes) -> None:
         """Moves the chain of implicit IVs on to this record; once, however often it is tried."""
@@ -158,10 +156,9 @@ class Stream(Counting):
         else:
             self._decrypt(bytes(length))
 
-    def resume(self, content_type: int, version: int, fragment: bytes, limit: int = 64) -> Opened:
-        """Opens the first record behind a loss; impossible with RC4."""
+    def lose(self) -> None:
+        """See `Opener`; nothing behind it can be opened with RC4."""
         self._lost = self._runs_on
-        return super().resume(content_type, version, fragment, limit)
 
     def _open(self, sequence: int, content_type: int, version: int, fragment: bytes) -> Opened:
         if self._lost:

@@ -56,12 +56,30 @@ class Opener(Protocol):
         """
         ...
 
-    def resume(self, content_type: int, version: int, fragment: bytes, limit: int = 64) -> Opened:
-        """Opens the first record behind a loss of unknown size, trying up to ``limit`` sequence numbers.
+    def lose(self) -> None:
+        """Something of unknown size is missing here; the sequence number stays, see `resume`.
 
-        Raises `Unopened` if none fits; the record counts as one then.
+        Ciphers that run on from record to record say from here on what they cannot open.
         """
         ...
+
+
+def resume(opener: Opener, content_type: int, version: int, fragment: bytes, limit: int = 64) -> Opened:
+    """Opens the first record behind a loss of unknown size, trying up to ``limit`` sequence numbers.
+
+    Raises `Unopened` if none fits; the record counts as one then.
+    """
+    opener.lose()
+    first = opener.sequence
+    for guess in range(first, first + limit):
+        opener.sequence = guess
+        try:
+            return opener.open(content_type, version, fragment)
+        except Unopened as reason:
+            if not reason.failed:
+                raise
+    opener.sequence = first + 1
+    raise Unopened(f"no sequence number from {first} to {first + limit - 1} fits", failed=True)
 
 
 def mac_header(sequence: int, content_type: int, version: int, length: int) -> bytes:
@@ -86,21 +104,8 @@ class Counting:
         """See `Opener`."""
         self.sequence += 1
 
-    def resume(self, content_type: int, version: int, fragment: bytes, limit: int = 64) -> Opened:
+    def lose(self) -> None:
         """See `Opener`."""
-        first = self.sequence
-        for guess in range(first, first + limit):
-            try:
-                opened = self._open(guess, content_type, version, fragment)
-            except Unopened as reason:
-                if not reason.failed:
-                    self.sequence = first + 1
-                    raise
-                continue
-            self.sequence = guess + 1
-            return opened
-        self.sequence = first + 1
-        raise Unopened(f"no sequence number from {first} to {first + limit - 1} fits", failed=True)
 
     def _open(self, sequence: int, content_type: int, version: int, fragment: bytes) -> Opened:
         raise NotImplementedError

@@ -8,13 +8,13 @@ from tlsviz.crypto.aead import Aead12, Aead13
 from tlsviz.crypto.ciphers import aead, block_kind, family, mac_hash, tag_length
 from tlsviz.crypto.compression import DEFLATE, NULL, Inflating
 from tlsviz.crypto.legacy import Cbc, Mac, Stream
-from tlsviz.crypto.opening import Opened, Opener, Unopened
+from tlsviz.crypto.opening import Opened, Opener, Unopened, resume
 from tlsviz.crypto.schedule import SSL3, TLS13, draft_of, key_block, traffic_keys
 from tlsviz.crypto.ssl3 import Ssl3Mac
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import Sender
 
-__all__ = ["Opened", "Opener", "Unopened", "opener_12", "opener_13"]
+__all__ = ["Opened", "Opener", "Unopened", "opener_12", "opener_13", "resume"]
 
 TRUNCATED_HMAC = 10
 FIRST_WITH_HEADER = 25
