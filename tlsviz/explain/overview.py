@@ -35,7 +35,10 @@ def _lead(connection: Connection) -> str:
     diagnosis = connection.diagnosis
     if connection.complete:
         how = "resumed an earlier session with" if connection.resumed else "shook hands with"
-        return f"The client {how} {to}. It worked, and took {span(_handshake_time(connection))}."
+        took = span(_handshake_time(connection))
+        if connection.trust is not None and connection.trust.verdict == "untrusted":
+            return f"The client {how} {to} in {took}, but the server's certificate is not trusted."
+        return f"The client {how} {to}. It worked, and took {took}."
     if diagnosis is not None:
         return f"The client tried to reach {to}. It failed: {sentence(shorten(diagnosis.title, 160))}"
     if not connection.messages:
@@ -108,6 +111,8 @@ def _secrecy(connection: Connection) -> Iterator[Sentence]:
         return
     if taken.mode == "NULL":
         yield Sentence("The suite encrypts nothing: everybody on the way can read it.", "inferred")
+    elif connection.resumed and not taken.tls13:
+        yield Sentence("Its secrecy rests on the old session's secret: no fresh key exchange took place.", "inferred")
     elif not taken.forward_secret:
         yield Sentence("Whoever gets the server's long-lived key later can read a recording of it.", "inferred")
     elif "MLKEM" in group or "KYBER" in group:
@@ -125,7 +130,8 @@ def _proven(connection: Connection) -> Iterator[Sentence]:
         yield Sentence(f"Recomputed from the bytes, this does not fit: {', '.join(names)}.", "computed")
     elif verified:
         claims = "1 claim was" if verified == 1 else f"{verified} claims were"
-        yield Sentence(f"{claims} recomputed from these bytes, and all fit.".capitalize(), "computed")
+        fit = "it fits" if verified == 1 else "all fit"
+        yield Sentence(f"{claims} recomputed from these bytes, and {fit}.", "computed")
 
 
 def _said(connection: Connection) -> Iterator[Sentence]:

@@ -93,11 +93,10 @@ class Scene:
 
     def tell_faults(self) -> None:
         """What is wrong with the message's bytes, the first three places."""
-        if self.message.note:
-            self.odd.append(sentence(shorten(self.message.note, 200)))
-        if self.message.tree is None:
-            return
-        faults = list(_first(notes(self.message.tree), 4))
+        faults = list(_first(notes(self.message.tree), 4)) if self.message.tree is not None else []
+        said = self.message.note or ""
+        if said and not any(node.note and node.note in said for node in faults):
+            self.odd.append(sentence(shorten(said, 200)))
         for node in faults[:3]:
             self.odd.append(sentence(f"Field {node.name} at byte {node.start}: {shorten(node.note or '', 160)}"))
         if len(faults) > 3:

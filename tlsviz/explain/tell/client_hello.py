@@ -6,7 +6,7 @@ from tlsviz.connection.model import Message
 from tlsviz.explain.scene import Scene, called, elements, listing, name, number, real, sentence
 from tlsviz.tls import registry
 from tlsviz.tls.context import TLS_1_3, layout
-from tlsviz.tls.suites import suite
+from tlsviz.tls.suites import Suite, suite
 from tlsviz.wire.nodes import Node
 from tlsviz.wire.text import plural
 
@@ -137,11 +137,16 @@ def _suites(scene: Scene) -> None:
     if modern and modern < len(offered):
         text += f"; {modern} of them are for TLS 1.3, the others for older versions"
     scene.say(f"{text}.", "cipher_suites")
-    weak = [taken.name for taken in known if taken is not None and taken.weaknesses]
+    weak = [taken.name for taken in known if taken is not None and weaknesses(taken)]
     if weak:
         scene.odd.append(f"It still offers weak suites: {listing(weak, 3)}.")
     if any(node.value == FALLBACK_SCSV for node in elements(scene.node("cipher_suites"))):
         scene.odd.append("It says that this is a second attempt with an older version (TLS_FALLBACK_SCSV).")
+
+
+def weaknesses(taken: Suite) -> list[str]:
+    """What is broken in a suite; that it is only a draft is not."""
+    return [fault for fault in taken.weaknesses if not fault.startswith("draft")]
 
 
 def _groups(scene: Scene) -> None:
@@ -195,6 +200,8 @@ def _disguise(scene: Scene) -> None:
             "that old middleboxes let it pass.",
             "legacy_session_id",
         )
+    elif scene.node("extensions.session_ticket.ticket") is not None:
+        scene.say("If the server returns this session id, it has accepted the ticket.", "legacy_session_id")
     else:
         scene.say("It names an old session by its id and would like to resume it.", "legacy_session_id")
 

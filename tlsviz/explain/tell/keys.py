@@ -48,12 +48,13 @@ def _signed(scene: Scene, taken: Suite | None) -> None:
         return
     how = f" ({called(scheme)})" if scheme is not None else ""
     scene.say(
-        f"Its signature{how} covers both random values and this half, so it cannot be swapped or replayed.", "signature"
+        f"Its signature{how} covers both random values and these parameters: nobody can swap or replay them.",
+        "signature",
     )
     scene.tell_proof(
         scene.proof("server_key_exchange"),
-        "this half comes from the owner of the certificate.",
-        "this half is not signed by the certificate's key.",
+        "they come from the owner of the certificate.",
+        "they are not signed by the certificate's key.",
     )
 
 
@@ -73,9 +74,8 @@ def client_key_exchange(scene: Scene) -> None:
     kind = taken.key_exchange if taken else ""
     sealed = scene.node("encrypted_premaster_secret")
     if kind in ("RSA", "ECC") or (sealed is not None and not kind):
-        scene.lead = (
-            "Here is a secret that I made up, sealed so that only the owner of your certificate's key can read it."
-        )
+        key = "the short key that you sent" if taken is not None and taken.export else "your certificate's key"
+        scene.lead = f"Here is a secret that I made up, sealed so that only the owner of {key} can read it."
         scene.say(
             "The premaster secret: two bytes of version and 46 random bytes, encrypted with the server's RSA key.",
             "encrypted_premaster_secret",

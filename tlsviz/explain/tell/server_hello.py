@@ -5,7 +5,7 @@ from __future__ import annotations
 from tlsviz.connection.model import Connection
 from tlsviz.explain.points import hash_name
 from tlsviz.explain.scene import Scene, called, elements, listing, name, number
-from tlsviz.explain.tell.client_hello import SCSV, shares
+from tlsviz.explain.tell.client_hello import SCSV, shares, weaknesses
 from tlsviz.tls.context import TLS_1_3, layout
 from tlsviz.tls.registry import GREASE
 from tlsviz.tls.suites import suite
@@ -98,8 +98,8 @@ def _suite(scene: Scene, chosen: Node) -> None:
         old = scene.connection.version is not None and (layout(scene.connection.version.code) or 0) < TLS_1_2
         hashes = "MD5 and SHA-1 together" if old else hash_name(taken.prf_hash)
         scene.say(f"So {cipher} will encrypt, and {hashes} will derive the keys.", "cipher_suite")
-    if taken.weaknesses:
-        scene.odd.append(f"{taken.name} is weak: {', '.join(taken.weaknesses)}.")
+    if weak := weaknesses(taken):
+        scene.odd.append(f"{taken.name} is weak: {', '.join(weak)}.")
     if not taken.forward_secret:
         scene.odd.append("No forward secrecy: whoever gets the long-lived key later can read a recording of this.")
 
@@ -144,7 +144,10 @@ def _old_answers(scene: Scene) -> None:
     alpn = elements(scene.node("extensions.application_layer_protocol_negotiation.protocol_name_list"), "protocol_name")
     if alpn:
         scene.say(f"Inside they will speak {called(alpn[0])}.", "extensions.application_layer_protocol_negotiation")
-    scene.say("Nothing is encrypted yet: in this version the certificates travel in the clear.")
+    if scene.connection.resumed:
+        scene.say("No key exchange follows: the old session's secret and both new random values make new keys.")
+    else:
+        scene.say("Nothing is encrypted yet: in this version the certificates travel in the clear.")
     if scene.node("extensions.extended_master_secret") is None and scene.message.tree is not None:
         scene.odd.append("No extended_master_secret: the keys are not bound to the whole handshake (RFC 7627).")
     if scene.node("extensions.renegotiation_info") is None and scene.message.tree is not None:
