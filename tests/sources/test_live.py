@@ -103,10 +103,26 @@ def test_no_name_is_sent_to_an_address() -> None:
         silent = shake(port, servername="")
         other = shake(port, servername="lab.test")
     assert 0 not in {code.code for code in connection.offered.extensions}
+    assert connection.server_name is None
     assert connection.trust is not None
     assert connection.trust.verdict == "trusted"
     assert 0 not in {code.code for code in silent.offered.extensions}
     assert other.server_name == "lab.test"
+
+
+@pytest.mark.parametrize(
+    ("resolve", "place"),
+    [
+        (None, (SERVER_NAME, 8443)),
+        ("192.0.2.1", ("192.0.2.1", 8443)),
+        ("192.0.2.1:443", ("192.0.2.1", 443)),
+        ("2001:db8::1", ("2001:db8::1", 8443)),
+        ("[2001:db8::1]", ("2001:db8::1", 8443)),
+        ("[2001:db8::1]:5", ("2001:db8::1", 5)),
+    ],
+)
+def test_resolve_takes_an_address_with_or_without_port(resolve: str | None, place: tuple[str, int]) -> None:
+    assert LiveOptions(resolve=resolve).place(Target(SERVER_NAME, 8443)) == place
 
 
 def test_options_shape_the_hello() -> None:

@@ -117,7 +117,7 @@ def look_up(host: str, port: int, patience: Patience, mark: Callable[[Mark], Non
     """The addresses of a host, in the system's order of preference."""
     if is_address(host):
         return _numeric(host, port)
-    mark(Mark("name_lookup", CLIENT, patience.now(), (), f"looks up {safe(host)}"))
+    mark(Mark("name_lookup", CLIENT, patience.now(), (), safe(host)))
     found: list[list[Address] | OSError | UnicodeError] = []
     done = threading.Event()
 

@@ -6,6 +6,7 @@ Whatever the server does ends in a Connection: what came is shown, and why it st
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -139,9 +140,10 @@ class _Handshake:
     def _judged(self, judges: tuple[stores.Store, ...]) -> Connection:
         """The connection with what is to be said about it: the diagnosis, then the verdicts."""
         connection = self._engine.connection()
-        found = diagnose(connection, self._failure) if self._failure or not self._established else None
-        name = self._name or self._target.host
-        return judged(connection, judges, name=name, failure=found, live=True)
+        # OpenSSL knows better than the engine whether the handshake came to its end.
+        outcome = dataclasses.replace(connection, complete=self._established)
+        found = diagnose(outcome, self._failure) if self._failure or not self._established else None
+        return judged(connection, judges, name=self._name or self._target.host, failure=found, live=True)
 
     def _stores(self) -> tuple[stores.Store, ...]:
         if self._options.ca is not None:
@@ -153,7 +155,7 @@ class _Handshake:
     # -- what the engine and the screen get ------------------------------------------------------------------
 
     def _new_engine(self) -> Engine:
-        name = self._name or self._target.host
+        name = self._name or (None if self._target.is_address else self._target.host)
         return Engine(client=self._tape.client, server=self._tape.server, keylog=self._keylog, server_name=name)
 
     def _take_secret(self, line: bytes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tlsviz.errors import UsageError
-from tlsviz.sources.target import DEFAULT_PORT, Target, authority, is_address, parse_host
+from tlsviz.sources.target import Target, is_address, parse_host
 from tlsviz.wire.text import shorten
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ class LiveOptions:
             raise UsageError(
                 f"--resolve {shorten(self.resolve, 60)}", "not an IP address", "Give the address to connect to."
             )
-        return place.host, place.port if place.text != authority(place.host, DEFAULT_PORT) else target.port
+        with_port = "]:" in self.resolve if self.resolve.startswith("[") else ":" in self.resolve
+        return place.host, place.port if with_port else target.port
 
     def _check_alpn(self) -> None:
         for name in self.alpn:
