@@ -141,7 +141,7 @@ class TlsvizApp(App[None]):
 
 
 class Ground(Screen[None]):
-    """What lies below the first screen of a target given on the command line; seen again, it becomes home."""
+    """What lies below the first screen of a target given on the command line; seen again, it is covered by home."""
 
     def __init__(self, flow: Flow) -> None:
         super().__init__()

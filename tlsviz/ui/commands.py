@@ -39,7 +39,6 @@ class ActionCommands(Provider):
         for theme in THEMES:
             word = theme.name.removeprefix("tlsviz-")
             yield Command(f"Theme: {word}", _THEME_HELP[word], partial(setattr, app, "theme", theme.name))
-        yield Command("Open another target", "Go to the home screen", app.flow.home)
         for scenario in app.flow.scenarios():
             yield Command(f"Lab: {scenario.title}", scenario.detail, partial(app.flow.open, Lab(scenario.name)))
 

@@ -66,7 +66,7 @@ class Flow:
         from tlsviz.sources.capture import OpenOptions
 
         options = self.open_options or OpenOptions()
-        return Capture(path, options if options.ca else replace(options, ca=ca))
+        return Capture(path, options if options.ca else replace(options, ca=ca), sample=True)
 
     def open(self, request: Request) -> None:
         """Opens a request on the home screen, in place of whatever was open there."""
@@ -79,8 +79,9 @@ class Flow:
             screen: Screen[None] = LoadingScreen(self.job)
         else:
             screen = _handshake(placeholder(request), _source(request), running=True)
-        self._unwind(2)
-        if len(self.app.screen_stack) > 1:
+        floor = self._floor
+        self._unwind(floor + 1)
+        if len(self.app.screen_stack) > floor:
             self.app.switch_screen(screen)
         else:
             self.app.push_screen(screen)
@@ -103,17 +104,17 @@ class Flow:
             self.open(self.job.request)
 
     def back(self) -> None:
-        """Leaves the top screen."""
-        if len(self.app.screen_stack) > 1:
+        """Leaves the top screen, but not the home screen."""
+        if len(self.app.screen_stack) > self._floor:
             self.app.pop_screen()
 
     def home(self) -> None:
         """Goes to the home screen from anywhere."""
         from tlsviz.ui.screens.home import HomeScreen
 
-        self._unwind(1)
+        self._unwind(self._floor)
         if not isinstance(self.app.screen, HomeScreen):
-            self.app.switch_screen(HomeScreen(self))
+            self.app.push_screen(HomeScreen(self))
 
     def uncovered(self) -> None:
         """The lowest screen is to be seen again: whatever ran above it is over."""
@@ -146,7 +147,7 @@ class Flow:
         if _is_list(self.stage):
             self.stage.ended()
         elif job.state == "cancelled" and not found:
-            self._unwind(1)
+            self._unwind(self._floor)
         elif job.error is not None and not found:
             from tlsviz.ui.screens.failure import FailureScreen
 
@@ -194,13 +195,21 @@ class Flow:
         self.stage = screen
         self.app.switch_screen(screen)
 
+    @property
+    def _floor(self) -> int:
+        """How many screens lie at the bottom and stay: the home screen, or what it was laid upon."""
+        from tlsviz.ui.screens.home import HomeScreen
+
+        stack = self.app.screen_stack
+        return 2 if len(stack) > 1 and isinstance(stack[1], HomeScreen) else 1
+
     def _unwind(self, height: int) -> None:
         """Takes screens away until at most ``height`` are left."""
         while len(self.app.screen_stack) > height:
             self.app.pop_screen()
 
     def _remember(self, request: Request) -> None:
-        if isinstance(request, Capture):
+        if isinstance(request, Capture) and not request.sample:
             self.recent.add(Entry(str(request.path.absolute()), "capture"))
         elif isinstance(request, Live):
             self.recent.add(Entry(str(request.target), "live"))

@@ -160,8 +160,8 @@ class Listing:
     def layout(self, width: int) -> list[tuple[int, int]]:
         """The columns that fit into ``width`` cells, each with its cells, in their place from left to right.
 
-        The columns of the first ranks get their least first; what is left goes to the same ranks up to what their
-        longest cell needs.
+        The columns of the first ranks get their least first; what is left goes to the same ranks, up to what
+        their longest cell needs.
         """
         chosen: list[int] = []
         left = width
@@ -172,7 +172,8 @@ class Listing:
             chosen.append(index)
             left -= need
         cells = {index: min(COLUMNS[index].least, self._widths[index]) for index in chosen}
-        for index in chosen:
+        # A long suite's name says less with each cell than the others: it grows last.
+        for index in sorted(chosen, key=lambda i: COLUMNS[i].key == "suite"):
             more = min(self._widths[index] - cells[index], left)
             cells[index] += more
             left -= more

@@ -29,10 +29,11 @@ State = Literal["running", "done", "failed", "cancelled"]
 
 @dataclass(frozen=True)
 class Capture:
-    """Read a capture file."""
+    """Read a capture file. A ``sample`` is none of the user's own and not to be remembered."""
 
     path: Path
     options: OpenOptions | None = None
+    sample: bool = False
 
     @property
     def title(self) -> str:

@@ -39,6 +39,8 @@ class TargetInput(Input):
     BINDINGS = [
         Binding("enter", "submit", "Open", tooltip="Open what is typed"),
         Binding("down", "screen.to_lists", "Lists", key_display="↓", tooltip="Go to the lists below"),
+        Binding("f1", "app.help", "Help"),
+        Binding("ctrl+q", "app.quit", "Quit"),
     ]
 
 
@@ -61,8 +63,6 @@ class HomeScreen(Screen[None]):
     )
     BINDINGS = [
         Binding("escape", "clear", "Clear", show=False, tooltip="Clear the line"),
-        Binding("f1", "app.help", "Help"),
-        Binding("ctrl+q", "app.quit", "Quit"),
     ]
 
     def __init__(self, flow: Flow) -> None:
@@ -156,6 +156,7 @@ class HomeScreen(Screen[None]):
             self._say(error)
         else:
             self._say(None)
+            self.query_one("#target", Input).value = ""
             self.app.post_message(OpenRequest(request))
 
     def _say(self, error: TlsvizError | None) -> None:

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+from shellsample import connection, messages, several
+
+from tlsviz.ui.glyphs import glyphs
+from tlsviz.ui.listing import COLUMNS, GAP, Listing, outcome, seconds, suite_words
+
+
+def names(listing: Listing) -> list[str | None]:
+    return [row.connection.server_name for row in listing.view]
+
+
+def filled() -> Listing:
+    listing = Listing()
+    listing.put(several())
+    return listing
+
+
+def test_rows_are_in_order_of_time_whatever_order_they_come_in() -> None:
+    listing = Listing()
+    listing.put(reversed(several()))
+    assert [row.connection.id for row in listing.view] == list(range(8))
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.key)
+def test_every_column_sorts_both_ways(column) -> None:
+    listing = filled()
+    if column.key != listing.sort:
+        listing.sort_by(column.key)
+    up = [column.order(row.connection) for row in listing.view]
+    assert up == sorted(up)
+    listing.sort_by(column.key)
+    down = [column.order(row.connection) for row in listing.view]
+    assert down == sorted(up, reverse=True)
+
+
+def test_names_sort_by_their_domain() -> None:
+    listing = filled()
+    listing.sort_by("name")
+    found = names(listing)
+    assert found.index("old.example.com") < found.index("mail.example.net") < found.index("expired.example.org")
+    assert found[-1] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        ("EXPIRED", [2]),
+        ("tls 1.2", [1]),
+        ("example.com 1.3 resumed", [7]),
+        ("192.0.2.7 40005", [5]),
+        ("no such thing", []),
+        ("", list(range(8))),
+        ("[red]", [7]),
+    ],
+)
+def test_filter_words_must_all_occur(words: str, ids: list[int]) -> None:
+    listing = filled()
+    listing.filter = words
+    listing.arrange()
+    assert [row.connection.id for row in listing.view] == ids
+
+
+def test_a_newer_snapshot_replaces_the_older() -> None:
+    listing = filled()
+    listing.put([connection(5, "now.example.com")])
+    assert len(listing) == 8
+    assert names(listing)[5] == "now.example.com"
+
+
+@pytest.mark.parametrize("width", range(0, 240, 7))
+def test_columns_fit_any_width_and_keep_their_places(width: int) -> None:
+    layout = filled().layout(width)
+    places = [place for place, _ in layout]
+    assert places == sorted(places)
+    assert sum(cells for _, cells in layout) + GAP * max(len(layout) - 1, 0) <= width
+
+
+def test_the_name_is_the_last_to_go() -> None:
+    keys = [COLUMNS[place].key for place, _ in filled().layout(20)]
+    assert keys == ["name"]
+    assert {"name", "version", "outcome", "suite"} <= {COLUMNS[place].key for place, _ in filled().layout(76)}
+    assert len(filled().layout(196)) == len(COLUMNS)
+
+
+def test_outcomes_in_words() -> None:
+    assert [outcome(each).word for each in several()] == [
+        "trusted",
+        "trusted",
+        "expired",
+        "trust unknown",
+        "complete",
+        "incomplete",
+        "no common cipher suite",
+        "trusted",
+    ]
+    alert = connection(0, complete=False, messages=messages("C:client_hello S:alert"))
+    assert outcome(alert).word == "handshake failure"
+    assert outcome(alert).glyph == glyphs().failed
+
+
+def test_what_a_peer_wrote_is_harmless() -> None:
+    listing = Listing()
+    listing.put([connection(0, "a\x1b[31m\u202eb.example", alpn="h2\n")])
+    assert not any(char in cell for cell in listing.view[0].cells for char in "\x1b\u202e\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.0004, "0.4 ms"), (0.087, "87 ms"), (1.25, "1.25 s"), (0.9999, "1.00 s"), (180.0, "3 min")]
+)
+def test_durations(value: float, words: str) -> None:
+    assert seconds(value) == words
+
+
+def test_a_long_suite_shows_its_cipher_first() -> None:
+    assert suite_words("ECDHE_RSA_WITH_AES_128_GCM_SHA256", 20) == "AES_128_GCM_SHA256"
+    assert suite_words("AES_128_GCM_SHA256", 4) == "AES_128_GCM_SHA256"
