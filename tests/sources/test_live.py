@@ -227,6 +227,8 @@ def test_cancel_is_heard_within_a_fifth_of_a_second() -> None:
         LiveOptions(ciphers="nonsense"),
         LiveOptions(ciphers=""),
         LiveOptions(groups="nonsense"),
+        LiveOptions(ciphers="AES128-SHA256", max_version="1.0"),
+        LiveOptions(ciphers="PSK-AES128-CBC-SHA", max_version="1.2"),
         LiveOptions(sigalgs="nonsense"),
         LiveOptions(ciphers="é"),
         LiveOptions(min_version="1.3", max_version="1.2"),

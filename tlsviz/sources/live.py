@@ -124,6 +124,7 @@ class _Handshake:
         context = client_context(self._options, self._take_secret)
         exchange = Exchange(self._target, self._name)
         peer = TappedConnection(context, self._name, self._patience, self._tape.inputs.append)
+        peer.prepare()
         try:
             sock = self._reach()
             if sock is not None:

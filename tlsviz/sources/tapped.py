@@ -10,6 +10,7 @@ from collections.abc import Callable
 from OpenSSL import SSL
 
 from tlsviz.connection.diagnosis import Failure, FailureKind
+from tlsviz.errors import UsageError
 from tlsviz.sources.dial import READ, WRITE, Patience, errno_words
 from tlsviz.sources.openssl import reason
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Input, Mark, MarkKind
@@ -49,6 +50,17 @@ class TappedConnection:
         self._start = bytearray()
         self._sent_at: float | None = None
         self._send_error: OSError | None = None
+
+    def prepare(self) -> None:
+        """Writes the ClientHello, before the clock matters. Raises UsageError when nothing is left to offer."""
+        try:
+            self.ssl.do_handshake()
+        except SSL.WantReadError:
+            return
+        except SSL.Error as error:
+            why = reason(error) or "OpenSSL cannot make a ClientHello"
+            hint = "Allow more with --min, --max, --ciphers, --groups and --sigalgs."
+            raise UsageError("These options leave nothing to offer", why, hint) from None
 
     def attach(self, sock: socket.socket) -> None:
         """Takes a connected, non-blocking socket."""
