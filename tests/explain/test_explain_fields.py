@@ -9,7 +9,7 @@ import pytest
 
 import tlsviz.tls
 from tlsviz.connection.model import Connection
-from tlsviz.explain.words import entries, lookup_field
+from tlsviz.explain.words import entries, lookup_field, words
 from tlsviz.wire.nodes import names, walk
 
 READS = {"uint", "opaque", "text", "rest", "vector", "vector_opaque", "struct"}
@@ -65,13 +65,24 @@ def _computed_names() -> set[str]:
 def test_every_field_of_the_sample_captures_has_words(samples: dict[str, tuple[Connection, ...]]) -> None:
     if not samples:
         pytest.skip("no sample captures here")
+    assert _without_words(samples) == set()
+
+
+def test_every_field_of_captures_from_elsewhere_has_words(foreign: dict[str, tuple[Connection, ...]]) -> None:
+    if not foreign:
+        pytest.skip("no shared captures here")
+    assert _without_words(foreign) == set()
+
+
+def _without_words(captures: dict[str, tuple[Connection, ...]]) -> set[str]:
     without: set[str] = set()
-    for connections in samples.values():
-        for connection in connections:
-            trees = [m.tree for m in connection.messages if m.tree is not None]
-            for tree in [*trees, *(record.header for record in connection.records)]:
-                for path, _ in walk(tree):
-                    way = names(tree, path)
-                    if lookup_field(way) is None:
-                        without.add(".".join(way))
-    assert without == set()
+    for connection in (connection for connections in captures.values() for connection in connections):
+        trees = [m.tree for m in connection.messages if m.tree is not None]
+        for tree in [*trees, *(record.header for record in connection.records)]:
+            for path, _ in walk(tree):
+                way = names(tree, path)
+                if lookup_field(way) is None:
+                    without.add(".".join(way))
+        without |= {f"finding.{each.code}" for each in connection.findings if words(f"finding.{each.code}") is None}
+        without |= {f"proof.{each.what}" for each in connection.proofs if words(f"proof.{each.what}") is None}
+    return without

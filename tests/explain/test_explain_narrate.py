@@ -328,15 +328,25 @@ def test_messages_without_a_tree_are_told(kind: str) -> None:
 def test_every_step_of_the_sample_captures_is_told(samples: dict[str, tuple[Connection, ...]]) -> None:
     if not samples:
         pytest.skip("no sample captures here")
-    for connections in samples.values():
-        for connection in connections:
-            _checked(overview(connection))
-            for step in steps(connection):
-                told = narrate_step(connection, step)
-                _checked(told)
-                tree = connection.messages[step.index].tree if step.kind == "message" else None
-                for sentence in told.sentences:
-                    assert not sentence.field or (tree is not None and tree.get(sentence.field) is not None), sentence
+    for connection in (connection for connections in samples.values() for connection in connections):
+        _check_steps(connection)
+
+
+def test_every_step_of_captures_from_elsewhere_is_told(foreign: dict[str, tuple[Connection, ...]]) -> None:
+    if not foreign:
+        pytest.skip("no shared captures here")
+    for connection in (connection for connections in foreign.values() for connection in connections):
+        _check_steps(connection)
+
+
+def _check_steps(connection: Connection) -> None:
+    _checked(overview(connection))
+    for step in steps(connection):
+        told = narrate_step(connection, step)
+        _checked(told)
+        tree = connection.messages[step.index].tree if step.kind == "message" else None
+        for sentence in told.sentences:
+            assert not sentence.field or (tree is not None and tree.get(sentence.field) is not None), sentence
 
 
 def test_samples_are_told_as_they_are(samples: dict[str, tuple[Connection, ...]]) -> None:

@@ -72,7 +72,8 @@ class Scene:
 
     def say(self, text: str, field: str = "", provenance: str = "") -> None:
         """Adds a sentence; its provenance is the message's own unless another is given."""
-        self.sentences.append(Sentence(text, provenance or self.message.provenance, field))
+        about = field if field and self.node(field) is not None else ""
+        self.sentences.append(Sentence(text, provenance or self.message.provenance, about))
 
     def proof(self, *what: str) -> Proof | None:
         """The first proof of these names; one about this very message wins."""
