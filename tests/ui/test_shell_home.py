@@ -67,13 +67,13 @@ async def test_a_wrong_target_is_said_in_place(tmp_path: Path, typed: str) -> No
 
 
 async def test_hostile_words_stay_words(tmp_path: Path) -> None:
-    Recent(tmp_path / "recent.json").add(Entry("/tmp/[red]x[/red]\x1b[2J.pcap", "capture"))
+    Recent(tmp_path / "recent.json").add(Entry("/tmp/[red]x[bold]\x1b[2J.pcap", "capture"))
     app = make_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         app.query_one("#target", Input).value = "[bold]no[/bold] host"
         await pilot.press("enter")
         await until(pilot, lambda: ": [bold]no[/bold] host" in shown(app))
-        assert "[red]x[/red]\\x1b[2J.pcap" in shown(app)
+        assert "[red]x[bold]\\x1b[2J.pcap" in shown(app)
 
 
 async def test_the_lab_is_opened_with_the_keys_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

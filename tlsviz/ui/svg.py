@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tlsviz.errors import TlsvizError
 
-_FONT_FACE = re.compile(r"\s*@font-face\s*\{[^}]*\}")
+_REMOTE = re.compile(r"\s*@font-face\s*\{[^}]*\}|\s*<!--.*?-->", re.DOTALL)
 _INDENTED = re.compile(
     r'(?P<head><text[^>]*?) x="(?P<x>[\d.]+)"(?P<mid>[^>]*?) textLength="(?P<length>[\d.]+)"(?P<tail>[^>]*)>'
     r"(?P<spaces>(?:&#160;)+)(?=[^<])"
@@ -22,7 +22,7 @@ def self_contained(svg: str) -> str:
 
     Some renderers drop the spaces that a text begins with, so texts begin at their first sign instead.
     """
-    svg = _FONT_FACE.sub("", svg).replace("font-family: Fira Code, monospace", f"font-family: {_MONOSPACE}")
+    svg = _REMOTE.sub("", svg).replace("font-family: Fira Code, monospace", f"font-family: {_MONOSPACE}")
     return _INDENTED.sub(_outdent, svg)
 
 

@@ -1,0 +1,117 @@
+"""Makes the pictures of this folder from the sample captures, and one from the lab live.
+
+    python screenshots/make.py [NAME...]
+
+Each picture is the screen at one size after some keys. All but the live ones come out the same every time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from tlsviz.ui.app import TlsvizApp
+from tlsviz.ui.completion import sample_captures
+from tlsviz.ui.recent import Entry, Recent
+from tlsviz.ui.screens.connections import ConnectionsScreen
+from tlsviz.ui.screens.handshake import HandshakeScreen
+from tlsviz.ui.svg import self_contained
+from tlsviz.ui.widgets.choices import Choices
+from tlsviz.ui.workers import Lab, Request
+
+HERE = Path(__file__).parent
+SMALL, MIDDLE, LARGE = (80, 24), (120, 36), (200, 50)
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """``source``: a sample capture's name, ``lab:NAME``, or "" for the home screen."""
+
+    name: str
+    source: str
+    size: tuple[int, int]
+    keys: tuple[str, ...] = ()
+
+
+def _pictures() -> list[Picture]:
+    sizes = {"80": SMALL, "120": MIDDLE, "200": LARGE}
+    found = [Picture(f"home-{word}", "", size) for word, size in sizes.items()]
+    found += [Picture(f"list-{word}", "several", size) for word, size in sizes.items()]
+    found += [Picture(f"handshake-{word}", "tls13", size) for word, size in sizes.items()]
+    found += [Picture(f"live-{word}", "lab:tls13", size) for word, size in sizes.items()]
+    to_hello = ("end", "home", "down", "down")
+    panes = {"explain": ("1",), "fields": ("2", *["right"] * 9), "bytes": ("3", *["right"] * 4)}
+    found += [Picture(f"pane-{pane}", "tls13", MIDDLE, (*to_hello, *keys)) for pane, keys in panes.items()]
+    found += [
+        Picture("pane-chain", "tls12", MIDDLE, ("4",)),
+        Picture("pane-cipher", "tls12", MIDDLE, ("5",)),
+        Picture("projector", "tls13", MIDDLE, ("p",)),
+        Picture("expired", "expired", MIDDLE, ("4",)),
+        Picture("no-keys", "tls13-no-keys", MIDDLE),
+        Picture("hello-retry", "hello-retry", MIDDLE),
+        Picture("stopped", "no-cipher", MIDDLE),
+        Picture("help", "tls13", MIDDLE, ("question_mark",)),
+    ]
+    return found
+
+
+async def until(pilot: Pilot[None], true: Callable[[], object]) -> None:
+    """Waits for something to become true on the screen."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        if time.monotonic() > end:
+            raise SystemExit("a screen never came")
+        await pilot.pause(0.02)
+    await pilot.pause(0.1)
+
+
+def _request(app: TlsvizApp, source: str) -> Request | None:
+    if source.startswith("lab:"):
+        return Lab(source.removeprefix("lab:"))
+    samples = {sample.path.stem: sample for sample in sample_captures()}
+    return app.flow.sample(samples[source].path, samples[source].ca) if source else None
+
+
+async def draw(picture: Picture, state: Path) -> str:
+    """The picture as SVG."""
+    recent = Recent(state / "recent.json")
+    for text in ("example.com", "192.0.2.7:8443", "mail.example.net:993"):
+        recent.add(Entry(text, "live"))
+    app = TlsvizApp(recent=recent)
+    app.first = _request(app, picture.source)
+    async with app.run_test(size=picture.size) as pilot:
+        if not picture.source:
+            app.screen.query_one(Input).cursor_blink = False
+            await until(pilot, lambda: app.screen.query_one("#lab", Choices).line_count() > 1)
+        else:
+            await until(pilot, lambda: isinstance(app.screen, HandshakeScreen | ConnectionsScreen))
+            await until(pilot, lambda: app.flow.job is None or app.flow.job.state != "running")
+        await pilot.press(*picture.keys)
+        await pilot.pause(0.3)
+        return self_contained(app.export_screenshot(title="tlsviz"))
+
+
+def main() -> int:
+    """Draws the named pictures, or all."""
+    wanted = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as state:
+        for picture in _pictures():
+            if wanted and picture.name not in wanted:
+                continue
+            path = HERE / f"{picture.name}.svg"
+            path.write_text(asyncio.run(draw(picture, Path(state))), encoding="utf-8")
+            print(path.name)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
