@@ -16,11 +16,13 @@ from tlsviz.ui.messages import GoBack
 from tlsviz.ui.screens.handshake import HandshakeScreen
 from tlsviz.ui.theme import DARK, DEFAULTS, PROJECTOR, THEMES
 from tlsviz.ui.widgets.bytes_pane import OFFSET, BytesPane
+from tlsviz.ui.widgets.chain_pane import ChainPane
 from tlsviz.ui.widgets.explain_pane import ExplainPane
 from tlsviz.ui.widgets.fields_pane import FieldsPane
 from tlsviz.ui.widgets.header import ConnectionHeader
 from tlsviz.ui.widgets.ladder import Ladder, LadderRows
 from tlsviz.ui.widgets.lines import LineView
+from tlsviz.ui.widgets.pane_bar import PaneBar
 from tlsviz.ui.widgets.projector import Projector
 
 NARROW, NORMAL, WIDE = (80, 24), (120, 36), (200, 50)
@@ -266,6 +268,29 @@ async def test_m_shows_the_records_and_a_click_there_finds_the_field() -> None:
         assert node(screen) == "length"
         await pilot.press("m")
         assert "decrypted, record" in shown(pane)
+
+
+async def test_a_click_on_a_certificate_of_the_chain_chooses_its_bytes() -> None:
+    async with stage() as (pilot, screen):
+        await pilot.press("4")
+        await pilot.pause()
+        pane = screen.query_one(ChainPane)
+        line = next(line for line, sender, index in pane._sent if (sender, index) == ("server", 1))
+        await pilot.click(ChainPane, offset=(12, 1 + line))
+        assert title(screen) == "Certificate"
+        scene = screen.scene
+        assert scene is not None
+        assert scene.node is not None
+        der = scene.connection.certificates[1].der
+        assert scene.buffer is not None
+        assert scene.buffer.data[scene.selection.start : scene.selection.end] == der
+
+
+async def test_the_bar_opens_panes_by_mouse() -> None:
+    async with stage() as (pilot, screen):
+        bar = screen.query_one(PaneBar)
+        await pilot.click(PaneBar, offset=("".join(part for part, _ in bar.lines(60)[0]).index("Cipher"), 0))
+        assert screen.pane == "cipher"
 
 
 async def test_playing_steps_by_itself_and_stops_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

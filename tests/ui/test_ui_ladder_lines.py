@@ -86,7 +86,7 @@ def test_the_diagnosis_stands_at_the_step_that_it_is_about() -> None:
 
 
 def test_a_diagnosis_about_no_message_ends_the_ladder() -> None:
-    finding = replace(failed().findings[0], message=None)
+    finding = failed().findings[0]._replace(message=None)
     last = rows(replace(failed(), findings=(finding,)))[-1]
     assert "did not answer" in text(last)
 

@@ -12,7 +12,9 @@ from textual.message import Message as Event
 
 from tlsviz.connection.ladder import Step, steps
 from tlsviz.connection.model import ApplicationRun, Connection, Message
+from tlsviz.tls.views import certificates
 from tlsviz.wire.buffers import Buffer
+from tlsviz.wire.chunks import Sender
 from tlsviz.wire.nodes import Node, Path, lookup, path_at, walk
 
 
@@ -103,6 +105,20 @@ class Scene:
             return self.at_path(path)
         return replace(self, selection=Selection(self.selection.step, None, offset, offset + 1))
 
+    def at_certificate(self, sender: Sender, index: int) -> Scene:
+        """The scene with a sent certificate's node selected; the same scene when it cannot be found."""
+        sent = [each for each in self.connection.certificates if each.sender == sender]
+        number = sent[index].message if index < len(sent) else None
+        for place, step in enumerate(self.steps):
+            if step.kind == "message" and step.index == number:
+                there = self.at_step(place)
+                if there.tree is None or there.buffer is None:
+                    return there
+                found = certificates(there.tree, there.buffer.data)
+                first = next((at for at, each in enumerate(sent) if each.message == number), 0)
+                return there.at_path(found[index - first][1]) if index - first < len(found) else there
+        return self
+
     def next_field(self, by: int) -> Scene:
         """The scene with the next (1) or previous (-1) field in wire order selected."""
         tree = self.tree
@@ -158,6 +174,14 @@ def message_of(connection: Connection, step: Step | None) -> Message | None:
 class StepChosen(Event):
     """A step of the ladder was chosen."""
 
+    index: int
+
+
+@dataclass
+class CertificateChosen(Event):
+    """A sent certificate was chosen, by its sender and its place among what that sender sent."""
+
+    sender: Sender
     index: int
 
 

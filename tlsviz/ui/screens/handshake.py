@@ -15,7 +15,16 @@ from textual.widgets import Footer, Input
 
 from tlsviz.connection.model import Connection, Source
 from tlsviz.ui.messages import GoBack
-from tlsviz.ui.selection import ByteChosen, FieldChosen, PaneChosen, Scene, StepChosen, opening_step, scene
+from tlsviz.ui.selection import (
+    ByteChosen,
+    CertificateChosen,
+    FieldChosen,
+    PaneChosen,
+    Scene,
+    StepChosen,
+    opening_step,
+    scene,
+)
 from tlsviz.ui.theme import PROJECTOR
 from tlsviz.ui.widgets.bytes_pane import BytesPane
 from tlsviz.ui.widgets.chain_pane import ChainPane
@@ -168,6 +177,10 @@ class HandshakeScreen(Screen[None]):
     def _byte_chosen(self, event: ByteChosen) -> None:
         self._choose(self._scene.at_byte(event.offset))
 
+    @on(CertificateChosen)
+    def _certificate_chosen(self, event: CertificateChosen) -> None:
+        self._choose(self._scene.at_certificate(event.sender, event.index))
+
     @on(PaneChosen)
     def _pane_chosen(self, event: PaneChosen) -> None:
         self.action_pane(event.pane)
@@ -244,6 +257,7 @@ class HandshakeScreen(Screen[None]):
         if self.has_class("-projector"):
             self._theme_before = self.app.theme
             self.app.theme = PROJECTOR
+            self.notify("PageUp and PageDown step, p or Escape leaves", title="Projector", timeout=3, markup=False)
         elif self.app.theme == PROJECTOR:
             self.app.theme = self._theme_before
 

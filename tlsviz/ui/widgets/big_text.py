@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _LETTERS = """
 A 010 101 111 101 101|B 110 101 110 101 110|C 111 100 100 100 111|D 110 101 101 101 110|E 111 100 110 100 111
@@ -32,6 +33,16 @@ def _font() -> dict[str, list[str]]:
 _FONT = _font()
 
 
+def huge(text: str) -> list[str]:
+    """The text in five lines of blocks, two cells a pixel."""
+    lines = [""] * 5
+    for letter in text.upper():
+        shape = _FONT.get(letter, _FONT["?"])
+        for row in range(5):
+            lines[row] += "".join("██" if pixel == "1" else "  " for pixel in shape[row]) + "  "
+    return [line[:-2] for line in lines]
+
+
 def big(text: str) -> list[str]:
     """The text in three lines of half blocks; characters without a shape become ``?``."""
     lines = ["", "", ""]
@@ -48,17 +59,17 @@ def words_of(title: str) -> list[str]:
     return [part for part in re.split(r"(?<=[a-z0-9])(?=[A-Z])|[\s_]+", title) if part]
 
 
-def big_lines(title: str, width: int) -> list[str] | None:
+def big_lines(title: str, width: int, letters: Callable[[str], list[str]] = big) -> list[str] | None:
     """The title in big letters over as many lines as it needs; None when a single word is too wide."""
     rows: list[str] = []
     current = ""
     for word in words_of(title):
         joined = f"{current} {word}" if current else word
-        if len(big(joined)[0]) <= width:
+        if len(letters(joined)[0]) <= width:
             current = joined
             continue
-        if not current or len(big(word)[0]) > width:
+        if not current or len(letters(word)[0]) > width:
             return None
-        rows += [*big(current), ""]
+        rows += [*letters(current), ""]
         current = word
-    return [*rows, *big(current)] if current else None
+    return [*rows, *letters(current)] if current else None

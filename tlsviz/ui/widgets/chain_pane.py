@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.cells import cell_len
+from textual import events
 
 from tlsviz.pki.certificate import Certificate
 from tlsviz.pki.chain import Arrangement, ChainNode, arrange
 from tlsviz.pki.trust import StoreVerdict, Trust
 from tlsviz.pki.words import moment, span
 from tlsviz.ui.glyphs import Glyphs, glyphs, trust
-from tlsviz.ui.selection import Scene
+from tlsviz.ui.selection import CertificateChosen, Scene
 from tlsviz.ui.widgets.lines import Line, clip, clip_line, wrap
 from tlsviz.ui.widgets.pane import Pane, heading, paragraph
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
@@ -29,7 +31,23 @@ _ROLES = {
 
 
 class ChainPane(Pane):
-    """Names, validity, key and signature of each certificate, and each store's verdict in words."""
+    """Names, validity, key and signature of each certificate, and each store's verdict in words.
+
+    A click on a certificate that was sent chooses its bytes.
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._sent: list[tuple[int, Sender, int | None]] = []
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        line = self.index_at(offset.y) if offset is not None else None
+        if line is None:
+            return
+        above = [each for each in self._sent if each[0] <= line]
+        if above and above[-1][2] is not None:
+            self.post_message(CertificateChosen(above[-1][1], above[-1][2]))
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         return (scene.connection.certificates, scene.connection.trust, scene.connection.resumed)
@@ -37,6 +55,7 @@ class ChainPane(Pane):
     def build(self, scene: Scene, width: int) -> list[Line]:
         connection = scene.connection
         lines: list[Line] = []
+        self._sent = []
         sides: tuple[Sender, ...] = (SERVER, CLIENT)
         for side in sides:
             ders = [sent.der for sent in connection.certificates if sent.sender == side]
@@ -47,7 +66,10 @@ class ChainPane(Pane):
                 lines += [[], *heading("The client's certificates", width)]
             elif verdict:
                 lines += verdicts(verdict, width)
-            lines += tree(arrange(ders, verdict), verdict, width, side)
+            starts: list[tuple[int, int | None]] = []
+            drawn = tree(arrange(ders, verdict), verdict, width, side, starts)
+            self._sent += [(len(lines) + line, side, index) for line, index in starts]
+            lines += drawn
         if not lines:
             text = "No certificate has been seen."
             if connection.resumed:
@@ -77,34 +99,51 @@ def _store(each: StoreVerdict, width: int) -> list[Line]:
     return lines
 
 
-def tree(arrangement: Arrangement, verdict: Trust | None, width: int, side: Sender = SERVER) -> list[Line]:
-    """The certificates, each with its facts, roots first."""
+def tree(
+    arrangement: Arrangement,
+    verdict: Trust | None,
+    width: int,
+    side: Sender = SERVER,
+    starts: list[tuple[int, int | None]] | None = None,
+) -> list[Line]:
+    """The certificates, each with its facts, roots first; ``starts`` takes each one's first line and place as sent."""
     lines: list[Line] = []
+    starts = [] if starts is None else starts
     at = verdict.at if verdict else None
     for node in arrangement.roots:
-        _draw(lines, node, at, width, "", "", side)
+        _draw(_Canvas(lines, starts, at, width, side), node, "", "")
     for remark in arrangement.remarks:
         lines += paragraph(safe(remark), width, "warning", 3, f" {glyphs().odd} ")
     return lines
 
 
-def _draw(
-    lines: list[Line], node: ChainNode, at: datetime | None, width: int, lead: str, branch: str, side: Sender
-) -> None:
+@dataclass(slots=True)
+class _Canvas:
+    """What is drawn on: the lines so far, where each certificate starts, and what all of them need."""
+
+    lines: list[Line]
+    starts: list[tuple[int, int | None]]
+    at: datetime | None
+    width: int
+    side: Sender
+
+
+def _draw(canvas: _Canvas, node: ChainNode, lead: str, branch: str) -> None:
     """A certificate and, below it, those that it issued."""
     signs = glyphs()
-    lines += _name(node, f" {lead}{branch}", width, side)
+    canvas.starts.append((len(canvas.lines), node.index))
+    canvas.lines += _name(node, f" {lead}{branch}", canvas.width, canvas.side)
     below = lead + ("   " if branch.startswith(signs.last) else f"{signs.rail}  " if branch else "")
     rail = f" {below}{signs.rail + ' ' if node.children else '  '} "
-    room = width - len(rail) - 1
+    room = canvas.width - len(rail) - 1
     if room >= 16:
-        lines += [[(rail, "rule"), *line] for line in _facts(node, at, room, side)]
-    lines.append([(rail, "rule")])
+        canvas.lines += [[(rail, "rule"), *line] for line in _facts(node, canvas.at, room, canvas.side)]
+    canvas.lines.append([(rail, "rule")])
     for index, child in enumerate(node.children):
         corner = signs.last if index == len(node.children) - 1 else signs.branch
         # A tree deeper than the pane is wide is drawn as a list.
-        deeper = below if len(below) < width // 2 else below[:3]
-        _draw(lines, child, at, width, deeper, f"{corner}{signs.dash} ", side)
+        deeper = below if len(below) < canvas.width // 2 else below[:3]
+        _draw(canvas, child, deeper, f"{corner}{signs.dash} ")
 
 
 def _name(node: ChainNode, lead: str, width: int, side: Sender) -> list[Line]:

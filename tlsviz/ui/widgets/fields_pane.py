@@ -125,11 +125,10 @@ class FieldsPane(Pane):
         if node.children:
             sign = signs.open if self._open(path) or self.find else signs.closed
         name = safe(node.name)
-        place = f"{node.start:04x}" if width >= 44 else ""
         size = f"{node.length:,} B".rjust(8)
-        right = f"{size} {place} " if place else f"{size} "
+        right = f"{size} {node.start:04x} " if width >= 72 else f"{size} "
         lead = f"{signs.cursor if chosen else ' '}{'  ' * len(path)}{sign} "
-        names = min(max(width * 2 // 5, 20), 36) if path else cell_len(name) + cell_len(lead)
+        names = max(36 if width >= 72 else 23, cell_len(lead) + cell_len(name)) if width >= 44 else 0
         style = "failed" if node.note else ("foreground bold" if node.children else "foreground")
         line: Line = [
             (lead, f"accent{ground}"),

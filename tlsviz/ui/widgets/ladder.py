@@ -90,7 +90,7 @@ class LadderRows(LineView):
 
     def _layout(self, scene: Scene, width: int, height: int) -> list[Row]:
         densities: tuple[Density, ...] = ("airy", "spaced", "roomy", "compact")
-        for density in densities:
+        for density in densities if len(scene.steps) <= height else densities[-1:]:
             rows = Drawing(scene.connection, scene.steps, width, density).rows(running=self.running)
             if len(rows) <= height:
                 break

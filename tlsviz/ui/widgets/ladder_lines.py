@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -84,6 +85,7 @@ class Drawing:
         self.layout = layout(width)
         self.signs: Glyphs = glyphs()
         self._faults = _faults(connection)
+        self._messages = Counter(step.flight for step in steps if step.kind == "message")
         self._sealed: dict[Sender, bool] = {CLIENT: False, SERVER: False}
 
     def rows(self, *, running: bool = False) -> list[Row]:
@@ -258,7 +260,7 @@ class Drawing:
     def _flight(self, index: int, number: int, step: Step, waited: bool) -> Row:
         """A breath between flights: who speaks now, how long the silence was, how often the client has waited."""
         dot = f" {self.signs.dot} "
-        messages = sum(each.kind == "message" and each.flight == step.flight for each in self.steps[index:])
+        messages = self._messages[step.flight]
         words = [f"flight {number}", f"{step.sender} {self.signs.arrow} {other(step.sender)}"]
         if messages > 1:
             words.append(plural(messages, "message"))

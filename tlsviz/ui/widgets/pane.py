@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.binding import Binding
 from textual.reactive import var
 
+from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import Scene
 from tlsviz.ui.widgets.lines import Line, LineView, wrap
 
@@ -78,7 +79,7 @@ def _same(old: tuple[object, ...], new: tuple[object, ...]) -> bool:
 def heading(text: str, width: int, role: str = "muted") -> list[Line]:
     """A quiet heading with a rule behind it."""
     rule = max(width - len(text) - 4, 0)
-    return [[(f" {text} ", f"{role} bold"), ("─" * rule, "rule")]]
+    return [[(f" {text} ", f"{role} bold"), (glyphs().dash * rule, "rule")]]
 
 
 def paragraph(text: str, width: int, style: str = "", indent: int = 1, first: str | None = None) -> list[Line]:

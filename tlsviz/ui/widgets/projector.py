@@ -5,6 +5,8 @@ What the application sent is not shown: a class need not read somebody's request
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.cells import cell_len
 from textual import events
 from textual.reactive import reactive
@@ -14,7 +16,7 @@ from tlsviz.explain.narrate import narrate_step
 from tlsviz.explain.words import lookup_field, words
 from tlsviz.ui.glyphs import ASCII, glyphs, passage, proof
 from tlsviz.ui.selection import Scene, StepChosen
-from tlsviz.ui.widgets.big_text import big_lines
+from tlsviz.ui.widgets.big_text import big, big_lines, huge
 from tlsviz.ui.widgets.ladder_lines import clock
 from tlsviz.ui.widgets.lines import Line, Painted, clip, wrap
 from tlsviz.ui.widgets.values import value_words
@@ -49,14 +51,17 @@ class Projector(Painted):
 
 def slide(scene: Scene, step: Step, width: int, height: int) -> list[Line]:
     """The whole slide in ``height`` lines."""
-    top = _top(scene, width)
-    story = _story(scene, step, width)
-    bottom = _progress(scene, width)
+    top, bottom = _top(scene, width), _progress(scene, width)
     room = height - len(top) - len(bottom)
-    parts = [_arrow(step, width, 3 if height < 30 else 5), _title(scene, step, width), story]
+    arrow = _arrow(step, width, 3 if height < 30 else 5)
+    title = _title(scene, step, width, huge if height >= 34 else big)
+    facts, story = _facts_line(scene, step, width), _story(scene, width)
+    spaced = [line for each in story for line in (each, [])][:-1]
+    if len(arrow) + len(title) + len(facts) + len(spaced) + 8 <= room:
+        story = spaced
+    parts = [arrow, title, [*facts, *story]]
+    air = max(min((room - sum(map(len, parts))) // (len(parts) + 1), 4), 0)
     body: list[Line] = []
-    used = sum(len(part) for part in parts)
-    air = max(min((room - used) // (len(parts) + 1), 3), 0)
     for part in parts:
         body += [[]] * air + part
     body = body[:room]
@@ -124,24 +129,28 @@ def _box(name: str, size: int, rows: int) -> list[str]:
     ]
 
 
-def _title(scene: Scene, step: Step, width: int) -> list[Line]:
+def _title(scene: Scene, step: Step, width: int, letters: Callable[[str], list[str]]) -> list[Line]:
     node = scene.node
     text = step.title if step.kind != "data" else "application data"
     style = f"{step.sender} bold"
     if node is not None and scene.selection.path:
         text, style = node.name, "foreground bold"
-    large = None if glyphs() is ASCII else big_lines(safe(text), width - 6)
+    large = None if glyphs() is ASCII else big_lines(safe(text), width - 6, letters)
+    if large is None and glyphs() is not ASCII:
+        large = big_lines(safe(text), width - 6)
     if large is None:
         return [_centre(clip(" ".join(safe(text).upper()), width - 4), width, style)]
     return [_centre(line.ljust(max(map(len, large))), width, style) for line in large]
 
 
-def _story(scene: Scene, step: Step, width: int) -> list[Line]:
-    """The facts of this connection in a line, then what it is and why, in a column."""
-    lines: list[Line] = []
+def _facts_line(scene: Scene, step: Step, width: int) -> list[Line]:
     facts = _facts(scene, step)
-    if facts:
-        lines += [_centre(clip(facts, width - 4), width, "foreground"), []]
+    return [_centre(clip(facts, width - 4), width, "foreground"), []] if facts else []
+
+
+def _story(scene: Scene, width: int) -> list[Line]:
+    """What happens here and why, in a column."""
+    lines: list[Line] = []
     column = min(COLUMN, width - 8)
     for number, text in enumerate(_texts(scene)):
         if number:

@@ -1,0 +1,25 @@
+"""How the handshake screen looks at its three sizes.
+
+Look at the report before renewing them with ``pytest --snapshot-update``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from handshake_sample import handshake
+from test_ui_handshake import Stage
+
+
+@pytest.mark.parametrize(
+    ("size", "keys"),
+    [
+        ((80, 24), ["pagedown"]),
+        ((120, 36), ["5"]),
+        ((200, 50), ["down", "right", "right", "right", "right"]),
+    ],
+    ids=["80x24", "120x36", "200x50"],
+)
+def test_snapshot(snap_compare: Any, size: tuple[int, int], keys: list[str]) -> None:
+    assert snap_compare(Stage(handshake()), terminal_size=size, press=keys)
