@@ -31,6 +31,7 @@ $(READY): pyproject.toml tlsviz/__init__.py
 	  { rm -rf $(VENV); $(PYTHON) -m venv $(VENV) >/dev/null 2>&1; } || \
 	  { rm -rf $(VENV); sh docs/install.sh python3-venv && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m compileall -q tlsviz
 	@touch $@
 
 tshark:

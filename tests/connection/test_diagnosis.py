@@ -126,7 +126,7 @@ def test_alerts(connection: Connection, expected: str | None) -> None:
     ],
 )
 def test_handshake_failure_blames_the_narrowest_list(changes: dict[str, object], expected: str) -> None:
-    offered = dataclasses.replace(BASE.offered, **changes)  # type: ignore[arg-type]
+    offered = BASE.offered._replace(**changes)  # type: ignore[arg-type]
     found = diagnose(with_alert(40, offered=offered))
     assert found is not None
     assert found.code == expected
@@ -136,7 +136,7 @@ def test_handshake_failure_blames_the_narrowest_list(changes: dict[str, object],
 
 def test_evidence_names_what_was_sent() -> None:
     named = diagnose(with_alert(112))
-    nameless = diagnose(with_alert(112, offered=dataclasses.replace(BASE.offered, extensions=codes(10))))
+    nameless = diagnose(with_alert(112, offered=BASE.offered._replace(extensions=codes(10))))
     assert named is not None
     assert nameless is not None
     assert "example.com" in named.evidence

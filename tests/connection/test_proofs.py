@@ -121,7 +121,7 @@ def test_the_downgrade_mark_is_seen() -> None:
     data[30:38] = bytes(8)
     tree = decode_handshake(bytes(data), Context(SERVER, 0x0303))
     changed = replace(hello, buffer=Buffer("wire", bytes(data)), tree=tree)
-    offered = replace(connection.offered, versions=(connection.version._replace(code=0x0304),))  # type: ignore[union-attr]
+    offered = connection.offered._replace(versions=(connection.version._replace(code=0x0304),))  # type: ignore[union-attr]
     messages = tuple(changed if message is hello else message for message in connection.messages)
     assert statuses(replace(connection, offered=offered))["downgrade_sentinel"] == "failed"
     assert statuses(replace(connection, offered=offered, messages=messages))["downgrade_sentinel"] == "verified"

@@ -53,7 +53,7 @@ def essence(connection: Connection) -> Connection:
         proofs=(),
         messages=tuple(dataclasses.replace(message, packets=(), order=0) for message in connection.messages),
         records=tuple(dataclasses.replace(record, packets=()) for record in connection.records),
-        application=tuple(dataclasses.replace(run, packets=(), order=0) for run in connection.application),
+        application=tuple(run._replace(packets=(), order=0) for run in connection.application),
     )
 
 

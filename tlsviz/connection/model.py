@@ -44,8 +44,7 @@ class Endpoint(NamedTuple):
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Protection:
+class Protection(NamedTuple):
     """How one protected record was opened, or why not.
 
     ``status``: verified (the AEAD tag or MAC is right), failed (it is not), not_provable (no key, unknown cipher).
@@ -122,8 +121,7 @@ class Message:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationRun:
+class ApplicationRun(NamedTuple):
     """Consecutive application data records of one side, uninterrupted by the other side or a message.
 
     ``plaintext`` holds the first bytes when they could be decrypted (``complete`` False if there was more than is
@@ -145,8 +143,7 @@ class ApplicationRun:
     record_indices: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(NamedTuple):
     """A break in one direction: ``length`` bytes that the capture lacks, or (``stray``) that are no TLS record."""
 
     order: int
@@ -156,16 +153,14 @@ class Hole:
     stray: Buffer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedMark:
+class PlacedMark(NamedTuple):
     """A transport mark in its place among the messages."""
 
     order: int
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Prelude:
+class Prelude(NamedTuple):
     """Plaintext before TLS started (STARTTLS, CONNECT), or instead of it."""
 
     order: int
@@ -182,8 +177,7 @@ class Volume(NamedTuple):
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(NamedTuple):
     """What the first ClientHello offered, in wire order, GREASE included."""
 
     versions: tuple[CodePoint, ...] = ()
@@ -204,8 +198,7 @@ class SentCertificate:
     message: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """A security claim, recomputed from this connection's own bytes. ``message``: the index it is about."""
 
     what: str
@@ -214,8 +207,7 @@ class Proof:
     message: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Something worth saying. ``diagnosis``: the one reason why a live target failed."""
 
     code: str
@@ -288,8 +280,7 @@ class Connection:
 SourceKind = Literal["capture", "live", "interface", "lab"]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a trace came from. ``packets``: how many the capture holds; None when live."""
 
     kind: SourceKind
@@ -297,8 +288,7 @@ class Source:
     packets: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """Everything one target gave: its connections, and what is to be said about the source itself."""
 
     source: Source

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 PRELUDE_LIMIT = 65536
 RECORD_LIMIT = 16384 + 2048
@@ -21,8 +21,7 @@ _HELLO = re.compile(rb"\x16\x03[\x00-\x04]..[\x01\x02]\x00..\x03[\x00-\x04]", re
 _ALERT = re.compile(rb"\x15\x03[\x00-\x04]\x00\x02[\x01\x02].", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(NamedTuple):
     """A record's bytes (header included) with the time of its last byte and the packets that carried it.
 
     ``missing`` bytes of the fragment are not there. ``ssl2``: SSL 2 framing. ``stray``: bytes that are no record.

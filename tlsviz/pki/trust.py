@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Verdict = Literal["trusted", "untrusted", "unknown"]
 Reason = Literal[
@@ -29,8 +28,7 @@ Reason = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class StoreVerdict:
+class StoreVerdict(NamedTuple):
     """What one store says. ``detail`` is the judge's own sentence; ``path`` the DERs from leaf to anchor."""
 
     store: str
@@ -40,8 +38,7 @@ class StoreVerdict:
     path: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """Why a certificate is not trusted: the reason, which sent certificate (None: none), and words."""
 
     reason: Reason
@@ -49,8 +46,7 @@ class Fault:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(NamedTuple):
     """The verdict on a chain at one time.
 
     ``store`` names the store that ``verdict``, ``reasons`` and ``faults`` are of: the first that trusts,

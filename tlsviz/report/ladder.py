@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import groupby
 
 from tlsviz.connection import titles
@@ -115,7 +114,7 @@ class _Ladder:
     def _words(self, step: Step) -> tuple[str, str]:
         if step.kind == "data" and not self.secrets:
             run = self.connection.application[step.index]
-            return titles.data(replace(run, plaintext=None))
+            return titles.data(run._replace(plaintext=None))
         return safe(step.title), safe(step.detail)
 
     def _event(self, step: Step, title: str, detail: str) -> list[Piece]:

@@ -15,7 +15,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from multiprocessing.connection import Connection as Channel
 from multiprocessing.connection import Pipe
 from pathlib import Path
@@ -217,7 +216,7 @@ def _load(
         return Failed(TlsvizError("Reading the capture needs more memory", "there is none left", "Open a part of it."))
     except Exception:
         return _Bug(traceback.format_exc())
-    return _Rest(replace(trace.source, name=safe(str(shown))), trace.notices)
+    return _Rest(trace.source._replace(name=safe(str(shown))), trace.notices)
 
 
 def _listen(channel: Channel, stop: threading.Event) -> None:

@@ -7,7 +7,7 @@ missing lists ().
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tlsviz.tls.registry import is_grease
 from tlsviz.wire.nodes import Node, Path
@@ -17,8 +17,7 @@ SUPPORTED_VERSIONS = "supported_versions"
 ALPN = "application_layer_protocol_negotiation"
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(NamedTuple):
     """A ClientHello's offer in wire order, GREASE included.
 
     ``versions``: supported_versions, () when it was not sent. An SSL 2 compatible hello gives its challenge as
@@ -43,8 +42,7 @@ class ClientHello:
     has_early_data: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHello:
+class ServerHello(NamedTuple):
     """``version`` is the selected one: of supported_versions if there, else ``legacy_version``."""
 
     legacy_version: int

@@ -149,7 +149,7 @@ class Reader:
     def _inside(self, body: Body, size: int) -> None:
         """Runs ``body`` over the next ``size`` bytes exactly; what it leaves is a node of its own."""
         inner = Reader(self.data, self.position, self.position + size)
-        try:
+        try:  # noqa: SIM105 - a context manager costs more than the body
             body(inner)
         except Short:
             pass
@@ -182,7 +182,7 @@ def finish(reader: Reader) -> None:
 def decode(name: str, data: bytes, body: Body, start: int = 0, end: int | None = None) -> Node:
     """Runs a decoder over ``data[start:end]`` and returns its tree: total, whatever the bytes are."""
     reader = Reader(data, start, end)
-    try:
+    try:  # noqa: SIM105
         body(reader)
     except Short:
         pass

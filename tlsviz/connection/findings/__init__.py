@@ -6,8 +6,6 @@ give its code words in ``explain/findings.toml``.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tlsviz.connection.findings import certificates, negotiation, protocol
 from tlsviz.connection.model import SEVERITIES, Connection, Finding
 
@@ -23,11 +21,11 @@ def find(connection: Connection, failure: Finding | None = None, live: bool = Fa
     found = [finding for family in FAMILIES for finder in family.FINDERS for finding in finder(connection)]
     if failure is not None:
         found = [finding for finding in found if finding.code != failure.code]
-        found.insert(0, replace(failure, diagnosis=True))
+        found.insert(0, failure._replace(diagnosis=True))
     elif live:
         for index, finding in enumerate(found):
             if finding.code.startswith("certificate_") and finding.severity in ("error", "critical"):
-                found[index] = replace(finding, diagnosis=True)
+                found[index] = finding._replace(diagnosis=True)
                 break
     rank = {severity: -place for place, severity in enumerate(SEVERITIES)}
     return tuple(sorted(found, key=lambda finding: (not finding.diagnosis, rank[finding.severity])))
