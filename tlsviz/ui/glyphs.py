@@ -44,7 +44,6 @@ class Glyphs:
     last: str = "└"
     rail: str = "│"
     dash: str = "─"
-    up: str = "┴"
     down: str = "┬"
     corner_tl: str = "╭"
     corner_tr: str = "╮"
@@ -62,7 +61,6 @@ class Glyphs:
     back: str = "←"
     play: str = "▶"
     ellipsis: str = "…"
-    underline: str = "‾"
 
 
 UNICODE = Glyphs()
@@ -92,7 +90,6 @@ ASCII = Glyphs(
     last="`",
     rail="|",
     dash="-",
-    up="+",
     down="+",
     corner_tl="+",
     corner_tr="+",
@@ -110,7 +107,6 @@ ASCII = Glyphs(
     back="<",
     play=">",
     ellipsis="~",
-    underline="^",
 )
 
 
