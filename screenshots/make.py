@@ -41,19 +41,21 @@ class Picture:
     size: tuple[int, int]
     keys: tuple[str, ...] = ()
 
+    @property
+    def file(self) -> str:
+        return f"{self.name}-{self.size[0]}x{self.size[1]}.svg"
+
 
 def _pictures() -> list[Picture]:
-    sizes = {"80": SMALL, "120": MIDDLE, "200": LARGE}
-    found = [Picture(f"home-{word}", "", size) for word, size in sizes.items()]
-    found += [Picture(f"list-{word}", "several", size) for word, size in sizes.items()]
-    found += [Picture(f"handshake-{word}", "tls13", size) for word, size in sizes.items()]
-    found += [Picture(f"live-{word}", "lab:tls13", size) for word, size in sizes.items()]
-    to_hello = ("end", "home", "down", "down")
-    panes = {"explain": ("1",), "fields": ("2", *["right"] * 9), "bytes": ("3", *["right"] * 4)}
-    found += [Picture(f"pane-{pane}", "tls13", MIDDLE, (*to_hello, *keys)) for pane, keys in panes.items()]
-    found += [
-        Picture("pane-chain", "tls12", MIDDLE, ("4",)),
-        Picture("pane-cipher", "tls12", MIDDLE, ("5",)),
+    everywhere = (("home", ""), ("list", "several"), ("handshake", "tls13"), ("live", "lab:tls13"))
+    found = [Picture(name, source, size) for name, source in everywhere for size in (SMALL, MIDDLE, LARGE)]
+    return [
+        *found,
+        Picture("explain", "tls13", MIDDLE, ("1", "down")),
+        Picture("fields", "tls13", MIDDLE, ("2", *["right"] * 9)),
+        Picture("bytes", "tls13", MIDDLE, ("3", *["right"] * 4)),
+        Picture("chain", "tls12", MIDDLE, ("4",)),
+        Picture("cipher", "tls12", MIDDLE, ("5",)),
         Picture("projector", "tls13", MIDDLE, ("p",)),
         Picture("expired", "expired", MIDDLE, ("4",)),
         Picture("no-keys", "tls13-no-keys", MIDDLE),
@@ -61,7 +63,6 @@ def _pictures() -> list[Picture]:
         Picture("stopped", "no-cipher", MIDDLE),
         Picture("help", "tls13", MIDDLE, ("question_mark",)),
     ]
-    return found
 
 
 async def until(pilot: Pilot[None], true: Callable[[], object]) -> None:
@@ -107,7 +108,7 @@ def main() -> int:
         for picture in _pictures():
             if wanted and picture.name not in wanted:
                 continue
-            path = HERE / f"{picture.name}.svg"
+            path = HERE / picture.file
             path.write_text(asyncio.run(draw(picture, Path(state))), encoding="utf-8")
             print(path.name)
     return 0

@@ -94,7 +94,7 @@ async def test_the_list_shows_what_matters_at_every_size(
         await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
         await until(pilot, lambda: "packets" in shown(app))
         text = shown(app)
-    for words in ("www.example.com", "TLS 1.0", "AES_128_GCM_SHA256", "incomplete", "ClientHello", "Filter"):
+    for words in ("www.example.com", "TLS 1.0", "AES_128_GCM_SHA256", "incomplete", "ClientHello", "filter"):
         assert words in text, words
     assert ("X25519MLKEM768" in text.split("─" * 20)[0]) == (size[0] == 200)
 
@@ -166,7 +166,7 @@ async def test_an_error_is_what_why_and_what_to_do(tmp_path: Path, monkeypatch: 
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, FailureScreen))
         text = shown(app)
-        for words in ("Not a capture: [red]x[/]", "It begins with \\x1b[31m", "Give a capture.", "Try again"):
+        for words in ("Not a capture: [red]x[/]", "It begins with \\x1b[31m", "Give a capture.", "try again"):
             assert words in text, words
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, HandshakeScreen))

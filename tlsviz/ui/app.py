@@ -45,14 +45,14 @@ class TlsvizApp(App[None]):
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS = [
-        Binding("f1", "help", "Help", show=False),
-        Binding("question_mark", "typed('help')", "Help", key_display="?"),
-        Binding("s,ctrl+s", "screenshot", "Save a screenshot", show=False),
-        Binding("ctrl+t", "next_theme", "Next theme", show=False),
-        Binding("ctrl+r", "again", "Once more", show=False),
-        Binding("ctrl+o", "home", "Open another target", show=False),
-        Binding("q", "typed('quit')", "Quit"),
-        Binding("ctrl+q", "quit", "Quit", show=False),
+        Binding("f1", "help", "help", show=False),
+        Binding("question_mark", "typed('help')", "help", key_display="?"),
+        Binding("s,ctrl+s", "screenshot", "save a screenshot", show=False),
+        Binding("ctrl+t", "next_theme", "next theme", show=False),
+        Binding("ctrl+r", "again", "once more", show=False),
+        Binding("ctrl+o", "home", "open another target", show=False),
+        Binding("q", "typed('quit')", "quit"),
+        Binding("ctrl+q", "quit", "quit", show=False),
     ]
 
     def __init__(
@@ -111,8 +111,12 @@ class TlsvizApp(App[None]):
         self.flow.back()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Plain letters are commands only where nothing is being typed."""
-        return not (action == "typed" and isinstance(self.focused, Input))
+        """Plain letters are commands only where nothing is being typed; nothing is offered that does nothing."""
+        if action == "typed":
+            return not isinstance(self.focused, Input)
+        if action == "again":
+            return self.flow.job is not None
+        return action != "home" or not isinstance(self.screen, HomeScreen)
 
     async def action_typed(self, action: str) -> None:
         await self.run_action(action)

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class KeyRow:
-    """An action that can be done now: its keys, and where it belongs. ``title`` is the longer of its names."""
+    """An action that can be done now: the longer of its names, its keys, and where it belongs."""
 
-    description: str
     title: str
     action: str
     node: DOMNode
@@ -37,6 +36,10 @@ def _own_actions(kind: type) -> frozenset[str]:
     return frozenset(found)
 
 
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def key_rows(screen: Screen[object]) -> list[KeyRow]:
     """Every action with a description, the focused widget's first, then the screen's, then the app's."""
     rows: dict[tuple[str, str], KeyRow] = {}
@@ -53,7 +56,7 @@ def key_rows(screen: Screen[object]) -> list[KeyRow]:
         )
         row = rows.setdefault(
             (where, binding.description),
-            KeyRow(binding.description, binding.tooltip or binding.description, binding.action, active.node, where),
+            KeyRow(_sentence(binding.tooltip or binding.description), binding.action, active.node, where),
         )
         row.keys.append(screen.app.get_key_display(binding))
     for row in rows.values():

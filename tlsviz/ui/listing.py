@@ -94,6 +94,10 @@ def _client(connection: Connection, _: float) -> str:
     return f"{safe(str(connection.client))} {glyphs().arrow}"
 
 
+def _server(connection: Connection, _: float) -> str:
+    return safe(str(connection.server)).removesuffix(":443")
+
+
 def _version_order(connection: Connection) -> SortKey:
     return float(connection.version.code) if connection.version else 0.0
 
@@ -102,7 +106,7 @@ def _version_order(connection: Connection) -> SortKey:
 COLUMNS: tuple[Column, ...] = (
     Column("time", "time", 9, 4, lambda c, zero: f"{c.start - zero:.3f}", lambda c: c.start, "muted", right=True),
     Column("client", "client", 16, 6, _client, lambda c: safe(str(c.client)), "client"),
-    Column("server", "server", 14, 7, lambda c, _: safe(str(c.server)), lambda c: safe(str(c.server)), "server"),
+    Column("server", "server", 14, 7, _server, lambda c: safe(str(c.server)), "server"),
     Column("name", "server name", 18, 0, lambda c, _: name_of(c), _name_order),
     Column("version", "version", 7, 1, lambda c, _: str(c.version or ""), _version_order),
     Column("suite", "cipher suite", 18, 3, lambda c, _: _suite(c), _suite, "clear"),

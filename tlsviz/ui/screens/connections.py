@@ -29,9 +29,9 @@ class ConnectionsScreen(Screen[None]):
 
     CSS_PATH = "connections.tcss"
     BINDINGS = [
-        Binding("slash", "filter", "Filter", key_display="/", tooltip="Filter the rows"),
-        Binding("r", "reverse", "Reverse", tooltip="Turn the order round"),
-        Binding("escape", "back", "Back", tooltip="Let go of the filter, stop the reading, or leave"),
+        Binding("slash", "filter", "filter", key_display="/", tooltip="Filter the rows"),
+        Binding("r", "reverse", "reverse", tooltip="Turn the order round"),
+        Binding("escape", "back", "back", tooltip="Let go of the filter, stop the reading, or leave"),
     ]
 
     def __init__(self, job: Job) -> None:

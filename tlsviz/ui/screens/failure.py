@@ -24,8 +24,8 @@ class FailureScreen(Screen[None]):
     CSS_PATH = "failure.tcss"
     HELP = "This is what stopped tlsviz, why, and what you can do about it."
     BINDINGS = [
-        Binding("r,enter", "again", "Try again"),
-        Binding("escape", "back", "Back"),
+        Binding("r,enter", "again", "try again"),
+        Binding("escape", "back", "back"),
     ]
 
     def __init__(self, error: TlsvizError, request: Request | None = None, *, mild: bool = False) -> None:

@@ -21,7 +21,7 @@ class HelpScreen(ModalScreen[None]):
 
     CSS_PATH = "help.tcss"
     BINDINGS = [
-        Binding("escape,f1,question_mark,q", "close", "Close"),
+        Binding("escape,f1,question_mark,q", "close", "close"),
     ]
 
     def __init__(self, screen: Screen[object]) -> None:

@@ -37,10 +37,10 @@ class TargetInput(Input):
     """The line to type a target into; what is not typing leads on to the lists."""
 
     BINDINGS = [
-        Binding("enter", "submit", "Open", tooltip="Open what is typed"),
-        Binding("down", "screen.to_lists", "Lists", key_display="↓", tooltip="Go to the lists below"),
-        Binding("f1", "app.help", "Help"),
-        Binding("ctrl+q", "app.quit", "Quit"),
+        Binding("enter", "submit", "open", tooltip="Open what is typed"),
+        Binding("down", "screen.to_lists", "lists", key_display="↓", tooltip="Go to the lists below"),
+        Binding("f1", "app.help", "help"),
+        Binding("ctrl+q", "app.quit", "quit"),
     ]
 
 
@@ -48,7 +48,7 @@ class HomeList(Choices):
     """One of the two lists; the sideways arrows lead to the other."""
 
     BINDINGS = [
-        Binding("left,right", "screen.other_list", "Other list", key_display="←→", tooltip="Go to the other list")
+        Binding("left,right", "screen.other_list", "other list", key_display="←→", tooltip="Go to the other list")
     ]
 
 
@@ -62,7 +62,7 @@ class HomeScreen(Screen[None]):
         "The lab needs no network: its server and its client are both on this machine."
     )
     BINDINGS = [
-        Binding("escape", "clear", "Clear", show=False, tooltip="Clear the line"),
+        Binding("escape", "clear", "clear", show=False, tooltip="Clear the line"),
     ]
 
     def __init__(self, flow: Flow) -> None:

@@ -22,7 +22,7 @@ class LoadingScreen(Screen[None]):
 
     CSS_PATH = "loading.tcss"
     HELP = "The capture is read by a process of its own. Escape stops it and keeps what was found."
-    BINDINGS = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS = [Binding("escape", "cancel", "cancel")]
 
     def __init__(self, job: Job) -> None:
         super().__init__()

@@ -30,11 +30,11 @@ class Choices(LineView):
 
     HELP = "Move with the arrow keys, open with Enter or a click."
     BINDINGS = [
-        Binding("up", "move(-1)", "Up", show=False),
-        Binding("down", "move(1)", "Down", show=False),
-        Binding("home", "edge(-1)", "First", show=False),
-        Binding("end", "edge(1)", "Last", show=False),
-        Binding("enter", "choose", "Open", tooltip="Open the marked one"),
+        Binding("up", "move(-1)", "up", show=False),
+        Binding("down", "move(1)", "down", show=False),
+        Binding("home", "edge(-1)", "first", show=False),
+        Binding("end", "edge(1)", "last", show=False),
+        Binding("enter", "choose", "open", tooltip="Open the marked one"),
     ]
 
     highlighted: reactive[int] = reactive(-1)

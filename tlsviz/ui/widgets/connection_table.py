@@ -64,15 +64,15 @@ class ConnectionTable(LineView):
         "Filter words must all occur somewhere in a row, as in “example.com 1.3”."
     )
     BINDINGS = [
-        Binding("enter", "open", "Open", tooltip="Open the handshake"),
-        Binding("right", "screen.sort(1)", "Sort by", key_display="→", tooltip="Sort by the next column"),
-        Binding("left", "screen.sort(-1)", "Sort by the column before", show=False),
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "edge(-1)", "First", show=False),
-        Binding("end", "edge(1)", "Last", show=False),
+        Binding("enter", "open", "open", tooltip="Open the handshake"),
+        Binding("right", "screen.sort(1)", "sort by", key_display="→", tooltip="Sort by the next column"),
+        Binding("left", "screen.sort(-1)", "sort by the column before", show=False),
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home", "edge(-1)", "first", show=False),
+        Binding("end", "edge(1)", "last", show=False),
     ]
 
     cursor: reactive[int] = reactive(0)
