@@ -8,6 +8,7 @@ Each picture is the screen at one size after some keys. All but the live ones co
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -104,6 +105,7 @@ async def draw(picture: Picture, state: Path) -> str:
 def main() -> int:
     """Draws the named pictures, or all."""
     wanted = sys.argv[1:]
+    os.chdir(HERE.parent)  # the pictures name the captures by their path from here
     with tempfile.TemporaryDirectory() as state:
         for picture in _pictures():
             if wanted and picture.name not in wanted:
