@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from tlsviz.tls.oids import dotted_form
+
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 SEQUENCE, SET = 0x30, 0x31
 CONSTRUCTED = 0x20
@@ -100,18 +102,8 @@ def first(data: bytes) -> Element | None:
 
 
 def oid(content: bytes) -> str:
-    """An object identifier's dotted form; ``?`` when it is not one, cut when absurdly long."""
-    if not content or len(content) > 64 or content[-1] & 0x80:
-        return "?"
-    arcs: list[int] = []
-    value = 0
-    for byte in content:
-        value = value << 7 | byte & 0x7F
-        if not byte & 0x80:
-            arcs.append(value)
-            value = 0
-    head = min(arcs[0] // 40, 2)
-    return ".".join(map(str, (head, arcs[0] - 40 * head, *arcs[1:])))
+    """An object identifier's dotted form; ``?`` when it is not one, or absurdly long."""
+    return dotted_form(content) or "?"
 
 
 def integer(element: Element) -> int:
