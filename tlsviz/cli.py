@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -276,7 +275,11 @@ def _interactive() -> bool:
 
 
 def _width() -> int:
-    return max(shutil.get_terminal_size((100, 24)).columns, 60) if sys.stdout.isatty() else 100
+    if not sys.stdout.isatty():
+        return 100
+    import shutil
+
+    return max(shutil.get_terminal_size((100, 24)).columns, 60)
 
 
 def _unicode() -> bool:

@@ -31,7 +31,7 @@ SHORTEST_SEALED = 16
 """An alert in the clear has two bytes; with any MAC or tag it has at least as many as this."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Engine:
     """Follows one connection. ``server_name``: what the user asked for, when no hello says it."""
 
@@ -77,7 +77,7 @@ class Engine:
             raw = half.stream.rest()
             if raw is not None:
                 self._record(half, raw)
-            self._flush(half, "the capture ends in the middle of it")
+            self._flush(half, "the bytes end in the middle of it")
 
     # -- output --------------------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class Engine:
             self._record(half, raw)
         if half.opener is not None and half.stream.sync == "lost":
             half.opener.lose()
-        self._flush(half, f"{plural(gap.length, 'byte')} that follow are not in the capture")
+        self._flush(half, f"{plural(gap.length, 'byte')} that follow are missing")
         half.uncertain = True
         self.holes.append(Hole(self.ledger.next_order(), gap.time, gap.sender, gap.length))
 
@@ -194,7 +194,7 @@ class Engine:
         part = Part(wire, 5, len(raw.data), index, raw.packets, False, False)
         self._content(half, raw, raw.content_type, part)
         if raw.missing:
-            self._flush(half, f"{plural(raw.missing, 'byte')} of it are not in the capture")
+            self._flush(half, f"{plural(raw.missing, 'byte')} of it are missing")
 
     # -- records to messages -------------------------------------------------------------------------------
 

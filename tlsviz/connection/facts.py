@@ -24,7 +24,7 @@ def is_tls13(version: int | None) -> bool:
     return layout(version) == TLS_1_3
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Facts:
     """Learns from each handshake message, in order. ``ring`` holds the keys that follow from them."""
 

@@ -40,7 +40,7 @@ class Assembled(NamedTuple):
     complete: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Half:
     """The state of one direction."""
 

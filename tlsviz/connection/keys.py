@@ -16,7 +16,7 @@ _SUITES_13 = {32: (0x1301, 0x1303, 0x1304, 0x1305), 48: (0x1302,)}
 _NAMES = {"early": "EARLY", "handshake": "HANDSHAKE"}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class KeyRing:
     """The secrets of one connection, as far as the key log has them."""
 
@@ -85,7 +85,7 @@ class KeyRing:
     def opener_12(self, sender: Sender, handshake: bytes) -> Opener:
         """The opener behind a ChangeCipherSpec; raises `Unopened` with the reason where there is none."""
         if self.suite is None or self.version is None:
-            raise Unopened("the hello messages are not in the capture", failed=False)
+            raise Unopened("the hello messages are missing", failed=False)
         master = self.master(handshake)
         if master is None and self.suite.mode != "NULL":
             raise Unopened("no key: the key log has no master secret for this connection", failed=False)

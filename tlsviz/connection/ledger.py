@@ -15,10 +15,9 @@ from tlsviz.wire.nodes import Node, notes
 
 CONTENT = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 24: "heartbeat"}
 RECORD_COUNT_LIMIT = 20000
-CUT_SHORT = "cut short"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Ledger:
     """Enters records and messages; ``order`` counts everything that gets a place."""
 
@@ -71,7 +70,7 @@ class Ledger:
         data = made.buffer.data
         header = 4 if content == "handshake" and not tree.name.startswith("ssl2") else 0
         fault = next(notes(tree), None)
-        note = f"{fault.name}: {fault.note}" if fault is not None else None if made.complete else CUT_SHORT
+        note = f"{fault.name}: {fault.note}" if fault is not None else None
         return self._enter(
             Message(
                 index=len(self.messages),
@@ -90,6 +89,7 @@ class Ledger:
                 records=made.records,
                 alert=alert(tree) if tree.name == "alert" else None,
                 note=note,
+                whole=made.complete,
             )
         )
 
@@ -139,7 +139,7 @@ class Ledger:
     def add_note(self, why: str) -> None:
         """Says one more thing about what is wrong with the message entered last."""
         last = self.messages[-1]
-        note = f"{last.note}; {why}" if last.note and last.note != CUT_SHORT else why
+        note = f"{last.note}; {why}" if last.note else why
         self.messages[-1] = replace(last, note=note)
 
     def _enter(self, message: Message) -> Message:

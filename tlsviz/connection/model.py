@@ -3,8 +3,6 @@
 Everything here is frozen, comparable and picklable, holds no Textual and does no I/O.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -100,7 +98,7 @@ class Message:
     header); both None when the message is inferred, i.e. must be there but cannot be seen. ``time`` is absolute
     (Unix seconds) of its last byte. ``order`` places it among everything else of the connection. ``length`` is the
     body's, without the handshake header. ``encrypted``: it travelled protected. ``records``: indices of the
-    records that carried it.
+    records that carried it. ``whole`` is False when bytes of it are missing.
     """
 
     index: int
@@ -119,6 +117,7 @@ class Message:
     records: tuple[int, ...] = ()
     alert: Alert | None = None
     note: str | None = None
+    whole: bool = True
 
 
 class ApplicationRun(NamedTuple):

@@ -22,7 +22,7 @@ def open_12(half: Half, raw: RawRecord) -> Result:
         return None, Protection("not_provable", half.locked or "no key")
     if raw.missing:
         half.opener.skip(length=raw.length)
-        return None, Protection("not_provable", f"{raw.missing} bytes of the record are not in the capture")
+        return None, Protection("not_provable", f"{raw.missing} bytes of the record are missing")
     return _attempt(half, half.opener, raw)
 
 
@@ -31,7 +31,7 @@ def open_13(half: Half, ring: KeyRing, raw: RawRecord) -> Result:
     if raw.missing:
         if half.opener is not None:
             half.opener.skip(length=raw.length)
-        return None, Protection("not_provable", f"{raw.missing} bytes of the record are not in the capture")
+        return None, Protection("not_provable", f"{raw.missing} bytes of the record are missing")
     first: Protection | None = None
     for known in (half.opener, half.early_opener):
         if known is None:
@@ -52,7 +52,7 @@ def open_13(half: Half, ring: KeyRing, raw: RawRecord) -> Result:
 
 def _no_key(ring: KeyRing) -> str:
     if not ring.client_random:
-        return "the hello messages are not in the capture"
+        return "the hello messages are missing"
     return "no key: the key log has no secret for this connection" if len(ring.keylog) else "no key log was given"
 
 
@@ -98,7 +98,7 @@ def _attempt(half: Half, opener: Opener, raw: RawRecord) -> Result:
         half.uncertain, half.opened = False, True
         return opened, Protection(
             "verified",
-            "" if sequence == start else f"{sequence - start} records before it are not in the capture",
+            "" if sequence == start else f"{sequence - start} records before it are missing",
             sequence,
             opened.nonce,
             opened.additional_data,

@@ -44,7 +44,7 @@ def protocol(preludes: tuple[Prelude, ...]) -> str | None:
     return "unknown"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Preludes:
     """Collects the plaintext of both sides in the order it was said."""
 

@@ -31,7 +31,7 @@ _SENTINELS = {b"DOWNGRD\x01": "TLS 1.2", b"DOWNGRD\x00": "TLS 1.1 or older"}
 _NOT_IN_TRANSCRIPT = {"hello_request", "key_update"}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Walk:
     """What the walk along the messages knows so far."""
 
@@ -78,7 +78,7 @@ def _message(walk: _Walk, message: Message) -> Iterator[Proof]:
     data, tree = message.buffer.data, message.tree
     if walk.tls13 and (len(walk.finished) == 2 or message.type == "new_session_ticket"):
         return
-    if message.note and "not in the capture" in message.note:
+    if not message.whole:
         walk.broken = True
     if message.type in ("client_hello", "ssl2_client_hello") and len(walk.finished) == 2:
         walk.transcript, walk.finished = Transcript(), set()
@@ -175,7 +175,7 @@ def _server_key_exchange(walk: _Walk, message: Message, tree: Node, data: bytes)
         return None
     leaf = walk.leaf.get(SERVER)
     if leaf is None or len(walk.randoms) < 2:
-        return Proof(what, "not_provable", "the hellos or the certificate are not in the capture", message.index)
+        return Proof(what, "not_provable", "the hellos or the certificate are missing", message.index)
     signed = walk.randoms[CLIENT] + walk.randoms[SERVER] + data[params.start : params.end]
     status, why = verify_signature(views.signature_scheme(tree), leaf, signature, signed, walk.version)
     return Proof(what, _status(status), why, message.index)

@@ -13,7 +13,7 @@ KEPT_PER_SIDE = 256 * 1024
 """How many bytes of application data records are kept per side; beyond that they are only counted."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Open:
     """A run that may still grow."""
 
@@ -53,7 +53,7 @@ class _Open:
 PACKETS_KEPT = 1000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Runs:
     """The runs of a connection so far."""
 

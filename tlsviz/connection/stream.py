@@ -38,7 +38,7 @@ class RawRecord(NamedTuple):
     stray: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RecordStream:
     """Feed it chunks and gaps, ask it for `take`."""
 

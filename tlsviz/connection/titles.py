@@ -33,7 +33,7 @@ _FAULTS = {
     "timeout": "no answer in time",
     "error": "this step failed",
 }
-TURNS = {_MARKS["syn"], _MARKS["syn_ack"]}
+TURNS = {_MARKS["syn"], _MARKS["syn_ack"], _MARKS["connected"]}
 _HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ", b"HTTP/1.")
 
 

@@ -1,7 +1,5 @@
 """The judgement of a certificate chain, as data."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Literal, NamedTuple
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from tlsviz import __version__
@@ -48,6 +47,7 @@ def to_json(trace: Trace, fields: bool = False, secrets: bool = False) -> Json:
 def schema() -> Json:
     """The JSON Schema (2020-12) that every output of `to_json` fulfils."""
     import json
+    from importlib import resources
 
     text = resources.files(__package__).joinpath("schema.json").read_text("utf-8")
     found: Json = json.loads(text)

@@ -145,7 +145,7 @@ def look_up(host: str, port: int, patience: Patience, mark: Callable[[Mark], Non
 def _numeric(host: str, port: int) -> list[Address]:
     flags = socket.AI_NUMERICHOST
     try:
-        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+        infos = socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM, flags=flags)
     except OSError:
         # An address with a zone that this machine does not have.
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -4,8 +4,6 @@ Total: a damaged message gives what is there of it; missing numbers are 0 (or No
 missing lists ().
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What every source gives and the engine takes: stream bytes, holes in them, and marks beside them."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 Sender = Literal["client", "server"]
