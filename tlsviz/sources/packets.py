@@ -247,13 +247,8 @@ def parse_packet(layers: dict[str, Any]) -> Packet | None:
         return None
     family, ip, tcp = place
     try:
-        lengths = layers["tcp_len"]
-        length = int(lengths[tcp])
-        payload = b""
-        if length:
-            payloads = layers.get("tcp_payload", ())
-            if len(payloads) == sum(size != "0" for size in lengths):
-                payload = bytes.fromhex(payloads[-1].replace(":", ""))
+        length = int(layers["tcp_len"][tcp])
+        payload = _payload(layers, tcp) if length else b""
         return Packet(
             int(layers["frame_number"][0]),
             epoch(layers["frame_time_epoch"][0]),
@@ -268,6 +263,17 @@ def parse_packet(layers: dict[str, Any]) -> Packet | None:
         )
     except (KeyError, IndexError, ValueError):
         return None  # the capture has only a part of the TCP header
+
+
+def _payload(layers: dict[str, Any], tcp: int) -> bytes:
+    """The payload of a frame's TCP layer, as far as it was captured.
+
+    Layers without payload have no entry; proxies' dissectors (SOCKS) add a second one for the same layer.
+    """
+    lengths = [int(size) for size in layers["tcp_len"]]
+    index = sum(size > 0 for size in lengths[:tcp])
+    payloads = layers.get("tcp_payload", ())
+    return bytes.fromhex(payloads[index].replace(":", "")) if index < len(payloads) else b""
 
 
 @lru_cache(maxsize=1024)

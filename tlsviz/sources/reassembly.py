@@ -22,6 +22,9 @@ OPENING = 8
 MOST_SYNS = 16
 """SYNs of a connection to tell of; more are a flood."""
 
+LONGEST_PADDING = 6
+"""What is left of the shortest Ethernet frame behind the IP and TCP headers, in bytes."""
+
 
 class Stream:
     """One TCP connection.
@@ -60,7 +63,12 @@ class Stream:
             self._ends = (packet.source, packet.destination)
         index = 0 if packet.source == self._ends[0] else 1
         self._arrivals += 1
-        self._take(index, packet)
+        self._undoubt(index, packet, same_side=True)
+        self._undoubt(1 - index, packet, same_side=False)
+        if may_be_padding(packet):
+            self._sides[index].doubtful = packet
+        else:
+            self._take(index, packet)
         if self._opener is not None or self._arrivals > OPENING:
             self._deliver()
             while (overdue := self._overdue()) is not None:
@@ -70,6 +78,10 @@ class Stream:
 
     def finish(self) -> list[Input]:
         """The capture's end: everything that still waits, with the holes before it."""
+        for side in (0, 1):
+            doubtful = self._sides[side].doubtful
+            if doubtful is not None:
+                self._take(side, doubtful if any(doubtful.payload) else doubtful._replace(payload=b""))
         self._deliver()
         while self._sides[0].waiting or self._sides[1].waiting:
             self._give_up(self._heads()[0][1])
@@ -93,7 +105,8 @@ class Stream:
             start = 0  # a refusal's sequence number may be 0: it says nothing about where this side would start
         else:
             start = side.place(start)
-        size = len(packet.payload) + packet.missing
+        # What a reset carries is a note about it, no part of the stream (RFC 9293 3.5.3).
+        size = 0 if packet.flags & RST else len(packet.payload) + packet.missing
         if size and not _keep_alive(packet, side, start):
             side.begin_earlier(start)
             item = Item(start, start + size, packet.payload, packet.time, packet.number, cause, self._arrivals)
@@ -105,6 +118,28 @@ class Stream:
         if packet.flags & RST and not side.reset:
             side.reset = True
             self._resets.append((index, packet))
+
+    def _undoubt(self, index: int, packet: Packet, same_side: bool) -> None:
+        """Settles, if ``packet`` tells, how much of a doubtful packet's payload is data and how much padding.
+
+        Data ends where what follows starts, or where the acknowledgement stands.
+        """
+        side = self._sides[index]
+        doubtful = side.doubtful
+        if doubtful is None:
+            return
+        start, size = doubtful.sequence, len(doubtful.payload)
+        if same_side:
+            begin = near(packet.sequence, start)
+            if begin < start:
+                covers = begin + len(packet.payload) + packet.missing > start
+                begin = start if covers else start + size
+        elif packet.flags & ACK and near(packet.acknowledgement, start) > start:
+            begin = near(packet.acknowledgement, start) - bool(doubtful.flags & FIN)
+        else:
+            return
+        side.doubtful = None
+        self._take(index, doubtful._replace(payload=doubtful.payload[: begin - start]))
 
     def _synchronise(self, index: int, packet: Packet) -> int:
         """A SYN: where the direction starts. Returns the position of what follows it."""
@@ -265,6 +300,11 @@ def hello(data: bytes) -> Sender | None:
     ):
         return CLIENT
     return None
+
+
+def may_be_padding(packet: Packet) -> bool:
+    """Whether the payload may be Ethernet's padding, which some capture drivers count into a short packet."""
+    return 0 < len(packet.payload) <= LONGEST_PADDING and not packet.flags & (SYN | RST)
 
 
 def _keep_alive(packet: Packet, side: Direction, start: int) -> bool:

@@ -60,6 +60,7 @@ class Direction:
 
     ``next``: the first byte not delivered yet, None while unknown. ``synced``: a SYN said where it starts.
     ``waiting``: what cannot be delivered yet, disjoint and in order. ``acknowledged``: what the other side has seen.
+    ``doubtful``: a packet whose payload may be padding.
     """
 
     next: int | None = None
@@ -68,6 +69,7 @@ class Direction:
     waiting: list[Item] = field(default_factory=list)
     waiting_bytes: int = 0
     acknowledged: int | None = None
+    doubtful: Packet | None = None
     finished: bool = False
     reset: bool = False
 
