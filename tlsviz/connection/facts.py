@@ -13,7 +13,7 @@ from tlsviz.tls.context import TLS_1_3, layout
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.nodes import Node
 
-ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, EARLY_DATA = 22, 23, 42
+TRUNCATED_HMAC, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, EARLY_DATA = 4, 22, 23, 42
 CERTIFICATE_LIMIT = 100
 HANDSHAKE_LIMIT = 1 << 22
 _NOT_HASHED = {"hello_request", "key_update"}
@@ -78,6 +78,8 @@ class Facts:
         ring.server_random, ring.version = hello.random, hello.version
         ring.suite = suites.suite(hello.cipher_suite)
         ring.compression_method = hello.compression_method
+        ring.session_id = hello.session_id
+        ring.truncated_hmac = TRUNCATED_HMAC in codes
         ring.encrypt_then_mac = ENCRYPT_THEN_MAC in codes
         ring.extended_master_secret = EXTENDED_MASTER_SECRET in codes
 

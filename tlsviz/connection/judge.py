@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from tlsviz.connection.diagnosis import diagnose
 from tlsviz.connection.findings import find
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.connection.proofs import prove
@@ -26,12 +27,14 @@ def judged(
     """The connection with its trust, proofs and findings.
 
     ``at``: the time to judge certificates at; default: when the connection started. ``name``: the name that the
-    certificate must be for; default: the server name of the hello. ``failure``: the diagnosis that the source made;
-    ``live``: a target that was tried just now, so that its first certificate fault is the diagnosis.
+    certificate must be for; default: the server name of the hello. ``failure``: why it failed, if the source knows
+    more than the connection shows. ``live``: a target that was tried just now, so that the reason why it failed, or
+    the first fault of its certificate, is its diagnosis.
     """
     when = at or datetime.fromtimestamp(connection.start, UTC)
     wanted = name or connection.server_name
     trust = _trust(connection, stores, when, wanted)
+    failure = failure or diagnose(connection)
     known = replace(connection, trust=trust)
     known = replace(known, proofs=prove(known))
     return replace(known, findings=find(known, failure, live))

@@ -28,6 +28,8 @@ class KeyRing:
     encrypt_then_mac: bool = False
     extended_master_secret: bool = False
     compression_method: int = 0
+    truncated_hmac: bool = False
+    session_id: bytes = b""
     premaster: bytes | None = None
     used: dict[str, bytes] = field(default_factory=dict)
 
@@ -70,7 +72,10 @@ class KeyRing:
 
         ``handshake`` is the messages through ClientKeyExchange, for the extended master secret (RFC 7627).
         """
-        logged = self.secret("CLIENT_RANDOM")
+        logged = self.secret("CLIENT_RANDOM") or self.keylog.session_master(self.session_id)
+        self.premaster = self.premaster or self.secret("PMS_CLIENT_RANDOM")
+        if logged is not None:
+            self.used["CLIENT_RANDOM"] = logged
         if logged is not None or self.premaster is None or self.suite is None or self.version is None:
             return logged
         version, hash_name = self.version, self.suite.prf_hash
@@ -97,5 +102,6 @@ class KeyRing:
             self.server_random,
             sender,
             self.encrypt_then_mac,
+            self.truncated_hmac,
             compression_method=self.compression_method,
         )

@@ -15,13 +15,14 @@ FAMILIES = (protocol, certificates, negotiation)
 def find(connection: Connection, failure: Finding | None = None, live: bool = False) -> tuple[Finding, ...]:
     """Everything worth saying, the diagnosis first, then by severity.
 
-    ``failure`` is why a live target failed before or during the handshake. Without one, the first certificate fault of
-    a live target is its diagnosis: the handshake worked, but nobody should trust it.
+    ``failure`` is why the connection failed before or during the handshake. For a ``live`` target it is the diagnosis;
+    without one the first certificate fault is: the handshake worked, but nobody should trust it.
     """
     found = [finding for family in FAMILIES for finder in family.FINDERS for finding in finder(connection)]
     if failure is not None:
-        found = [finding for finding in found if finding.code != failure.code]
-        found.insert(0, failure._replace(diagnosis=True))
+        # The failure says what its alert means; the bare alert beside it would be the same news twice.
+        found = [finding for finding in found if finding.code not in (failure.code, "handshake_alert")]
+        found.insert(0, failure._replace(diagnosis=live))
     elif live:
         for index, finding in enumerate(found):
             if finding.code.startswith("certificate_") and finding.severity in ("error", "critical"):
