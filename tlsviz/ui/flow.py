@@ -155,7 +155,7 @@ class Flow:
         elif not found and job.trace is not None:
             from tlsviz.ui.screens.failure import FailureScreen, nothing_found
 
-            self._replace(FailureScreen(nothing_found(job.trace), job.request, mild=True))
+            self._replace(FailureScreen(nothing_found(job.trace, job.request.title), job.request, mild=True))
         elif isinstance(job.request, Capture):
             source = job.trace.source if job.trace else _source(job.request)
             self._replace(_handshake(found[0], source, running=False))

@@ -37,7 +37,7 @@ class FailureScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         sign, role = (glyphs().odd, "$warning") if self.mild else (glyphs().failed, "$failed")
         with VerticalScroll(id="failure"), Vertical(classes="mild" if self.mild else "bad", id="failure-box"):
-            if self.request is not None:
+            if self.request is not None and self.request.title not in self.error.title:
                 yield Static(Content(safe(self.request.title)), classes="muted")
             yield Static(Content.assemble((f"{sign} ", role), (safe(self.error.title), f"bold {role}")), id="what")
             if self.error.message:
@@ -59,15 +59,16 @@ class FailureScreen(Screen[None]):
 
 def _labelled(label: str, text: str) -> Content:
     lines = "\n".join(safe(line) for line in text.split("\n"))
-    return Content.assemble((f"{label}\n", "$muted"), lines[:1].upper() + lines[1:])
+    stop = "" if lines.endswith((".", "?", "!")) else "."
+    return Content.assemble((f"{label}\n", "$muted"), lines[:1].upper() + lines[1:] + stop)
 
 
-def nothing_found(trace: Trace) -> TlsvizError:
+def nothing_found(trace: Trace, title: str) -> TlsvizError:
     """What to say of a source without a single TLS connection: what it held instead."""
     packets = trace.source.packets
-    held = "" if packets is None else f"It holds {plural(packets, 'packet')}. "
+    held = [f"It holds {plural(packets, 'packet')}."] if packets is not None and not trace.notices else []
     return TlsvizError(
-        f"No TLS in {trace.source.name}",
-        held + " ".join(notice.rstrip(".") + "." for notice in trace.notices),
-        "tlsviz finds TLS over TCP on any port by its bytes. Was the capture started before the connection?",
+        f"No TLS in {title}",
+        " ".join([*held, *(f"{notice.rstrip('.')}." for notice in trace.notices)]),
+        "TLS over TCP is found by its bytes, on any port. Was the capture started before the connection?",
     )

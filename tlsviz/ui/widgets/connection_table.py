@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding
 from textual.message import Message
@@ -137,6 +138,9 @@ class ConnectionTable(LineView):
                 style = "muted"
         elif column.key == "version" and row.connection.version and row.connection.version.code < _TLS_1_2:
             style = "warning"
+        elif column.key == "client" and cell_len(text) > cells:
+            # Clients differ in their ports: those stay.
+            text = glyphs().ellipsis + text[-max(cells - 1, 1) :]
         text = safe(text)
         return (text.rjust(cells) if column.right and len(text) <= cells else fit(text, cells)), style
 
