@@ -167,6 +167,7 @@ def live_options(args: argparse.Namespace) -> LiveOptions:
         cert=args.cert,
         key=args.key,
         ca=args.ca,
+        at=args.at,
         starttls=args.starttls,
         resume=args.resume,
         early_data=args.early_data,

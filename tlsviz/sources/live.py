@@ -144,7 +144,8 @@ class _Handshake:
         # OpenSSL knows better than the engine whether the handshake came to its end.
         outcome = dataclasses.replace(connection, complete=self._established)
         found = diagnose(outcome, self._failure) if self._failure or not self._established else None
-        return judged(connection, judges, name=self._name or self._target.host, failure=found, live=True)
+        name = self._name or self._target.host
+        return judged(connection, judges, self._options.at, name, failure=found, live=True)
 
     def _stores(self) -> tuple[stores.Store, ...]:
         if self._options.ca is not None:

@@ -11,6 +11,8 @@ from tlsviz.sources.target import Target, is_address, parse_host
 from tlsviz.wire.text import shorten
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tlsviz.pki.stores import Store
 
 VersionName = Literal["1.0", "1.1", "1.2", "1.3"]
@@ -35,7 +37,7 @@ class LiveOptions:
     (and port, if one is given: ``address:port``) instead of looking the host up. ``ciphers``, ``groups`` and
     ``sigalgs`` are lists in OpenSSL's or IANA's names, separated by commas or colons. ``timeout`` in seconds covers
     everything. ``stores`` are the trust stores to judge by, None for the usual ones; ``ca`` names a file that
-    replaces them. ``identity`` is a client certificate that is not in files.
+    replaces them, ``at`` the time to judge at, None for now. ``identity`` is a client certificate that is not in files.
     """
 
     servername: str | None = None
@@ -55,6 +57,7 @@ class LiveOptions:
     resume: int = 0
     early_data: Path | None = None
     step: bool = False
+    at: datetime | None = None
     timeout: float = DEFAULT_TIMEOUT
     save: Path | None = None
 
