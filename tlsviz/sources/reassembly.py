@@ -9,7 +9,20 @@ question even where the capture has them the other way round.
 from __future__ import annotations
 
 from tlsviz.connection.model import Endpoint
-from tlsviz.sources.segments import ACK, FIN, RST, SYN, Direction, Item, Packet, near
+from tlsviz.sources.roles import hello, knownness
+from tlsviz.sources.segments import (
+    ACK,
+    FIN,
+    RST,
+    SYN,
+    Direction,
+    Item,
+    Packet,
+    data_before,
+    is_keep_alive,
+    may_be_padding,
+    near,
+)
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Input, Mark, Sender, other
 
 LIMIT = 4 << 20
@@ -21,9 +34,6 @@ OPENING = 8
 
 MOST_SYNS = 16
 """SYNs of a connection to tell of; more are a flood."""
-
-LONGEST_PADDING = 6
-"""What is left of the shortest Ethernet frame behind the IP and TCP headers, in bytes."""
 
 
 class Stream:
@@ -107,7 +117,10 @@ class Stream:
             start = side.place(start)
         # What a reset carries is a note about it, no part of the stream (RFC 9293 3.5.3).
         size = 0 if packet.flags & RST else len(packet.payload) + packet.missing
-        if size and not _keep_alive(packet, side, start):
+        if size and is_keep_alive(packet, side, start):
+            if side.next == start:
+                side.next = start + 1
+        elif size:
             side.begin_earlier(start)
             item = Item(start, start + size, packet.payload, packet.time, packet.number, cause, self._arrivals)
             side.insert(item)
@@ -128,18 +141,15 @@ class Stream:
         doubtful = side.doubtful
         if doubtful is None:
             return
-        start, size = doubtful.sequence, len(doubtful.payload)
+        start = doubtful.sequence
         if same_side:
-            begin = near(packet.sequence, start)
-            if begin < start:
-                covers = begin + len(packet.payload) + packet.missing > start
-                begin = start if covers else start + size
+            kept = data_before(doubtful, packet)
         elif packet.flags & ACK and near(packet.acknowledgement, start) > start:
-            begin = near(packet.acknowledgement, start) - bool(doubtful.flags & FIN)
+            kept = near(packet.acknowledgement, start) - bool(doubtful.flags & FIN) - start
         else:
             return
         side.doubtful = None
-        self._take(index, doubtful._replace(payload=doubtful.payload[: begin - start]))
+        self._take(index, doubtful._replace(payload=doubtful.payload[:kept]))
 
     def _synchronise(self, index: int, packet: Packet) -> int:
         """A SYN: where the direction starts. Returns the position of what follows it."""
@@ -276,7 +286,7 @@ class Stream:
                 client = i if looks == CLIENT else 1 - i
                 break
         if client is None:
-            client = 0 if _knownness(self._ends[0].port) <= _knownness(self._ends[1].port) else 1
+            client = 0 if knownness(self._ends[0].port) <= knownness(self._ends[1].port) else 1
         self._names = (CLIENT, SERVER) if client == 0 else (SERVER, CLIENT)
         if client == 1:
             self._out = [event._replace(sender=other(event.sender)) for event in self._out]
@@ -286,41 +296,3 @@ class Stream:
             return []
         told, self._out = self._out, []
         return told
-
-
-def hello(data: bytes) -> Sender | None:
-    """Who sends such bytes: the client a ClientHello (SSL 2's too), the server a ServerHello; else None."""
-    if len(data) >= 6 and data[0] == 22 and data[1] == 3:
-        return {1: CLIENT, 2: SERVER}.get(data[5])
-    if (
-        len(data) >= 5
-        and data[0] & 0x80
-        and data[2] == 1
-        and data[3:5] in (b"\0\2", b"\3\0", b"\3\1", b"\3\2", b"\3\3")
-    ):
-        return CLIENT
-    return None
-
-
-def may_be_padding(packet: Packet) -> bool:
-    """Whether the payload may be Ethernet's padding, which some capture drivers count into a short packet."""
-    return 0 < len(packet.payload) <= LONGEST_PADDING and not packet.flags & (SYN | RST)
-
-
-def _keep_alive(packet: Packet, side: Direction, start: int) -> bool:
-    """Whether the byte is no data: a keep-alive (RFC 9293 3.8.4) repeats the byte before the next, as any value."""
-    if len(packet.payload) != 1 or packet.missing or side.next is None:
-        return False
-    if start == side.next - 1:
-        return True
-    return not side.synced and not side.started and not side.waiting and packet.payload == b"\0"
-
-
-_KNOWN = frozenset({443, 8443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 6697, 5223, 5671, 8883})
-
-
-def _knownness(port: int) -> int:
-    """How much a port looks like a server's: larger is more."""
-    if port in _KNOWN:
-        return 1 << 17
-    return (1 << 16) - port

@@ -120,3 +120,37 @@ OVERHEAD = 256
 
 def _end(item: Item) -> int:
     return item.end - 1
+
+
+LONGEST_PADDING = 6
+"""What is left of the shortest Ethernet frame behind the IP and TCP headers, in bytes."""
+
+
+def may_be_padding(packet: Packet) -> bool:
+    """Whether the payload may be Ethernet's padding, which some capture drivers count into a short packet."""
+    return 0 < len(packet.payload) <= LONGEST_PADDING and not packet.flags & (SYN | RST)
+
+
+def data_before(doubtful: Packet, following: Packet) -> int:
+    """How many bytes of a doubtful packet are data, going by the same side's next packet.
+
+    Bytes that the next packet has too may be cut from the doubtful one without loss. If it has only some of them,
+    nothing is cut but zeros.
+    """
+    size = len(doubtful.payload)
+    begin = near(following.sequence, doubtful.sequence) - doubtful.sequence
+    end = begin + len(following.payload) + following.missing
+    if begin >= size or end < 0:
+        return size
+    if end >= size or not following.payload or (begin >= 0 and not any(doubtful.payload)):
+        return max(begin, 0)
+    return size
+
+
+def is_keep_alive(packet: Packet, side: Direction, start: int) -> bool:
+    """Whether the byte is no data: a keep-alive (RFC 9293 3.8.4) repeats the byte before the next, as any value."""
+    if len(packet.payload) != 1 or packet.missing or side.next is None:
+        return False
+    if start == side.next - 1:
+        return True
+    return not side.synced and not side.started and not side.waiting and packet.payload == b"\0"
