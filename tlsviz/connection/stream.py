@@ -49,6 +49,7 @@ class RecordStream:
     _carriers: deque[tuple[int, float, tuple[int, ...]]] = field(default_factory=deque)
     _gap: int = 0
     _searched: int = 0
+    _known: bool = False
 
     def feed(self, data: bytes, time: float, packets: tuple[int, ...]) -> None:
         """Adds bytes. Only right after everything that could be taken has been taken."""
@@ -118,15 +119,19 @@ class RecordStream:
             return
         data = bytes(self._buffer[: PRELUDE_LIMIT + 16])
         if _starts_record(data) or _starts_ssl2(data):
-            self.sync = "tls"
+            self.sync, self._known = "tls", True
             return
         if len(data) < 5 and _may_start_record(data):
+            return
+        if _starts_openvpn(data):
+            # TLS inside OpenVPN's own framing: its records are not one behind the other.
+            self._settle()
             return
         found = _HELLO.search(data) or _ALERT.search(data)
         if found and found.start() < PRELUDE_LIMIT:
             self.prelude = data[: found.start()]
             self._drop(found.start())
-            self.sync = "tls"
+            self.sync, self._known = "tls", True
         elif len(data) > PRELUDE_LIMIT:
             self._settle()
 
@@ -186,8 +191,14 @@ class RecordStream:
     def _resynchronise(self) -> RawRecord | None:
         data = bytes(self._buffer)
         for offset in range(self._searched, len(data) - 4):
-            if _starts_record(data[offset : offset + 5]):
-                self.sync, self._searched = "tls", 0
+            if not _starts_record(data[offset : offset + 5]):
+                continue
+            certain = self._known or _followed(data, offset)
+            if certain is None:
+                self._searched = offset
+                return None
+            if certain:
+                self.sync, self._known, self._searched = "tls", True, 0
                 return self._stray(offset) if offset else self.take()
         self._searched = max(self._searched, len(data) - 4)
         if len(data) > PRELUDE_LIMIT:
@@ -237,6 +248,22 @@ def _starts_record(data: bytes) -> bool:
         return False
     length = data[3] << 8 | data[4]
     return 0 < length <= RECORD_LIMIT
+
+
+def _followed(data: bytes, offset: int) -> bool | None:
+    """Whether the record that seems to stand here is a hello, or followed by another; None if too few bytes tell.
+
+    One header alone may be chance: among a million bytes of anything else there is about one.
+    """
+    if _HELLO.match(data, offset):
+        return True
+    after = offset + 5 + (data[offset + 3] << 8 | data[offset + 4])
+    return _starts_record(data[after : after + 5]) if len(data) >= after + 5 else None
+
+
+def _starts_openvpn(data: bytes) -> bool:
+    """Whether OpenVPN over TCP starts here: a length, then the opcode of a hard reset with key 0."""
+    return len(data) >= 3 and data[2] in (0x38, 0x40, 0x50) and 14 <= (data[0] << 8 | data[1]) < 256
 
 
 def _may_start_record(data: bytes) -> bool:
