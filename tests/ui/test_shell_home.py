@@ -117,3 +117,19 @@ def test_the_way_to_the_first_paint_imports_nothing_heavy() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert "textual" in loaded
     assert not {"pyshark", "OpenSSL", "cryptography", "lxml", "h11"} & set(loaded)
+
+
+async def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TLSVIZ_ASCII", "1")
+    glyphs.cache_clear()
+    try:
+        app = make_app(tmp_path)
+        async with app.run_test(size=(120, 36)) as pilot:
+            await pilot.pause()
+            text = shown(app)
+    finally:
+        glyphs.cache_clear()
+    assert "t l s v i z" in text
+    rows = text.split("\n")
+    above, keys = "".join(rows[:13]), rows[-1]  # the scroll bars between are Textual's
+    assert (above + keys).isascii(), [char for char in above + keys if not char.isascii()]

@@ -33,7 +33,7 @@ class ActionCommands(Provider):
         for row in key_rows(self.screen):
             yield Command(
                 row.title,
-                f"{' '.join(row.keys)}   {row.where}",
+                f"{' '.join(row.keys)}   {_WHERE[row.where]}",
                 partial(app.run_action, row.action, row.node),
             )
         for theme in THEMES:
@@ -54,6 +54,7 @@ class ActionCommands(Provider):
                 yield Hit(score, matcher.highlight(command.title), command.run, help=command.help)
 
 
+_WHERE = {"here": "where you are", "this screen": "on this screen", "everywhere": "everywhere"}
 _THEME_HELP = {
     "dark": "Ink: for a screen of one's own",
     "light": "Paper: for a bright room",

@@ -81,14 +81,14 @@ class ConnectionsScreen(Screen[None]):
         running = job.state == "running"
         if running:
             words += progress_words(job.progress) if job.progress else []
-            words.append("stopping…" if job.cancelled else "reading…")
+            words.append(f"{'stopping' if job.cancelled else 'reading'}{glyphs().ellipsis}")
         else:
             words += _ending(job)
         bar = self.query_one(ProgressLine)
         bar.display = running
         if running and job.progress is not None and job.progress.size:
             bar.share = job.progress.fraction
-        title = Content.assemble((safe(job.request.title), "bold"), ("  " + " · ".join(words), "$muted"))
+        title = Content.assemble((safe(job.request.title), "bold"), ("  " + f" {glyphs().dot} ".join(words), "$muted"))
         self.query_one("#list-title", Static).update(title)
 
     # What the user does.
@@ -180,7 +180,7 @@ def glance_at(connection: Connection) -> Content:
     parts: list[tuple[str, str]] = [
         (f"{sign.glyph} {sign.word}", f"bold ${sign.role}"),
         (f"  {name_of(connection)}", "bold"),
-        (f"  {safe(' · '.join([*agreed, seconds(connection.duration)]))}\n", "$muted"),
+        (f"  {safe(f' {glyphs().dot} '.join([*agreed, seconds(connection.duration)]))}\n", "$muted"),
     ]
     sender = ""
     for message in connection.messages[:_GLANCE]:

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.keys import KeyRow, key_rows
+from tlsviz.ui.widgets.key_bar import plain
 
 _TITLES = {"here": "What is focused", "this screen": "This screen", "everywhere": "Everywhere"}
 
@@ -55,7 +56,7 @@ def help_words(screen: Screen[object]) -> str:
 
 def key_table(rows: list[KeyRow]) -> Content:
     """The keys in two columns, under the place where they work."""
-    keys = [_short(" ".join(row.keys)) for row in rows]
+    keys = [_short(" ".join(plain(key) for key in row.keys)) for row in rows]
     width = max((len(key) for key in keys), default=0)
     parts: list[tuple[str, str]] = []
     where = ""

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.progress_line import ProgressLine
 from tlsviz.ui.workers import Job, progress_words
@@ -48,10 +49,10 @@ class LoadingScreen(Screen[None]):
         elapsed = f"{time.monotonic() - self.began:.0f} s"
         words = [elapsed] if progress is None else [*progress_words(progress), elapsed]
         if self.job.cancelled:
-            words.append("stopping…")
+            words.append(f"stopping{glyphs().ellipsis}")
         if progress is not None and progress.size:
             self.query_one(ProgressLine).share = progress.fraction
-        self.query_one("#count", Static).update(Content(" · ".join(words)))
+        self.query_one("#count", Static).update(Content(f" {glyphs().dot} ".join(words)))
         found = self.job.connections
         count = max(len(found), progress.connections if progress else 0)
         lines: list[tuple[str, str]] = [(plural(count, "connection") + " so far", "bold")]

@@ -5,9 +5,16 @@ from __future__ import annotations
 from textual import events
 from textual.screen import Screen
 
+from tlsviz.ui.glyphs import ASCII, glyphs
 from tlsviz.ui.widgets.lines import Line, Painted, cells
 
 _GAP = 2
+_PLAIN = {"↑": "up", "↓": "down", "←": "left", "→": "right", "⏎": "enter", "↑↓": "up/down", "←→": "left/right"}
+
+
+def plain(key: str) -> str:
+    """A key's name as this terminal can show it."""
+    return _PLAIN.get(key, key) if glyphs() is ASCII else key
 
 
 class KeyBar(Painted):
@@ -44,7 +51,7 @@ class KeyBar(Painted):
         for key, active in self.screen.active_bindings.items():
             binding = active.binding
             if binding.show and active.enabled:
-                shown = self.app.get_key_display(binding)
+                shown = plain(self.app.get_key_display(binding))
                 found.setdefault(binding.action, (key, shown, binding.description))
         return list(found.values())
 
