@@ -110,7 +110,9 @@ def our_views(connections: Sequence[Connection]) -> dict[int, View]:
                 end = connection.client if message.sender == CLIENT else connection.server
                 view.messages.setdefault(f"{end.address}:{end.port}", []).append(message.type)
         # A renegotiation sends the chain again; tlsviz keeps each certificate once.
-        view.certificates = list(dict.fromkeys(_sha256(sent.der) for sent in connection.certificates))
+        whole = {message.index for message in connection.messages if _whole(message)}
+        sent = [certificate.der for certificate in connection.certificates if certificate.message in whole]
+        view.certificates = list(dict.fromkeys(map(_sha256, sent)))
         assert connection.tcp_stream is not None
         views[connection.tcp_stream] = view
 

@@ -10,6 +10,8 @@ from tls_build import (
     SERVER_12,
     SERVER_13,
     VERSION_13,
+    certificate_12,
+    certificate_13,
     client_hello,
     ext,
     handshake,
@@ -105,3 +107,11 @@ def test_a_cut_hello_gives_what_is_there() -> None:
     assert hello.cipher_suites[1] == 0x1301 and hello.server_name == "example" and hello.alpn == ()
     odd = offered(client_hello(suites=b"\x13\x01\x13"))
     assert odd.cipher_suites == (0x1301,)
+
+
+def test_a_cut_certificate_is_not_given_for_a_whole_one() -> None:
+    for make, context in ((certificate_12, SERVER_12), (certificate_13, SERVER_13)):
+        whole = make(b"first certificate", b"second certificate")
+        cut = whole[: whole.index(b"second") + 3]
+        found = views.certificates(decode_handshake(cut, context), cut)
+        assert [der for der, _ in found] == [b"first certificate"]

@@ -36,6 +36,9 @@ _FAULTS = {
 TURNS = {_MARKS["syn"], _MARKS["syn_ack"], _MARKS["connected"]}
 _HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ", b"HTTP/1.")
 
+EMPTY_CERTIFICATE = 4
+"""The longest body of a Certificate message without certificates: TLS 1.3's, with an empty context."""
+
 
 def size(count: int) -> str:
     """``517 B``, ``2.8 kB``, ``1.2 MB``: decimal units, as on the wire."""
@@ -72,7 +75,10 @@ def message_detail(connection: Connection, message: Message) -> str:
     parts = [size(whole)]
     if message.type == "certificate":
         count = sum(1 for sent in connection.certificates if sent.message == message.index)
-        parts.insert(0, f"×{count}" if count else "empty")
+        if count:
+            parts.insert(0, f"×{count}")
+        elif message.length <= EMPTY_CERTIFICATE and message.note is None:
+            parts.insert(0, "empty")
     if message.type == "alert" and message.alert is not None:
         parts = [str(message.alert.level)]
     return " · ".join(parts)

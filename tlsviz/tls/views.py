@@ -140,7 +140,7 @@ def selected_protocol(tree: Node, data: bytes) -> str | None:
 
 
 def certificates(tree: Node, data: bytes) -> list[tuple[bytes, Path]]:
-    """Each certificate of a ``certificate`` message as sent, with the path of the leaf that is its DER."""
+    """Each whole certificate of a ``certificate`` message, with the path of the leaf that is its DER."""
     found: list[tuple[bytes, Path]] = []
     for outer, block in enumerate(tree.children):
         if block.name != "certificate_list":
@@ -152,7 +152,7 @@ def certificates(tree: Node, data: bytes) -> list[tuple[bytes, Path]]:
             else:
                 path = (outer, index, 0)
                 holder = entry.child("cert_data")
-            if holder and len(holder.children) > 1:  # the length, then the DER
+            if holder and holder.note is None and len(holder.children) > 1:  # the length, then the DER
                 found.append((_bytes(holder.children[1], data), (*path, 1)))
     return found
 
