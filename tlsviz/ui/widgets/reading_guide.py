@@ -44,7 +44,7 @@ def guide() -> list[Line]:
     for arrow in arrows:
         body = f" {arrow.title} ".center(_INNER - 1, arrow.dash)
         shaft = body + signs.right if arrow.sender == "client" else signs.left + body
-        style = "inferred" if arrow.dash == signs.inferred else arrow.sender
+        style = {signs.inferred: "inferred", signs.clear: "clear"}.get(arrow.dash, "encrypted")
         rows.append([lane[0], (shaft, style), lane[2], (f" {arrow.sign}", arrow.role)])
         rows.append([lane[0], (arrow.words.center(_INNER), arrow.role), lane[2]])
     return rows
