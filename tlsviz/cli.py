@@ -64,6 +64,8 @@ def _live(args: argparse.Namespace) -> int:
     from tlsviz.sources.target import parse_host
 
     parse_host(args.target)
+    # A host even where a file has the same name.
+    args.target = args.target if "://" in args.target else f"https://{args.target}"
     args.keylog, args.rsa_key = [], None
     return _default(args)
 

@@ -268,8 +268,16 @@ class Connection:
 
     @property
     def diagnosis(self) -> Finding | None:
-        """Why the target failed, if it did."""
+        """Why a live target failed, if it did."""
         return next((finding for finding in self.findings if finding.diagnosis), None)
+
+    @property
+    def failure(self) -> Finding | None:
+        """What stopped this connection, live or captured: the diagnosis, or the error of a handshake without end."""
+        if self.diagnosis is not None or self.complete:
+            return self.diagnosis
+        errors = (finding for finding in self.findings if finding.severity in ("error", "critical"))
+        return next((finding for finding in errors if not finding.code.startswith("certificate_")), None)
 
     def messages_of(self, kind: str, sender: Sender | None = None) -> list[Message]:
         """The messages of one type, in order."""

@@ -32,7 +32,7 @@ def overview(connection: Connection) -> Narration:
 
 def _lead(connection: Connection) -> str:
     to = place(connection)
-    diagnosis = connection.diagnosis
+    diagnosis = connection.failure
     if connection.complete:
         how = "resumed an earlier session with" if connection.resumed else "shook hands with"
         took = span(_handshake_time(connection))

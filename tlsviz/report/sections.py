@@ -41,9 +41,9 @@ def sections(connection: Connection, width: int) -> list[Line]:
 
 
 def _diagnosis(connection: Connection, width: int) -> Iterator[Line]:
-    if connection.diagnosis:
+    if connection.failure:
         yield heading("Diagnosis", "", width)
-        yield from _finding(connection.diagnosis, width)
+        yield from _finding(connection.failure, width)
 
 
 def _certificates(connection: Connection, sender: Sender, width: int) -> Iterator[Line]:

@@ -78,7 +78,7 @@ def _list(connections: list[Connection], width: int) -> Iterator[Line]:
 
 def _cells(connection: Connection) -> list[Piece]:
     suite = connection.cipher_suite
-    diagnosis = connection.diagnosis
+    diagnosis = connection.failure
     trust = connection.trust
     last = Piece("✓ trusted", "good") if trust and trust.verdict == "trusted" else Piece("◌ unknown", "guess")
     if diagnosis:

@@ -55,7 +55,7 @@ def seconds(value: float) -> str:
 def outcome(connection: Connection) -> Sign:
     """How it ended, in one sign and word: failed, incomplete, or what the trust stores say."""
     signs = glyphs()
-    if (diagnosis := connection.diagnosis) is not None:
+    if (diagnosis := connection.failure) is not None:
         return Sign(signs.failed, shorten(diagnosis.code.replace("_", " "), 40), "failed")
     if not connection.complete:
         alert = next((each.alert for each in reversed(connection.messages) if each.alert), None)

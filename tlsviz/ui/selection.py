@@ -155,7 +155,7 @@ def scene(connection: Connection) -> Scene:
 
 def opening_step(made: Scene) -> int:
     """The step to look at first: the one the diagnosis is about, else the first message, else the first step."""
-    diagnosis = made.connection.diagnosis
+    diagnosis = made.connection.failure
     if diagnosis is not None:
         if diagnosis.message is not None:
             for index, step in enumerate(made.steps):

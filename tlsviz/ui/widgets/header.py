@@ -122,7 +122,7 @@ def suite_words(connection: Connection) -> str:
 
 def diagnosis(connection: Connection, width: int) -> list[Line]:
     """What stopped the connection, why, and what to do, in at most four lines; [] when nothing stopped it."""
-    finding = connection.diagnosis
+    finding = connection.failure
     if finding is None:
         return []
     signs = glyphs()

@@ -277,7 +277,7 @@ class Drawing:
     def _end(self, running: bool) -> list[Row]:
         if running:
             return [Row(self._between(f"   waiting{self.signs.ellipsis}", "muted italic", "", self.signs.waiting_lane))]
-        diagnosis = self.connection.diagnosis
+        diagnosis = self.connection.failure
         if diagnosis is None or diagnosis.message is not None:
             return []
         text = f"{self.signs.failed} {diagnosis.title}"
