@@ -1,12 +1,10 @@
 """A certificate taken apart (RFC 5280), as far as its bytes allow."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from tlsviz.pki import oids
 from tlsviz.pki.der import (
@@ -32,8 +30,7 @@ from tlsviz.wire.text import plural
 MAX_PROBLEMS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(NamedTuple):
     """What a certificate says; all text is safe to print.
 
     Hashes, key identifiers and the serial number are lower-case hex. ``names``: the subjectAltName's DNS

@@ -1,8 +1,6 @@
 """What a decoder must know beyond the bytes: who sent them, and what was negotiated before."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tlsviz.wire.chunks import Sender
 
@@ -33,8 +31,7 @@ def layout(version: int | None) -> int | None:
     return _LIKE.get(version, version)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """``version`` and ``cipher_suite`` are those negotiated; None before the ServerHello, or when it was not seen."""
 
     sender: Sender

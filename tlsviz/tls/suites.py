@@ -1,16 +1,13 @@
 """Cipher suites taken apart: what each part of the name means."""
 
-from __future__ import annotations
-
 import re
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from tlsviz.tls import registry
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(NamedTuple):
     """A cipher suite's parts.
 
     ``key_exchange``: ECDHE, DHE, RSA, DH, ECDH, PSK, ECDHE_PSK, SRP, ...; "" in TLS 1.3, where group and signature are
