@@ -269,3 +269,22 @@ def test_what_is_sealed_before_the_capture_began_is_not_read_as_clear() -> None:
         ("encrypted_handshake", True),
     ]
     assert connection.messages[0].alert is None
+
+
+def test_null_ciphers_are_read_without_the_key_but_prove_nothing() -> None:
+    connection = shake("1.2", ciphers="ECDHE-ECDSA-NULL-SHA").connection(keys=False)
+    assert types(connection).count("finished") == 2
+    sealed = [record.protection for record in connection.records if record.protection is not None]
+    assert sealed and {protection.status for protection in sealed} == {"not_provable"}
+    assert not [proof for proof in connection.proofs if proof.status == "failed"]
+
+
+def test_an_abbreviated_handshake_of_which_only_the_client_was_captured(tls13: Dialogue) -> None:
+    hello = next(chunk for chunk in tls13.chunks if chunk.sender == CLIENT)
+    rest = b"\x14\x03\x03\x00\x01\x01" + b"\x16\x03\x03\x00\x28" + bytes(40) + b"\x15\x03\x03\x00\x1a" + bytes(26)
+    engine = Engine()
+    engine.receive(hello)
+    engine.receive(Gap(SERVER, hello.time, 162))
+    engine.receive(Chunk(CLIENT, hello.time, rest))
+    engine.finish()
+    assert types(engine.connection()) == ["client_hello", "change_cipher_spec", "encrypted_handshake", "alert"]

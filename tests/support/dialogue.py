@@ -99,7 +99,7 @@ def shake(
     if resume is None:
         said.server_context = make_server(kind, tickets, client_certificate, server_groups)
         said.context = make_client(version, ciphers, client_certificate, client_groups)
-        said.server_context.set_cipher_list(b"ALL:@SECLEVEL=0")
+        said.server_context.set_cipher_list(b"ALL:eNULL:@SECLEVEL=0")
         said.context.set_keylog_callback(lambda _, line: said.keylog.append(line))
     else:
         # A used context takes no new callback: both dialogues share one key log.

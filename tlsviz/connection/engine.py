@@ -163,10 +163,24 @@ class Engine:
         """Whether a record is protected although no change of keys was seen: the capture began too late for it."""
         if raw.content_type == ALERT:
             return raw.length >= SHORTEST_SEALED
+        if self._meant_something(half, raw):
+            self.facts.change_cipher_spec(half)
+            return True
         if raw.content_type != HANDSHAKE or half.pending or self.facts.client_hello or self.facts.server_hello:
             return False
         size = int.from_bytes(raw.data[6:9], "big")
         return registry.handshake_types.get(raw.data[5] if raw.length else 0) is None or size > MESSAGE_LIMIT
+
+    def _meant_something(self, half: Half, raw: RawRecord) -> bool:
+        """Whether a client's ChangeCipherSpec, taken for TLS 1.3's disguise, was none.
+
+        Without the server's side the version is not known; but in TLS 1.3 only a second ClientHello may follow in the
+        clear.
+        """
+        if half.sender != CLIENT or raw.content_type != HANDSHAKE or self.facts.version is not None or half.pending:
+            return False
+        said = next((message for message in reversed(self.ledger.messages) if message.sender == CLIENT), None)
+        return said is not None and said.type == "change_cipher_spec" and raw.data[5:6] != b"\x01"
 
     def _open(self, half: Half, raw: RawRecord) -> None:
         wire = Buffer("wire", raw.data)
@@ -244,7 +258,9 @@ class Engine:
         self, half: Half, raw: RawRecord, wire: Buffer, plaintext: Buffer | None, protection: Protection | None
     ) -> None:
         facts = self.facts
-        early = half.sender == CLIENT and (half.phase == "early" or (facts.server_hello is None and facts.offers13()))
+        early = half.sender == CLIENT and (
+            half.phase == "early" or (half.phase == "clear" and facts.server_hello is None and facts.offers13())
+        )
         facts.early_sent = facts.early_sent or early
         size = len(plaintext.data) if plaintext is not None else raw.length
         half.data_records += 1

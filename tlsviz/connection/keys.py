@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tlsviz.crypto.ciphers import mac_length
 from tlsviz.crypto.finished import session_hash
 from tlsviz.crypto.keylog import KeyLog
-from tlsviz.crypto.protection import Opener, Unopened, opener_12, opener_13
+from tlsviz.crypto.protection import Opened, Opener, Unopened, opener_12, opener_13
 from tlsviz.crypto.schedule import TLS13, extended_master_secret, master_secret, next_traffic_secret
 from tlsviz.tls import suites
 from tlsviz.tls.suites import Suite
@@ -14,6 +15,29 @@ from tlsviz.wire.chunks import CLIENT, Sender
 
 _SUITES_13 = {32: (0x1301, 0x1303, 0x1304, 0x1305), 48: (0x1302,)}
 _NAMES = {"early": "EARLY", "handshake": "HANDSHAKE"}
+
+
+@dataclass(slots=True)
+class Unencrypted:
+    """Reads the records of a NULL cipher without the key: nothing hides them, but their MAC proves nothing."""
+
+    mac_length: int
+    sequence: int = 0
+
+    def open(self, content_type: int, version: int, fragment: bytes) -> Opened:
+        """The fragment without its MAC."""
+        size = len(fragment) - self.mac_length
+        if size < 0:
+            raise Unopened("the record is shorter than its MAC", failed=True)
+        self.sequence += 1
+        return Opened(content_type, fragment[:size], None, None, fragment[size:], 0, 0)
+
+    def skip(self, tail: bytes = b"", length: int | None = None) -> None:
+        """Passes over a record that was lost."""
+        self.sequence += 1
+
+    def lose(self) -> None:
+        """Any number of records may be missing here; reading does not depend on their count."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -92,12 +116,14 @@ class KeyRing:
         if self.suite is None or self.version is None:
             raise Unopened("the hello messages are missing", failed=False)
         master = self.master(handshake)
-        if master is None and self.suite.mode != "NULL":
+        if master is None and self.suite.mode == "NULL" and not self.compression_method:
+            return Unencrypted(mac_length(self.suite))
+        if master is None:
             raise Unopened("no key: the key log has no master secret for this connection", failed=False)
         return opener_12(
             self.suite,
             self.version,
-            master or bytes(48),
+            master,
             self.client_random,
             self.server_random,
             sender,

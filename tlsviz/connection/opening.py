@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsviz.connection.half import Half
-from tlsviz.connection.keys import KeyRing
+from tlsviz.connection.keys import KeyRing, Unencrypted
 from tlsviz.connection.model import Protection
 from tlsviz.connection.stream import RawRecord
 from tlsviz.crypto.protection import Opened, Opener, Unopened
@@ -96,6 +96,9 @@ def _attempt(half: Half, opener: Opener, raw: RawRecord) -> Result:
             last = Protection("failed" if reason.failed else "not_provable", reason.why, sequence)
             continue
         half.uncertain, half.opened = False, True
+        if isinstance(opener, Unencrypted):
+            why = "the NULL cipher hides nothing; the MAC cannot be checked without the key"
+            return opened, Protection("not_provable", why, sequence, tag=opened.tag)
         return opened, Protection(
             "verified",
             "" if sequence == start else f"{sequence - start} records before it are missing",
