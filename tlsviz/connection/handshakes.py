@@ -1,0 +1,114 @@
+"""The handshakes of a connection: one, and one more for each renegotiation, each with what both ends hash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tlsviz.connection.facts import is_tls13
+from tlsviz.connection.model import Connection, Message
+from tlsviz.crypto.transcript import Transcript
+from tlsviz.tls import suites, views
+from tlsviz.tls.suites import Suite
+from tlsviz.wire.chunks import Sender
+
+CLIENT_HELLOS = ("client_hello", "ssl2_client_hello")
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """One handshake. ``number`` counts from 0; renegotiations follow.
+
+    ``version`` and ``suite`` are what its ServerHello chose, None where there is none (or no such suite).
+    ``messages`` are those that the transcript covers, in order; ``later`` are TLS 1.3's post-handshake messages.
+    """
+
+    number: int
+    version: int | None
+    suite: Suite | None
+    messages: tuple[Message, ...]
+    later: tuple[Message, ...] = ()
+
+    @property
+    def tls13(self) -> bool:
+        return is_tls13(self.version)
+
+    def first(self, kind: str, sender: Sender | None = None) -> Message | None:
+        """The first message of a type."""
+        return next((m for m in self.messages if m.type == kind and sender in (None, m.sender)), None)
+
+    def last(self, kind: str, sender: Sender | None = None) -> Message | None:
+        """The last message of a type."""
+        return next((m for m in reversed(self.messages) if m.type == kind and sender in (None, m.sender)), None)
+
+    def through(self, message: Message) -> tuple[Message, ...]:
+        """The messages up to and with this one."""
+        return tuple(m for m in self.messages if m.index <= message.index)
+
+    def before(self, message: Message) -> tuple[Message, ...]:
+        """The messages before this one."""
+        return tuple(m for m in self.messages if m.index < message.index)
+
+
+def handshakes(connection: Connection) -> tuple[Handshake, ...]:
+    """All handshakes of a connection, in order; () if no handshake message was seen."""
+    groups: list[list[Message]] = []
+    for message in connection.messages:
+        if message.content_type != "handshake" or message.type == "hello_request":
+            continue
+        if not groups or _starts(groups[-1], message):
+            groups.append([])
+        groups[-1].append(message)
+    return tuple(_handshake(connection, number, group) for number, group in enumerate(groups))
+
+
+def _starts(group: Sequence[Message], message: Message) -> bool:
+    """Whether a ClientHello opens a new handshake: it is not the first, nor the answer to a HelloRetryRequest."""
+    if message.type not in CLIENT_HELLOS:
+        return False
+    earlier = [m.type for m in group if m.type in CLIENT_HELLOS or m.type == "hello_retry_request"]
+    return bool(earlier) and earlier[-1] != "hello_retry_request"
+
+
+def _handshake(connection: Connection, number: int, group: Sequence[Message]) -> Handshake:
+    version = connection.version.code if connection.version and number == 0 else None
+    code = connection.cipher_suite.code if connection.cipher_suite and number == 0 else None
+    for message in group:
+        if message.type == "server_hello" and message.tree is not None and message.buffer is not None:
+            hello = views.server_hello(message.tree, message.buffer.data)
+            version, code = hello.version, hello.cipher_suite
+            break
+    suite = suites.suite(code) if code is not None else None
+    if not is_tls13(version):
+        return Handshake(number, version, suite, tuple(group))
+    hashed: list[Message] = []
+    later: list[Message] = []
+    finished: set[Sender] = set()
+    for message in group:
+        if len(finished) == 2 or message.type in ("new_session_ticket", "key_update"):
+            later.append(message)
+            continue
+        hashed.append(message)
+        if message.type == "finished":
+            finished.add(message.sender)
+    return Handshake(number, version, suite, tuple(hashed), tuple(later))
+
+
+def readable(message: Message) -> bool:
+    """Whether all bytes of a handshake message are known."""
+    return message.whole and message.buffer is not None and message.type != "encrypted_handshake"
+
+
+def transcript(messages: Sequence[Message], hash_name: str) -> Transcript | None:
+    """The transcript over some messages; None if one of them cannot be read.
+
+    ``hash_name`` is what a HelloRetryRequest replaces the first ClientHello by (RFC 9846 section 4.4.1).
+    """
+    made = Transcript()
+    for message in messages:
+        if message.buffer is None or not readable(message):
+            return None
+        if message.type == "hello_retry_request":
+            made.replace_with_message_hash(hash_name)
+        made.add(message.buffer.data)
+    return made
