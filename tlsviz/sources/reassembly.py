@@ -20,6 +20,7 @@ from tlsviz.sources.segments import (
     Packet,
     data_before,
     is_keep_alive,
+    is_padded_syn,
     may_be_padding,
     near,
 )
@@ -116,7 +117,7 @@ class Stream:
         else:
             start = side.place(start)
         # What a reset carries is a note about it, no part of the stream (RFC 9293 3.5.3).
-        size = 0 if packet.flags & RST else len(packet.payload) + packet.missing
+        size = 0 if packet.flags & RST or is_padded_syn(packet) else len(packet.payload) + packet.missing
         if size and is_keep_alive(packet, side, start):
             if side.next == start:
                 side.next = start + 1

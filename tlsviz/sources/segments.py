@@ -131,6 +131,11 @@ def may_be_padding(packet: Packet) -> bool:
     return 0 < len(packet.payload) <= LONGEST_PADDING and not packet.flags & (SYN | RST)
 
 
+def is_padded_syn(packet: Packet) -> bool:
+    """Whether a SYN's payload is padding; data may travel in a SYN, but no TLS record starts with zeros."""
+    return bool(packet.flags & SYN) and len(packet.payload) <= LONGEST_PADDING and not any(packet.payload)
+
+
 def data_before(doubtful: Packet, following: Packet) -> int:
     """How many bytes of a doubtful packet are data, going by the same side's next packet.
 
