@@ -10,9 +10,14 @@ import pytest
 import tlsviz.tls
 from tlsviz.connection.model import Connection
 from tlsviz.explain.words import entries, lookup_field, words
+from tlsviz.tls import oids
+from tlsviz.tls.der.extension_bodies import BODIES
+from tlsviz.tls.der.names import GENERAL_NAMES
+from tlsviz.tls.der.reader import TYPES
 from tlsviz.wire.nodes import names, walk
 
-READS = {"uint", "opaque", "text", "rest", "vector", "vector_opaque", "struct"}
+READS = {"uint", "opaque", "text", "rest", "vector", "vector_opaque", "struct", "der_vector", "der_rest"}
+DER_READS = {"element", "sequence", "any", "oid", "integer", "leaf", "general_name", "_each", "_time", "_wrapped"}
 SHAPES = {"codes", "opaques", "structs", "text", "_session_id", "distinguished_names", "_rest_as"}
 NAMES_FIRST = {"Node", "decode"}
 
@@ -34,7 +39,7 @@ def _name_arguments(called: str, call: ast.Call) -> list[str]:
     texts = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
     if called in SHAPES or called == "vector_opaque":
         return texts
-    return texts[:1] if called in READS | NAMES_FIRST else []
+    return texts[:1] if called in READS | DER_READS | NAMES_FIRST and texts[:1] != [""] else []
 
 
 def test_every_name_in_the_decoders_has_words() -> None:
@@ -45,12 +50,22 @@ def test_every_name_in_the_decoders_has_words() -> None:
     found = _decoder_names()
     assert len(found) > 150
     assert {name: file for name, file in found.items() if name not in known} == {}
+    assert sorted(_der_names() - known) == []
 
 
 def test_every_field_words_is_of_a_name_that_decoders_write() -> None:
-    written = set(_decoder_names()) | _computed_names()
+    written = set(_decoder_names()) | _computed_names() | _der_names()
     unused = [key for key in entries("field") if key.rpartition(".")[2] not in written]
     assert unused == []
+
+
+def _der_names() -> set[str]:
+    """Names of elements of DER that tables hold."""
+    named = {row.name for row in oids.family("extension").values()}
+    inside = {name for name, _, _ in BODIES.values()} | {name for name, _ in GENERAL_NAMES.values()}
+    loops = {"requireExplicitPolicy", "inhibitPolicyMapping", "permittedSubtrees", "excludedSubtrees"}
+    loops |= {"templateMajorVersion", "templateMinorVersion"}
+    return named | inside | loops | set(TYPES.values()) | {"element", "Extension", "more_elements"}
 
 
 def _computed_names() -> set[str]:

@@ -71,7 +71,7 @@ def dotted_form(content: bytes) -> str | None:
 
 @lru_cache(maxsize=1024)
 def words(content: bytes) -> tuple[str, str]:
-    """Dotted form and label (``commonName (2.5.4.3)``) of an OBJECT IDENTIFIER's contents; "" and "" when it is none."""
+    """Dotted form and label (``commonName (2.5.4.3)``) of an OBJECT IDENTIFIER's contents; two ""s when it is none."""
     dotted = dotted_form(content)
     if dotted is None:
         return "", ""

@@ -43,6 +43,16 @@ class Node(NamedTuple):
         return node
 
 
+class Deferred(Node):
+    """A leaf that can open: kinds of it override ``children`` to decode their ``value`` when asked.
+
+    For structures with many nodes that few look at. Compared and pickled as the leaf it was made as. `notes` does not
+    look inside: what is wrong there is not what is wrong with the message.
+    """
+
+    __slots__ = ()
+
+
 Path = tuple[int, ...]
 """A place in a tree: the child index at every level below the root; () is the root."""
 
@@ -63,8 +73,12 @@ def leaves(node: Node) -> Iterator[Node]:
 
 
 def notes(node: Node) -> Iterator[Node]:
-    """Every node with a note, in wire order."""
-    return (inner for _, inner in walk(node) if inner.note)
+    """Every node with a note, in wire order; not those inside of `Deferred` ones."""
+    if node.note:
+        yield node
+    if not isinstance(node, Deferred):
+        for inner in node.children:
+            yield from notes(inner)
 
 
 def lookup(root: Node, path: Path) -> Node:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from tlsviz.tls import registry
+from tlsviz.tls.der.nodes import (
+    ExtensionsNode,
+    NameNode,
+    ObjectIdentifierNode,
+    OcspResponseNode,
+    PublicKeyNode,
+    ResponderIdNode,
+    der_vector,
+)
 from tlsviz.tls.distinguished import distinguished_name
 from tlsviz.tls.extensions.table import CH, CR, CT, EE, SH, extension
-from tlsviz.tls.fields import codes, empty, opaques, signature_scheme, structs
+from tlsviz.tls.fields import codes, empty, signature_scheme, structs
+from tlsviz.tls.sct import sct_list
 from tlsviz.wire.reader import Reader
-
-_YEAR_9999 = 253_370_764_800_000
 
 
 @extension(5, CH)
@@ -23,8 +29,12 @@ def status_request(r: Reader) -> None:
 
 
 def _ocsp_request(r: Reader) -> None:
-    opaques(r, "responder_id_list", 2, "responder_id", 2)
-    r.vector_opaque("request_extensions", 2)
+    r.vector("responder_id_list", 2, lambda v: v.each(_responder_id))
+    der_vector(r, "request_extensions", 2, ExtensionsNode)
+
+
+def _responder_id(r: Reader) -> None:
+    der_vector(r, "responder_id", 2, ResponderIdNode)
 
 
 extension(5, SH, CR)(empty)
@@ -35,11 +45,15 @@ def certificate_status(r: Reader) -> None:
     """``CertificateStatus`` beside its certificate (RFC 8446 4.4.2.1); also the message of TLS 1.2 (RFC 6066 8)."""
     kind = r.uint("status_type", 1, registry.certificate_status_types)
     if kind == 1:
-        r.vector_opaque("ocsp_response", 3)
+        _ocsp_response(r)
     elif kind == 2:
-        opaques(r, "ocsp_response_list", 3, "ocsp_response", 3)
+        r.vector("ocsp_response_list", 3, lambda v: v.each(_ocsp_response))
     else:
         r.rest("response")
+
+
+def _ocsp_response(r: Reader) -> None:
+    der_vector(r, "ocsp_response", 3, OcspResponseNode)
 
 
 @extension(17, CH)
@@ -60,21 +74,7 @@ extension(18, CH, CR)(empty)
 @extension(18, SH, CT)
 def signed_certificate_timestamp(r: Reader) -> None:
     """``SerializedSCT sct_list<1..2^16-1>`` (RFC 6962 3.3)."""
-    r.vector("sct_list", 2, lambda v: v.each(lambda w: w.vector("serialized_sct", 2, _sct)))
-
-
-def _sct(r: Reader) -> None:
-    """``SignedCertificateTimestamp`` (RFC 6962 3.2)."""
-    if r.uint("sct_version", 1, {0: "v1"}) != 0:
-        r.rest("sct")
-        return
-    r.opaque("id", 32)
-    milliseconds = r.uint("timestamp", 8)
-    if milliseconds < _YEAR_9999:
-        r.label(f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC")
-    r.vector_opaque("extensions", 2)
-    signature_scheme(r)
-    r.vector_opaque("signature", 2)
+    sct_list(r)
 
 
 @extension(19, CH)
@@ -108,7 +108,7 @@ def delegated_credential(r: Reader) -> None:
     def credential(v: Reader) -> None:
         v.uint("valid_time", 4)
         v.uint("dc_cert_verify_algorithm", 2, registry.signature_schemes)
-        v.vector_opaque("ASN1_subjectPublicKeyInfo", 3)
+        der_vector(v, "ASN1_subjectPublicKeyInfo", 3, PublicKeyNode)
 
     r.struct("cred", credential)
     signature_scheme(r)
@@ -126,7 +126,7 @@ def distinguished_names(r: Reader, name: str) -> None:
 
     def body(v: Reader) -> None:
         while v.remaining:
-            der = v.vector_opaque("distinguished_name", 2)
+            der = der_vector(v, "distinguished_name", 2, NameNode)
             if label := distinguished_name(der):
                 v.label(label)
 
@@ -138,7 +138,7 @@ def oid_filters(r: Reader) -> None:
     """``OIDFilter filters<0..2^16-1>`` (RFC 8446 4.2.5)."""
 
     def one(v: Reader) -> None:
-        v.vector_opaque("certificate_extension_oid", 1)
+        der_vector(v, "certificate_extension_oid", 1, ObjectIdentifierNode)
         v.vector_opaque("certificate_extension_values", 2)
 
     structs(r, "filters", 2, "oid_filter", one)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tlsviz.tls import registry
 from tlsviz.tls.context import TLS_1_2, TLS_1_3, Context
+from tlsviz.tls.der.nodes import CertificateNode, PublicKeyNode, der_rest, der_vector
 from tlsviz.tls.extensions import extension_block
 from tlsviz.tls.extensions.certificates import certificate_status as _certificate_status
 from tlsviz.tls.extensions.certificates import distinguished_names
@@ -34,7 +35,7 @@ def _is_13(r: Reader, context: Context) -> bool:
 def _certificates_12(r: Reader) -> None:
     """``ASN.1Cert certificate_list<0..2^24-1>``, or one key instead: a DER sequence right here (RFC 7250 3)."""
     if r.peek(1) == b"\x30" and int.from_bytes(r.peek(3), "big") > r.remaining:
-        r.rest("ASN1_subjectPublicKeyInfo")
+        der_rest(r, "ASN1_subjectPublicKeyInfo", PublicKeyNode)
     else:
         _entries(r, _asn1_certificate)
 
@@ -49,12 +50,12 @@ def _entries(r: Reader, body: Body) -> None:
 
 
 def _entry(r: Reader) -> None:
-    r.vector_opaque("cert_data", 3)
+    der_vector(r, "cert_data", 3, CertificateNode)
     extension_block(r, CT)
 
 
 def _asn1_certificate(r: Reader) -> None:
-    r.vector_opaque("certificate", 3)
+    der_vector(r, "certificate", 3, CertificateNode)
 
 
 def compressed_certificate(r: Reader, _: Context) -> None:

@@ -1,0 +1,1 @@
+"""DER as trees: certificates, names, keys, signatures and OCSP responses inside the messages of TLS."""

@@ -1,0 +1,29 @@
+"""Signed certificate timestamps (RFC 6962 3.2): in an extension of TLS, of a certificate, of an OCSP response."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from tlsviz.tls.fields import signature_scheme
+from tlsviz.wire.reader import Reader
+
+_YEAR_9999 = 253_370_764_800_000
+
+
+def sct_list(r: Reader) -> None:
+    """``SerializedSCT sct_list<1..2^16-1>`` (RFC 6962 3.3)."""
+    r.vector("sct_list", 2, lambda v: v.each(lambda w: w.vector("serialized_sct", 2, _sct)))
+
+
+def _sct(r: Reader) -> None:
+    """``SignedCertificateTimestamp``."""
+    if r.uint("sct_version", 1, {0: "v1"}) != 0:
+        r.rest("sct")
+        return
+    r.opaque("id", 32)
+    milliseconds = r.uint("timestamp", 8)
+    if milliseconds < _YEAR_9999:
+        r.label(f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC")
+    r.vector_opaque("extensions", 2)
+    signature_scheme(r)
+    r.vector_opaque("signature", 2)
