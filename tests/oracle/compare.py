@@ -131,7 +131,7 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def compare_file(path: Path, name: str, options: Sequence[str], result: Result) -> None:
+def compare_file(path: Path, name: str, result: Result) -> None:
     """Adds what the two say of one capture to ``result``."""
     keylog = path.with_name(path.name + ".keylog")
     keylogs = (keylog,) if keylog.exists() else ()
@@ -142,7 +142,7 @@ def compare_file(path: Path, name: str, options: Sequence[str], result: Result) 
         result.unreadable.append(f"{name}: {error}")
         return
     ours = our_views(trace.connections)
-    theirs = tshark_views(path, [f"tls.keylog_file:{key}" for key in keylogs] + list(options))
+    theirs = tshark_views(path, [f"tls.keylog_file:{key}" for key in keylogs])
     for stream in sorted(ours.keys() | theirs.keys()):
         result.connections += 1
         for what, mine, other in _facts(ours.get(stream), theirs.get(stream)):
@@ -174,14 +174,19 @@ def compare(folder: Path, only: Sequence[str] = (), tell: bool = False) -> Resul
         if "rsa_keys" in rows.get(name, ""):
             result.rsa_keys.append(name)
         before = len(result.differences)
-        compare_file(path, name, (), result)
-        reasons = justified()
-        for difference in result.differences[before:]:
-            match = next((line for line in reasons if line.covers(difference)), None)
-            difference.reason = match.reason if match else None
-            if tell:
-                print(_line(difference), flush=True)
+        compare_file(path, name, result)
+        explain(result.differences[before:])
+        for difference in result.differences[before:] if tell else ():
+            print(_line(difference), flush=True)
     return result
+
+
+def explain(differences: Sequence[Difference]) -> None:
+    """Gives every difference that is justified its reason."""
+    reasons = justified()
+    for difference in differences:
+        match = next((line for line in reasons if line.covers(difference)), None)
+        difference.reason = match.reason if match else None
 
 
 def _rows(folder: Path) -> dict[str, str]:
