@@ -6,6 +6,7 @@ import argparse
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status of the command line contract."""
     words = list(sys.argv[1:] if argv is None else argv)
     gc.set_threshold(PATIENT_COLLECTOR, 20, 20)
+    if not sys.warnoptions:
+        # Libraries warn of what a peer's certificate holds; we say such things in our own words.
+        warnings.simplefilter("ignore")
     try:
         return _run(words)
     except TlsvizError as error:
