@@ -92,7 +92,8 @@ def _live(parser: argparse.ArgumentParser) -> None:
 def _open(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("captures")
     group.add_argument("--keylog", type=Path, action="append", default=[], metavar="FILE", help="key log (repeatable)")
-    group.add_argument("--rsa-key", type=Path, metavar="PEM", help=argparse.SUPPRESS)
+    text = "the server's RSA private key: PEM, DER or PKCS #12 (repeatable)"
+    group.add_argument("--rsa-key", type=Path, action="append", default=[], metavar="FILE", help=text)
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
@@ -177,10 +178,15 @@ def live_options(args: argparse.Namespace) -> LiveOptions:
     ).checked()
 
 
-def open_options(args: argparse.Namespace) -> OpenOptions:
-    """The capture options as the source takes them."""
+def open_options(args: argparse.Namespace, ask: Callable[[str], str] | None = None) -> OpenOptions:
+    """The capture options as the source takes them. ``ask`` asks for a key's password; None: nobody is there."""
     from tlsviz.sources.capture import OpenOptions
 
-    if args.rsa_key is not None:
-        raise UsageError("--rsa-key is not there yet", "this version decrypts with key logs only", "Use --keylog.")
-    return OpenOptions(keylogs=tuple(args.keylog), ca=args.ca, at=args.at)
+    password = None
+    if args.rsa_key:
+        from tlsviz.sources.keyfiles import unlock
+
+        password = unlock(args.rsa_key, ask)
+    return OpenOptions(
+        keylogs=tuple(args.keylog), rsa_keys=tuple(args.rsa_key), rsa_password=password, ca=args.ca, at=args.at
+    )

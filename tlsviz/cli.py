@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,7 @@ def _live(args: argparse.Namespace) -> int:
     parse_host(args.target)
     # A host even where a file has the same name.
     args.target = args.target if "://" in args.target else f"https://{args.target}"
-    args.keylog, args.rsa_key = [], None
+    args.keylog, args.rsa_key = [], []
     return _default(args)
 
 
@@ -202,7 +202,7 @@ def _trace(target: str, args: argparse.Namespace) -> Trace:
 def _capture(path: Path, args: argparse.Namespace) -> Trace:
     from tlsviz.sources.capture import load_capture
 
-    return load_capture(path, arguments.open_options(args))
+    return load_capture(path, arguments.open_options(args, _password()))
 
 
 def _screen(target: str | None, args: argparse.Namespace) -> int:
@@ -211,8 +211,17 @@ def _screen(target: str | None, args: argparse.Namespace) -> int:
     return run(
         target,
         live=arguments.live_options(args) if "servername" in args else None,
-        capture=arguments.open_options(args) if "keylog" in args else None,
+        capture=arguments.open_options(args, _password()) if "keylog" in args else None,
     )
+
+
+def _password() -> Callable[[str], str] | None:
+    """What asks for a password on the terminal; None if nobody sits there."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    from getpass import getpass
+
+    return getpass
 
 
 def _only(trace: Trace, connection: int) -> Trace:

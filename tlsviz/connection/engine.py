@@ -13,7 +13,7 @@ from tlsviz.connection.facts import Facts
 from tlsviz.connection.half import MESSAGE_LIMIT, Assembled, Half, Part
 from tlsviz.connection.keys import KeyRing
 from tlsviz.connection.ledger import CONTENT, Ledger
-from tlsviz.connection.model import Connection, Endpoint, Hole, Message, PlacedMark, Protection, Volume
+from tlsviz.connection.model import Connection, Endpoint, Hole, Message, PlacedMark, Protection, Secrets, Volume
 from tlsviz.connection.prelude import Preludes
 from tlsviz.connection.runs import Runs
 from tlsviz.connection.stream import RawRecord
@@ -95,11 +95,10 @@ class Engine:
         return Volume(half.data_records, half.data_bytes)
 
     @property
-    def secrets(self) -> tuple[tuple[str, bytes], ...]:
-        """What the key log has for this connection."""
+    def secrets(self) -> tuple[Secrets, ...]:
+        """What is known of each handshake's secrets, the first one's first."""
         ring = self.facts.ring
-        found = {**self.keylog.labels(ring.client_random), **ring.used} if ring.client_random else {}
-        return tuple(sorted(found.items()))
+        return (*ring.past, ring.secrets())
 
     def connection(self) -> Connection:
         """The model of what is known now."""

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from tlsviz.connection.half import Half
 from tlsviz.connection.keys import KeyRing
-from tlsviz.connection.model import SentCertificate
+from tlsviz.connection.model import RsaDecryption, SentCertificate
 from tlsviz.crypto.protection import Unopened
 from tlsviz.tls import suites, views
 from tlsviz.tls.context import TLS_1_3, layout
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.nodes import Node
 
-TRUNCATED_HMAC, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, EARLY_DATA = 4, 22, 23, 42
+TRUNCATED_HMAC, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, SESSION_TICKET, EARLY_DATA = 4, 22, 23, 35, 42
 CERTIFICATE_LIMIT = 100
 HANDSHAKE_LIMIT = 1 << 22
 _NOT_HASHED = {"hello_request", "key_update"}
@@ -41,7 +41,9 @@ class Facts:
     client_certificate: bool = False
     session_resumed: bool = False
     certificates: list[SentCertificate] = field(default_factory=list)
+    premasters: list[RsaDecryption] = field(default_factory=list)
     _latest: views.ClientHello | None = None
+    _retrying: bool = False
     _server_done: bool = False
     _key_exchanged: bool = False
     _said: bytearray = field(default_factory=bytearray)
@@ -89,7 +91,7 @@ class Facts:
         if kind in ("client_hello", "ssl2_client_hello"):
             self._client_hello(tree, data)
         elif kind == "hello_retry_request":
-            self.hello_retry = True
+            self.hello_retry = self._retrying = True
         elif kind == "encrypted_extensions":
             self.early_accepted = any(code == EARLY_DATA for code, _ in views.extension_list(tree, data))
             self.alpn = self.alpn or views.selected_protocol(tree, data)
@@ -105,19 +107,31 @@ class Facts:
         if kind not in _NOT_HASHED and len(self._said) < HANDSHAKE_LIMIT:
             self._said += data
         if kind == "client_key_exchange":
-            self._key_exchanged, self._session = True, bytes(self._said)
-            log = self.ring.keylog
-            self.ring.premaster = log.rsa_premaster(data[6:14]) or log.rsa_premaster(data[4:12])
+            self._key_exchange(data, message)
+        elif kind == "new_session_ticket" and not self.tls13:
+            self.ring.new_ticket(views.session_ticket(tree, data), self._session)
         self._switch(half, kind)
 
     def _client_hello(self, tree: Node, data: bytes) -> None:
         hello = views.client_hello(tree, data)
+        if self._latest is not None and not self._retrying:
+            self.ring.begin()
         self.client_hello = self.client_hello or hello
-        self._latest = hello
+        self._latest, self._retrying = hello, False
         self._server_done = self._key_exchanged = False
         if not self.hello_retry:
             self._said.clear()
+            self._session = b""
         self.ring.client_random = hello.random
+        self.ring.ticket = next((body for code, body in hello.extensions if code == SESSION_TICKET), b"")
+
+    def _key_exchange(self, data: bytes, message: int) -> None:
+        self._key_exchanged, self._session = True, bytes(self._said)
+        leaf = next((sent.der for sent in self.certificates if sent.sender == SERVER), None)
+        self.ring.key_exchange(data[4:], leaf)
+        found = self.ring.decrypted
+        if found is not None:
+            self.premasters.append(RsaDecryption(message, found.key, found.block, found.premaster, found.why))
 
     def _certificate(self, half: Half, tree: Node, data: bytes, message: int) -> None:
         found = views.certificates(tree, data)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tlsviz.connection.model import Secrets
 from tlsviz.crypto.ciphers import mac_length
 from tlsviz.crypto.finished import session_hash
-from tlsviz.crypto.keylog import KeyLog
+from tlsviz.crypto.keylog import MASTER, PMS, KeyLog
 from tlsviz.crypto.protection import Opened, Opener, Unopened, opener_12, opener_13
+from tlsviz.crypto.rsakeys import Decrypted
 from tlsviz.crypto.schedule import TLS13, extended_master_secret, master_secret, next_traffic_secret
 from tlsviz.tls import suites
 from tlsviz.tls.suites import Suite
@@ -54,8 +56,22 @@ class KeyRing:
     compression_method: int = 0
     truncated_hmac: bool = False
     session_id: bytes = b""
+    ticket: bytes = b""
     premaster: bytes | None = None
+    decrypted: Decrypted | None = None
     used: dict[str, bytes] = field(default_factory=dict)
+    past: list[Secrets] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Another handshake begins: the secrets of the one before are put by."""
+        self.past.append(self.secrets())
+        self.client_random = self.server_random = self.session_id = self.ticket = b""
+        self.premaster, self.decrypted, self.used = None, None, {}
+
+    def secrets(self) -> Secrets:
+        """What is known of this handshake: what the key log has, and what was computed."""
+        found = {**self.keylog.labels(self.client_random), **self.used} if self.client_random else {}
+        return tuple(sorted(found.items()))
 
     def secret(self, label: str) -> bytes | None:
         """A secret of this connection; remembered as used."""
@@ -96,20 +112,51 @@ class KeyRing:
 
         ``handshake`` is the messages through ClientKeyExchange, for the extended master secret (RFC 7627).
         """
-        logged = self.secret("CLIENT_RANDOM") or self.keylog.session_master(self.session_id)
-        self.premaster = self.premaster or self.secret("PMS_CLIENT_RANDOM")
-        if logged is not None:
-            self.used["CLIENT_RANDOM"] = logged
-        if logged is not None or self.premaster is None or self.suite is None or self.version is None:
-            return logged
+        found = self.secret(MASTER) or self.keylog.session_master(self.session_id)
+        self.premaster = self.premaster or self.secret(PMS)
+        if self.premaster is not None:
+            self.used[PMS] = self.premaster
+        if found is None and not handshake:
+            found = self.keylog.sessions.master(self.session_id, self.ticket)
+        if found is None:
+            found = self._derived_master(handshake)
+        if found is not None:
+            self.used[MASTER] = found
+            self.keylog.sessions.learn(self.session_id, b"", found)
+        return found
+
+    def _derived_master(self, handshake: bytes) -> bytes | None:
+        if self.premaster is None or self.suite is None or self.version is None:
+            return None
         version, hash_name = self.version, self.suite.prf_hash
         if self.extended_master_secret:
             bound_to = session_hash(version, hash_name, handshake)
-            found = extended_master_secret(version, hash_name, self.premaster, bound_to)
-        else:
-            found = master_secret(version, hash_name, self.premaster, self.client_random, self.server_random)
-        self.used["CLIENT_RANDOM"] = found
-        return found
+            return extended_master_secret(version, hash_name, self.premaster, bound_to)
+        return master_secret(version, hash_name, self.premaster, self.client_random, self.server_random)
+
+    def key_exchange(self, body: bytes, certificate: bytes | None) -> None:
+        """A ClientKeyExchange's body: the encrypted premaster secret, if the key exchange is RSA."""
+        log = self.keylog
+        self.premaster = log.rsa_premaster(body[2:10]) or log.rsa_premaster(body[:8])
+        if self.suite is None or self.suite.key_exchange == "RSA":
+            self.decrypted = log.rsa.decrypt(body, certificate)
+            if self.decrypted is not None and self.decrypted.premaster is not None:
+                self.premaster = self.decrypted.premaster
+                log.used_rsa_key(self.decrypted.key)
+
+    def new_ticket(self, ticket: bytes, handshake: bytes) -> None:
+        """A ticket of TLS 1.2 or earlier: who comes back with it has the same master secret."""
+        master = self.master(handshake)
+        if master is not None:
+            self.keylog.sessions.learn(b"", ticket, master)
+
+    def _no_master(self) -> str:
+        """Why the master secret is not known."""
+        if self.decrypted is not None and self.decrypted.why:
+            return f"no key: {self.decrypted.why}"
+        if len(self.keylog.rsa) and self.suite is not None and self.suite.key_exchange != "RSA":
+            return f"no key: an RSA private key does not open {self.suite.key_exchange} key exchange"
+        return "no key: the key log has no master secret for this connection"
 
     def opener_12(self, sender: Sender, handshake: bytes) -> Opener:
         """The opener behind a ChangeCipherSpec; raises `Unopened` with the reason where there is none."""
@@ -119,7 +166,7 @@ class KeyRing:
         if master is None and self.suite.mode == "NULL" and not self.compression_method:
             return Unencrypted(mac_length(self.suite))
         if master is None:
-            raise Unopened("no key: the key log has no master secret for this connection", failed=False)
+            raise Unopened(self._no_master(), failed=False)
         return opener_12(
             self.suite,
             self.version,

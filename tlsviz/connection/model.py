@@ -14,6 +14,9 @@ from tlsviz.wire.nodes import Node
 Provenance = Literal["wire", "decrypted", "inferred"]
 ProofStatus = Literal["verified", "failed", "not_provable"]
 Severity = Literal["info", "notice", "warning", "error", "critical"]
+Secrets = tuple[tuple[str, bytes], ...]
+"""Secrets with the key log's labels, sorted; secrets that were computed have the label that a key log would use."""
+
 SEVERITIES: tuple[Severity, ...] = ("info", "notice", "warning", "error", "critical")
 
 
@@ -197,6 +200,20 @@ class SentCertificate:
     message: int | None = None
 
 
+class RsaDecryption(NamedTuple):
+    """What a private key made of the encrypted premaster secret of a ClientKeyExchange (``message``: its index).
+
+    ``key``: which one, as it was named. ``block``: what RSA gave, padding and all, b"" if no key has the right size.
+    ``premaster``: 48 bytes, or None, and then ``why`` says what is wrong. Secret all of it.
+    """
+
+    message: int
+    key: str
+    block: bytes
+    premaster: bytes | None
+    why: str = ""
+
+
 class Proof(NamedTuple):
     """A security claim, recomputed from this connection's own bytes. ``message``: the index it is about."""
 
@@ -221,7 +238,10 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One TLS connection, as far as it is known. Times are absolute Unix seconds; ``duration`` is in seconds."""
+    """One TLS connection, as far as it is known. Times are absolute Unix seconds; ``duration`` is in seconds.
+
+    ``secrets`` are those of the first handshake, ``renegotiated`` those of each later one.
+    """
 
     id: int = 0
     tcp_stream: int | None = None
@@ -259,7 +279,19 @@ class Connection:
     proofs: tuple[Proof, ...] = ()
     findings: tuple[Finding, ...] = ()
     key_source: str | None = None
-    secrets: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    secrets: Secrets = field(default=(), repr=False)
+    renegotiated: tuple[Secrets, ...] = field(default=(), repr=False)
+    premasters: tuple[RsaDecryption, ...] = field(default=(), repr=False)
+
+    def secrets_of(self, handshake: int) -> dict[str, bytes]:
+        """The secrets of one handshake by label; 0 is the first, renegotiations follow."""
+        known = (self.secrets, *self.renegotiated)
+        return dict(known[handshake]) if 0 <= handshake < len(known) else {}
+
+    @property
+    def every_secret(self) -> Secrets:
+        """The secrets of all handshakes."""
+        return self.secrets + tuple(pair for later in self.renegotiated for pair in later)
 
     @property
     def end(self) -> float:

@@ -47,6 +47,7 @@ def connection(engine: Engine) -> Connection:
     hello, chosen = facts.client_hello, facts.server_hello
     start = engine.start or 0.0
     preludes = tuple(engine.preludes.parts)
+    secrets = engine.secrets
     return Connection(
         id=engine.id,
         tcp_stream=engine.tcp_stream,
@@ -79,8 +80,10 @@ def connection(engine: Engine) -> Connection:
         holes=tuple(engine.holes),
         prelude=preludes,
         certificates=tuple(facts.certificates),
-        key_source=engine.keylog.source if engine.secrets else None,
-        secrets=engine.secrets,
+        key_source=engine.keylog.source if any(secrets) else None,
+        secrets=secrets[0],
+        renegotiated=secrets[1:],
+        premasters=tuple(facts.premasters),
     )
 
 

@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from tlsviz.crypto.rsakeys import RsaKeys
+from tlsviz.crypto.sessions import Sessions
+
 MASTER = "CLIENT_RANDOM"
 PREMASTER = "RSA"
+PMS = "PMS_CLIENT_RANDOM"
 SESSION = "RSA Session-ID"
 
 LABELS = frozenset(
     {
         MASTER,
-        "PMS_CLIENT_RANDOM",
+        PMS,
         "CLIENT_EARLY_TRAFFIC_SECRET",
         "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
         "SERVER_HANDSHAKE_TRAFFIC_SECRET",
@@ -42,13 +46,16 @@ class KeyLog:
     """Secrets by label and client random. Of two lines for the same secret the last one wins.
 
     ``problems`` says which lines were skipped and why (never what they hold), at most 100 of them;
-    ``damaged`` counts them all.
+    ``damaged`` counts them all. Beside it, what else opens connections: ``rsa``, private keys; ``sessions``, what was
+    learned from earlier connections.
     """
 
     def __init__(self) -> None:
         self.problems: list[str] = []
         self.damaged = 0
         self.sources: list[str] = []
+        self.rsa = RsaKeys()
+        self.sessions = Sessions()
         self._secrets: dict[bytes, dict[str, bytes]] = {}
         self._premasters: dict[bytes, bytes] = {}
         self._sessions: dict[bytes, bytes] = {}
@@ -100,6 +107,11 @@ class KeyLog:
     def session_master(self, session_id: bytes) -> bytes | None:
         """The master secret of an ``RSA Session-ID`` line."""
         return self._sessions.get(session_id)
+
+    def used_rsa_key(self, name: str) -> None:
+        """An RSA key has decrypted something: it is a source too."""
+        if (source := f"RSA key {name}") not in self.sources:
+            self.sources.append(source)
 
     def client_randoms(self) -> Iterable[bytes]:
         """The client randoms for which there are secrets."""
@@ -159,7 +171,7 @@ def _wrong_length(label: str, size: int) -> str | None:
     """What is wrong with the length of a secret: a master has 48 bytes, the others one hash."""
     if label == MASTER:
         return None if size == 48 else f"the secret has {size} bytes, not 48"
-    if label == "PMS_CLIENT_RANDOM":
+    if label == PMS:
         return None if 1 <= size <= 8192 else f"the secret has {size} bytes"
     if label.startswith("ECH_"):
         return None if size else "the secret is empty"

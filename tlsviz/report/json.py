@@ -202,7 +202,7 @@ def _finding(finding: Finding) -> Json:
 
 def _secrets(connection: Connection) -> Json:
     return {
-        "keys": [{"label": safe(label), "value": value.hex()} for label, value in connection.secrets],
+        "keys": [{"label": safe(label), "value": value.hex()} for label, value in connection.every_secret],
         "application_data": [
             {
                 "from": run.sender,

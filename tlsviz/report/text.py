@@ -133,7 +133,7 @@ def _secrets(connection: Connection, width: int) -> Iterator[Line]:
     if connection.secrets:
         yield []
         yield heading("Secrets", "", width)
-        for label, value in connection.secrets:
+        for label, value in connection.every_secret:
             yield from ([Piece("  "), Piece(part)] for part in wrap(f"{safe(label)} {value.hex()}", width - 2))
     for run in connection.application:
         if run.plaintext is None:

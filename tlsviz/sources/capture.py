@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +16,7 @@ from tlsviz.errors import CancelledError, TargetError
 from tlsviz.pki import stores
 from tlsviz.sources import tshark
 from tlsviz.sources.following import Following
+from tlsviz.sources.keyfiles import load_rsa_keys
 from tlsviz.sources.pcapng import Survey, survey
 from tlsviz.sources.segments import Packet
 from tlsviz.wire.text import plural, safe, shorten
@@ -33,10 +34,13 @@ _OTHERS = {"quic": "QUIC", "dtls": "DTLS"}
 @dataclass(frozen=True, slots=True)
 class OpenOptions:
     """How to open a capture. ``keylogs``: key log files; ``ca``: trust exactly the certificates in this file;
-    ``at``: the (aware) time to judge certificates at, None for the time of each connection.
+    ``at``: the (aware) time to judge certificates at, None for the time of each connection. ``rsa_keys``: files with
+    private keys of servers, opened with ``rsa_password`` where they are protected.
     """
 
     keylogs: tuple[Path, ...] = ()
+    rsa_keys: tuple[Path, ...] = ()
+    rsa_password: bytes | None = field(default=None, repr=False)
     ca: Path | None = None
     at: datetime | None = None
 
@@ -75,14 +79,17 @@ def load_capture(
     """Reads a capture file whole: every TLS connection over TCP in it, in the order of their first packets.
 
     ``progress`` is called at most every 0.1 s and at the end, ``found`` with each finished connection in turn.
-    Raises `TargetError` for what is no capture or cannot be read, `MissingError` without tshark, `CancelledError`
-    soon after ``cancelled`` turns true. ``strict``: a bug met on one connection raises; without, it becomes a notice.
+    Raises `TargetError` for what is no capture or cannot be read, `MissingError` without tshark, `UsageError` for
+    the missing password of a key, `CancelledError` soon after ``cancelled`` turns true. ``strict``: a bug met on one
+    connection raises; without, it becomes a notice.
     Not to be called from a running event loop.
     """
     options = options or OpenOptions()
     trusted = (stores.from_file(options.ca),) if options.ca else (stores.mozilla(), stores.system())
     frame = survey(path)
     keylog, notices = _read_keys(options.keylogs, frame)
+    if options.rsa_keys:
+        keylog.rsa.add(load_rsa_keys(options.rsa_keys, options.rsa_password))
     following = Following(keylog, strict)
     report = _Reporter(progress, frame.size, following)
     reading = _read(path, following, report, cancelled)
@@ -162,10 +169,22 @@ def _read_keys(paths: tuple[Path, ...], frame: Survey) -> tuple[KeyLog, list[str
 
 
 def _key_notices(keylog: KeyLog, paths: tuple[Path, ...], connections: list[Connection]) -> list[str]:
-    if not len(keylog) or not connections or any(connection.secrets for connection in connections):
+    if not connections or any(connection.every_secret for connection in connections):
+        return []
+    if len(keylog.rsa) and not len(keylog):
+        return [_no_use(connections)]
+    if not len(keylog):
         return []
     names = keylog.source or ", ".join(shorten(path.name, 80) for path in paths)
     return [f"The key log ({names}) matches no connection here: its secrets are of other connections."]
+
+
+def _no_use(connections: list[Connection]) -> str:
+    """Why an RSA key opened nothing: what stands in the way of most connections."""
+    tried = [found.why for connection in connections for found in connection.premasters]
+    if tried:
+        return f"The RSA key opens no connection here: {tried[0]}."
+    return "The RSA key opens no connection here: none of them uses RSA key exchange, the only one that it can open."
 
 
 # -- the file ----------------------------------------------------------------------------------------------

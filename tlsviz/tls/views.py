@@ -134,6 +134,11 @@ def server_hello(tree: Node, data: bytes) -> ServerHello:
     )
 
 
+def session_ticket(tree: Node, data: bytes) -> bytes:
+    """The ticket of a NewSessionTicket; b"" if it holds none."""
+    return _content(tree.child("ticket"), data)
+
+
 def selected_protocol(tree: Node, data: bytes) -> str | None:
     """The protocol that ALPN chose in a ServerHello or EncryptedExtensions, as safe text."""
     return next(iter(_protocols(_by_name(tree).get(ALPN), data)), None)

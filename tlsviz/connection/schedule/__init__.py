@@ -15,7 +15,17 @@ from collections.abc import Mapping
 from tlsviz.connection.handshakes import handshakes
 from tlsviz.connection.model import Connection
 from tlsviz.connection.schedule.build import Builder
-from tlsviz.connection.schedule.model import Family, KeyContext, KeyNode, KeyStep, Kind, Origin, Schedule, Stage
+from tlsviz.connection.schedule.model import (
+    Family,
+    KeyContext,
+    KeyNode,
+    KeyPart,
+    KeyStep,
+    Kind,
+    Origin,
+    Schedule,
+    Stage,
+)
 from tlsviz.connection.schedule.tls12 import LABELS as LABELS_12
 from tlsviz.connection.schedule.tls12 import tls12_schedule
 from tlsviz.connection.schedule.tls13 import node_id, tls13_schedule
@@ -25,6 +35,7 @@ __all__ = [
     "Family",
     "KeyContext",
     "KeyNode",
+    "KeyPart",
     "KeyStep",
     "Kind",
     "Origin",
@@ -51,10 +62,14 @@ def key_schedule(connection: Connection, handshake: int = 0, given: Mapping[str,
     if not supported(shake.suite.prf_hash):
         why = f"the hash {shake.suite.prf_hash} is not supported"
         return Schedule(None, shake.version, shake.suite.name, shake.suite.prf_hash, handshake, notes=(why,))
-    secrets = dict(connection.secrets)
+    secrets = connection.secrets_of(handshake)
     if shake.tls13:
         logged = {id: value for label, value in secrets.items() if (id := node_id(label)) is not None}
     else:
         logged = {LABELS_12[label]: value for label, value in secrets.items() if label in LABELS_12}
     builder = Builder(shake, shake.suite, shake.version, logged, given or {})
-    return tls13_schedule(builder) if shake.tls13 else tls12_schedule(builder)
+    if shake.tls13:
+        return tls13_schedule(builder)
+    exchange = shake.first("client_key_exchange")
+    found_rsa = [one for one in connection.premasters if exchange is not None and one.message == exchange.index]
+    return tls12_schedule(builder, found_rsa[0] if found_rsa else None)

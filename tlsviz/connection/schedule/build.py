@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tlsviz.connection.handshakes import Handshake
 from tlsviz.connection.model import Message
-from tlsviz.connection.schedule.model import Family, KeyContext, KeyNode, KeyStep, Kind, Schedule, Stage
+from tlsviz.connection.schedule.model import Family, KeyContext, KeyNode, KeyPart, KeyStep, Kind, Schedule, Stage
 from tlsviz.crypto.protection import Unopened
 from tlsviz.crypto.schedule import TLS12
 from tlsviz.tls.suites import Suite
@@ -136,6 +136,16 @@ class Builder:
         elif not hmac.compare_digest(node.value, seen):
             self.nodes[id] = replace(node, why="what was sent is another value")
 
+    def take_apart(self, id: str, *parts: tuple[str, int]) -> None:
+        """Names the parts of a node's value: name and length of each, in order; those without bytes are left out."""
+        found: list[KeyPart] = []
+        start = 0
+        for name, length in parts:
+            if length:
+                found.append(KeyPart(name, start, start + length))
+            start += length
+        self.nodes[id] = replace(self.nodes[id], parts=tuple(found))
+
     def schedule(self, family: Family) -> Schedule:
         """All of it."""
         return Schedule(
@@ -160,10 +170,12 @@ class Builder:
         logged, given = self.logged.get(node.id), self.given.get(node.id)
         known = logged or given
         if known is not None:
-            odd = (
-                "" if computed is None or hmac.compare_digest(computed, known) else "what it should follow from differs"
-            )
-            node = replace(node, value=known, why=odd, origin="key log" if logged else "given", length=len(known))
+            origin: Origin = "key log" if logged else "given"
+            odd = ""
+            if computed is not None:
+                same = hmac.compare_digest(computed, known)
+                origin, odd = ("computed", "") if same else (origin, "what it should follow from gives another value")
+            node = replace(node, value=known, why=odd, origin=origin, length=len(known))
         elif computed is not None:
             node = replace(node, value=computed, why="", origin="computed", length=len(computed))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tlsviz.wire.chunks import Sender
 from tlsviz.wire.nodes import Path
@@ -18,6 +18,14 @@ Origin = Literal["sent", "constant", "key log", "given", "computed", "unknown"]
 Family = Literal["tls13", "tls12", "ssl3"]
 
 
+class KeyPart(NamedTuple):
+    """Bytes ``[start, end)`` of a node's value that mean something by themselves."""
+
+    name: str
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class KeyNode:
     """A value of the key schedule.
@@ -25,9 +33,9 @@ class KeyNode:
     ``id`` is unique in its schedule ("client_handshake_traffic_secret", "client_handshake_traffic_secret.key");
     ``name`` is what the RFC calls it, ``purpose`` what it is for, in a short phrase. ``value`` is None when it is not
     known, and ``why`` then says why; ``why`` of a known value is "" unless something is odd about it, or it was only
-    seen and not computed. ``secret``: to
-    be masked until asked for. ``length`` in bytes, None when not known. ``sender``: the side whose it is, None for
-    both. ``message`` and ``path``: where its bytes stand, for what was sent. ``origin``: how the value is known.
+    seen and not computed. ``secret``: to be masked until asked for. ``length`` in bytes, None when not known.
+    ``sender``: the side whose it is, None for both. ``message`` and ``path``: where its bytes stand, for what was
+    sent. ``origin``: how the value is known. ``parts`` take the value apart, in order, where it has parts.
     """
 
     id: str
@@ -43,6 +51,7 @@ class KeyNode:
     message: int | None = None
     path: Path = ()
     origin: Origin = "unknown"
+    parts: tuple[KeyPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from functools import partial
 from typing import NamedTuple
 
 from tlsviz.connection.handshakes import Handshake, transcript
-from tlsviz.connection.model import Message
+from tlsviz.connection.model import Message, RsaDecryption
 from tlsviz.connection.schedule.build import Builder, Place, content, whole
 from tlsviz.connection.schedule.model import KeyContext, Kind, Schedule
 from tlsviz.crypto import schedule as crypto
 from tlsviz.crypto import ssl3
-from tlsviz.crypto.ciphers import Lengths, lengths
+from tlsviz.crypto.ciphers import lengths
 from tlsviz.crypto.finished import handshake_hash_12, verify_data_12
+from tlsviz.crypto.rsakeys import unpad
 from tlsviz.crypto.schedule import SSL3, TLS12
 from tlsviz.tls import registry, views
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
@@ -62,9 +63,9 @@ _PARTS: tuple[tuple[str, Kind, str], ...] = (
 )
 
 
-def tls12_schedule(builder: Builder) -> Schedule:
-    """Premaster, master, key block and its parts, of one handshake."""
-    graph = _Graph(builder)
+def tls12_schedule(builder: Builder, decrypted: RsaDecryption | None = None) -> Schedule:
+    """Premaster, master, key block and its parts, of one handshake. ``decrypted``: what an RSA key gave."""
+    graph = _Graph(builder, decrypted)
     graph.randoms()
     graph.premaster()
     graph.master()
@@ -76,8 +77,9 @@ def tls12_schedule(builder: Builder) -> Schedule:
 class _Graph:
     """Draws the graph from top to bottom."""
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, decrypted: RsaDecryption | None) -> None:
         self.b = builder
+        self.rsa = decrypted
         self.h: Handshake = builder.handshake
         self.version = builder.version
         self.hash = builder.suite.prf_hash
@@ -173,9 +175,14 @@ class _Graph:
             length=length,
         )
         if self.b.suite.export:
+            sizes = sizes._replace(iv=0)
+        names = [id for id, _, _ in _PARTS]
+        sides = (sizes.mac, sizes.mac, sizes.key, sizes.key, sizes.iv, sizes.iv)
+        self.b.take_apart("key_block", *zip(names, sides, strict=True))
+        if self.b.suite.export:
             self._export_parts()
         else:
-            self._parts(sizes)
+            self._parts()
 
     def finished(self) -> None:
         """verify_data of both sides."""
@@ -234,21 +241,63 @@ class _Graph:
             place,
             "it was not seen",
         )
+        if self.rsa is not None and self.rsa.block:
+            self._padded_block(self.rsa)
+        source = "premaster_block" if "premaster_block" in self.b.nodes else "encrypted_premaster_secret"
+        purpose = "what both sides agree on"
+        if kind == "RSA":
+            purpose = "the version that the client offered, and 46 random bytes of the client"
         self.b.derive(
             "premaster_secret",
             "premaster secret",
-            "the version that the client offered, and 46 random bytes of the client"
-            if kind == "RSA"
-            else "what both sides agree on",
+            purpose,
+            "secret",
+            "exchange",
+            function="RSA decryption" if source == "encrypted_premaster_secret" else "unpad (PKCS #1 v1.5)",
+            inputs=(source,),
+            compute=(lambda block: unpad(block).message or b"") if self._unpadded() else None,
+            why=(self.rsa.why if self.rsa is not None else "") or "it takes the server's private key to decrypt it",
+            length=MASTER_LENGTH if kind == "RSA" else None,
+            always_secret=True,
+        )
+        if kind == "RSA" and self.b.value("premaster_secret") is not None:
+            self.b.take_apart("premaster_secret", ("client_version", 2), ("random", MASTER_LENGTH - 2))
+            self._check_version()
+
+    def _unpadded(self) -> bool:
+        return self.rsa is not None and self.rsa.premaster is not None
+
+    def _padded_block(self, rsa: RsaDecryption) -> None:
+        """What RSA gives: the premaster secret in its padding (RFC 8017 section 7.2)."""
+        self.b.derive(
+            "premaster_block",
+            "padded block",
+            "00 02, random bytes that are not zero, 00, then the premaster secret",
             "secret",
             "exchange",
             function="RSA decryption",
             inputs=("encrypted_premaster_secret",),
-            compute=None,
-            why="it takes the server's private key to decrypt it",
-            length=MASTER_LENGTH if kind == "RSA" else None,
+            compute=lambda _: rsa.block,
+            label=f"key: {rsa.key}",
+            length=len(rsa.block),
             always_secret=True,
         )
+        message, padding, _ = unpad(rsa.block)
+        if message is not None:
+            parts = (("0", 1), ("block type 2", 1), ("padding", padding), ("0", 1), ("premaster secret", len(message)))
+            self.b.take_apart("premaster_block", *parts)
+
+    def _check_version(self) -> None:
+        """The client repeats the version that it offered, against a downgrade (RFC 5246 section 7.4.7.1)."""
+        node, hello = self.b.nodes["premaster_secret"], self.h.last("client_hello")
+        if node.value is None or hello is None or hello.tree is None or hello.buffer is None:
+            return
+        offered = views.client_hello(hello.tree, hello.buffer.data).legacy_version
+        held = int.from_bytes(node.value[:2], "big")
+        if held != offered:
+            names = [registry.versions.get(code) or f"0x{code:04x}" for code in (held, offered)]
+            why = f"it holds the version {names[0]}, the client offered {names[1]}"
+            self.b.nodes["premaster_secret"] = replace(node, why=why)
 
     def _group(self) -> str | None:
         message = self.h.first("server_key_exchange")
@@ -274,15 +323,11 @@ class _Graph:
     def _verify_data(self, sender: Sender, master: bytes, hashed: bytes) -> bytes:
         return verify_data_12(self.version, self.hash, master, sender, hashed)
 
-    def _parts(self, sizes: Lengths) -> None:
+    def _parts(self) -> None:
         """Cuts the block: both MAC keys, both keys, both IVs."""
-        lengths_ = (sizes.mac, sizes.mac, sizes.key, sizes.key, sizes.iv, sizes.iv)
-        start = 0
-        for index, (id, kind, purpose) in enumerate(_PARTS):
-            size = lengths_[index]
-            if size:
-                self._part(id, kind, purpose, start, size)
-            start += size
+        kinds = {id: (kind, purpose) for id, kind, purpose in _PARTS}
+        for name, start, end in self.b.nodes["key_block"].parts:
+            self._part(name, *kinds[name], start, end - start)
 
     def _part(self, id: str, kind: Kind, purpose: str, start: int, size: int) -> None:
         self.b.derive(
