@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from tlsviz.tls import registry
 from tlsviz.wire.reader import Body, Names, Reader, Short, finish
 
 
@@ -63,8 +62,3 @@ def within(r: Reader, size: int, body: Body) -> None:
 
 def empty(r: Reader) -> None:
     """A body that must hold nothing."""
-
-
-def signature_scheme(r: Reader) -> int:
-    """``SignatureScheme`` of TLS 1.3, the pair ``SignatureAndHashAlgorithm`` of TLS 1.2."""
-    return r.uint("algorithm", 2, registry.signature_schemes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tlsviz.tls.fields import signature_scheme
+from tlsviz.tls.signatures import signature, signature_scheme
 from tlsviz.wire.reader import Reader
 
 _YEAR_9999 = 253_370_764_800_000
@@ -25,5 +25,4 @@ def _sct(r: Reader) -> None:
     if milliseconds < _YEAR_9999:
         r.label(f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC")
     r.vector_opaque("extensions", 2)
-    signature_scheme(r)
-    r.vector_opaque("signature", 2)
+    signature(r, signature_scheme(r))

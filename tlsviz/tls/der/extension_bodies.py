@@ -27,7 +27,7 @@ from tlsviz.tls.der.reader import (
     opaque,
 )
 from tlsviz.tls.sct import sct_list
-from tlsviz.wire.nodes import Node
+from tlsviz.wire.nodes import Deferred, Node
 from tlsviz.wire.reader import decode
 
 KEY_USAGES = (
@@ -248,8 +248,8 @@ def _scts(r: Der) -> str | None:
 
 
 def _moved(node: Node, by: int) -> Node:
-    inner = tuple(_moved(child, by) for child in node.children)
-    return node._replace(start=node.start + by, end=node.end + by, children=inner)
+    moved = node._replace(start=node.start + by, end=node.end + by)
+    return moved if isinstance(node, Deferred) else moved._replace(children=tuple(_moved(c, by) for c in node.children))
 
 
 def _organization_identifier(r: Der) -> str | None:

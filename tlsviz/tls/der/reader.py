@@ -25,7 +25,7 @@ SEQUENCE, SET = 0x30, 0x31
 CONSTRUCTED, CONTEXT = 0x20, 0x80
 
 MAX_DEPTH = 40
-MAX_ELEMENTS = 20_000
+MAX_ELEMENTS = 5_000
 
 TYPES = {
     0: "END_OF_CONTENTS",
@@ -123,7 +123,7 @@ class Der:
         stop, indefinite = self._header(parts)
         if tag is not None and self.data[start] != tag:
             parts[0] = _noted(parts[0], f"should be {_TAGS[tag]}")
-            body = anything
+            body = opaque if parts[-1].note else anything  # a length that does not fit: no element at all
         self.end = stop
         label, note = self._inside(body)
         if indefinite:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from tlsviz.tls import registry
-from tlsviz.tls.der.nodes import (
+from tlsviz.tls.der.kinds import (
     ExtensionsNode,
     NameNode,
     ObjectIdentifierNode,
     OcspResponseNode,
     PublicKeyNode,
     ResponderIdNode,
-    der_vector,
 )
+from tlsviz.tls.der.node import der_vector
 from tlsviz.tls.distinguished import distinguished_name
 from tlsviz.tls.extensions.table import CH, CR, CT, EE, SH, extension
-from tlsviz.tls.fields import codes, empty, signature_scheme, structs
+from tlsviz.tls.fields import codes, empty, structs
 from tlsviz.tls.sct import sct_list
+from tlsviz.tls.signatures import signature, signature_scheme
 from tlsviz.wire.reader import Reader
 
 
@@ -111,8 +112,7 @@ def delegated_credential(r: Reader) -> None:
         der_vector(v, "ASN1_subjectPublicKeyInfo", 3, PublicKeyNode)
 
     r.struct("cred", credential)
-    signature_scheme(r)
-    r.vector_opaque("signature", 2)
+    signature(r, signature_scheme(r))
 
 
 @extension(47, CH, CR)

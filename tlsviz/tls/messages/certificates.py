@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from tlsviz.tls import registry
 from tlsviz.tls.context import TLS_1_2, TLS_1_3, Context
-from tlsviz.tls.der.nodes import CertificateNode, PublicKeyNode, der_rest, der_vector
+from tlsviz.tls.der.kinds import CertificateNode, PublicKeyNode
+from tlsviz.tls.der.node import der_rest, der_vector
 from tlsviz.tls.extensions import extension_block
 from tlsviz.tls.extensions.certificates import certificate_status as _certificate_status
 from tlsviz.tls.extensions.certificates import distinguished_names
 from tlsviz.tls.extensions.table import CR, CT
-from tlsviz.tls.fields import codes, signature_scheme, structs
+from tlsviz.tls.fields import codes, structs
+from tlsviz.tls.signatures import signature, signature_scheme
 from tlsviz.wire.reader import Body, Reader
 
 MAX_CERTIFICATES = 500
@@ -92,9 +94,7 @@ def signed(r: Reader, context: Context) -> None:
     """``digitally-signed``: the algorithm since TLS 1.2, and the signature."""
     version = context.layout
     with_algorithm = not _ends_with_vector(r) if version is None else version >= TLS_1_2
-    if with_algorithm:
-        signature_scheme(r)
-    r.vector_opaque("signature", 2)
+    signature(r, signature_scheme(r) if with_algorithm else None)
 
 
 def certificate_status(r: Reader, _: Context) -> None:

@@ -10,13 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import ClassVar
 
-from tlsviz.tls.der.algorithms import sig_value, subject_public_key_info
-from tlsviz.tls.der.certificate import certificate_or_key
-from tlsviz.tls.der.extensions import extensions
-from tlsviz.tls.der.names import name
-from tlsviz.tls.der.ocsp import ocsp_response, responder_id
-from tlsviz.tls.der.reader import OID, SEQUENCE, Body, Der, contents
-from tlsviz.tls.der.values import object_identifier
+from tlsviz.tls.der.reader import SEQUENCE, Body, Der
 from tlsviz.wire.nodes import Deferred, Node
 from tlsviz.wire.reader import Reader
 from tlsviz.wire.text import plural
@@ -26,7 +20,7 @@ KEPT = 32
 
 
 class DerNode(Deferred):
-    """A node over one element of DER; the kinds below say which identifier octet it has and what reads its contents.
+    """A node over one element of DER; its kinds say which identifier octet it has and what reads its contents.
 
     Its children are the element's, and last the bytes behind it if there are any.
     """
@@ -47,64 +41,6 @@ class DerNode(Deferred):
     def _tree(self) -> Node:
         value = self.value
         return _decode(value, self.start, self.tag, self.body) if isinstance(value, bytes) else self
-
-
-class CertificateNode(DerNode):
-    """``Certificate``, or the ``SubjectPublicKeyInfo`` of a raw public key."""
-
-    __slots__ = ()
-    body = staticmethod(certificate_or_key)
-
-
-class NameNode(DerNode):
-    """``Name``."""
-
-    __slots__ = ()
-    body = staticmethod(name)
-
-
-class PublicKeyNode(DerNode):
-    """``SubjectPublicKeyInfo``."""
-
-    __slots__ = ()
-    body = staticmethod(subject_public_key_info)
-
-
-class SignatureNode(DerNode):
-    """``ECDSA-Sig-Value`` or ``Dss-Sig-Value``."""
-
-    __slots__ = ()
-    body = staticmethod(sig_value)
-
-
-class OcspResponseNode(DerNode):
-    """``OCSPResponse``."""
-
-    __slots__ = ()
-    body = staticmethod(ocsp_response)
-
-
-class ResponderIdNode(DerNode):
-    """``ResponderID``: a CHOICE told by its tag."""
-
-    __slots__ = ()
-    tag = None
-    body = staticmethod(responder_id)
-
-
-class ExtensionsNode(DerNode):
-    """``Extensions``."""
-
-    __slots__ = ()
-    body = staticmethod(extensions)
-
-
-class ObjectIdentifierNode(DerNode):
-    """``OBJECT IDENTIFIER``."""
-
-    __slots__ = ()
-    tag = OID
-    body = staticmethod(contents(object_identifier))
 
 
 @lru_cache(maxsize=KEPT)
