@@ -9,7 +9,17 @@ from typing import NamedTuple
 
 from tlsviz.connection.handshakes import Handshake
 from tlsviz.connection.model import Message
-from tlsviz.connection.schedule.model import Family, KeyContext, KeyNode, KeyPart, KeyStep, Kind, Schedule, Stage
+from tlsviz.connection.schedule.model import (
+    Family,
+    KeyContext,
+    KeyNode,
+    KeyPart,
+    KeyStep,
+    Kind,
+    Origin,
+    Schedule,
+    Stage,
+)
 from tlsviz.crypto.protection import Unopened
 from tlsviz.crypto.schedule import TLS12
 from tlsviz.tls.suites import Suite
