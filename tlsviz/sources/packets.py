@@ -187,6 +187,12 @@ class _Capture(pyshark.FileCapture):  # type: ignore[misc]
         )
         return process
 
+    def _created_new_process(
+        self, parameters: list[str], process: asyncio.subprocess.Process, process_name: str = "TShark"
+    ) -> None:
+        """Without looking for an early end, which is told with tshark's own words later."""
+        self._running_processes.add(process)
+
     def _setup_tshark_output_parser(self) -> _Parser:
         """Without the field mapping of 20 MB that pyshark makes for EK mode: our fields' types are known."""
         return _Parser(self._reading)

@@ -1,0 +1,81 @@
+"""Writes small captures: pcap and pcapng in both byte orders, Ethernet, IPv4 and IPv6, TCP."""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from collections.abc import Iterable
+
+from tlsviz.sources.segments import Packet
+
+Frame = tuple[float, bytes, int]
+"""Time, captured bytes, original length."""
+
+
+def ip_packet(packet: Packet) -> bytes:
+    """The packet as IPv4 or IPv6, by its addresses; ``missing`` bytes are counted in the lengths only."""
+    size = 20 + len(packet.payload) + packet.missing
+    tcp = struct.pack(
+        ">HHIIBBHHH",
+        packet.source.port,
+        packet.destination.port,
+        packet.sequence,
+        packet.acknowledgement,
+        5 << 4,
+        packet.flags,
+        65535,
+        0,
+        0,
+    )
+    source = ipaddress.ip_address(packet.source.address).packed
+    destination = ipaddress.ip_address(packet.destination.address).packed
+    if len(source) == 4:
+        header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + size, 0, 0, 64, 6, 0)
+    else:
+        header = struct.pack(">IHBB", 0x60000000, size, 6, 64)
+    return header + source + destination + tcp + packet.payload
+
+
+def frame(packet: Packet) -> Frame:
+    """The packet in an Ethernet frame."""
+    kind = b"\x86\xdd" if ":" in packet.source.address else b"\x08\x00"
+    data = bytes(12) + kind + ip_packet(packet)
+    return packet.time, data, len(data) + packet.missing
+
+
+def pcap(frames: Iterable[Frame], order: str = "<", nanoseconds: bool = False, link: int = 1) -> bytes:
+    magic, unit = (0xA1B23C4D, 10**9) if nanoseconds else (0xA1B2C3D4, 10**6)
+    out = bytearray(struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link))
+    for time, data, length in frames:
+        ticks = round(time * unit)
+        out += struct.pack(order + "IIII", ticks // unit, ticks % unit, len(data), length) + data
+    return bytes(out)
+
+
+def block(kind: int, body: bytes, order: str = "<") -> bytes:
+    body += bytes(-len(body) % 4)
+    size = struct.pack(order + "I", 12 + len(body))
+    return struct.pack(order + "I", kind) + size + body + size
+
+
+def section(order: str = "<", link: int = 1) -> bytes:
+    """A section header and one interface."""
+    header = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order)
+    return header + block(1, struct.pack(order + "HHI", link, 0, 262144), order)
+
+
+def secrets(text: bytes, order: str = "<", kind: int = 0x544C534B) -> bytes:
+    return block(10, struct.pack(order + "II", kind, len(text)) + text, order)
+
+
+def enhanced(frames: Iterable[Frame], order: str = "<") -> bytes:
+    out = b""
+    for time, data, length in frames:
+        ticks = round(time * 10**6)
+        head = struct.pack(order + "IIIII", 0, ticks >> 32, ticks & 0xFFFFFFFF, len(data), length)
+        out += block(6, head + data, order)
+    return out
+
+
+def pcapng(frames: Iterable[Frame], order: str = "<") -> bytes:
+    return section(order) + enhanced(frames, order)

@@ -1,0 +1,296 @@
+"""A capture file becomes a trace; in a process of its own it becomes the same."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pcap_writer as w
+import pytest
+from dialogue import Dialogue, shake
+
+from tlsviz.connection.model import Endpoint
+from tlsviz.crypto.keylog import KeyLog
+from tlsviz.errors import CancelledError, TargetError
+from tlsviz.sources import following
+from tlsviz.sources.background import Done, Failed, Found, Loading, read_capture
+from tlsviz.sources.capture import OpenOptions, Progress, load_capture
+from tlsviz.sources.segments import ACK, FIN, SYN, Packet
+from tlsviz.wire.chunks import CLIENT
+
+pytestmark = [
+    pytest.mark.tshark,
+    pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here"),
+]
+
+SERVER_END = Endpoint("192.0.2.1", 443)
+OWN = Path(__file__).parents[2] / "captures"
+
+
+def packets(dialogue: Dialogue, port: int = 40000, prelude: list[tuple[str, bytes]] | None = None) -> list[Packet]:
+    """The dialogue as TCP packets of at most 1,000 bytes, SYNs and FINs around it."""
+    client = Endpoint("10.0.0.1", port)
+    ends = {True: (client, SERVER_END), False: (SERVER_END, client)}
+    following_byte = {True: 1000, False: 2000}
+    out: list[Packet] = []
+
+    def say(mine: bool, data: bytes, flags: int, when: float) -> None:
+        ack = following_byte[not mine] if flags & ACK else 0
+        out.append(Packet(0, when, 0, *ends[mine], following_byte[mine], ack, flags, data))
+        following_byte[mine] += len(data) + bool(flags & (SYN | FIN))
+
+    first = dialogue.chunks[0].time
+    say(True, b"", SYN, first - 0.02)
+    say(False, b"", SYN | ACK, first - 0.01)
+    for sender, data in prelude or []:
+        say(sender == CLIENT, data, ACK, first - 0.005)
+    for chunk in dialogue.chunks:
+        for start in range(0, len(chunk.data), 1000):
+            say(chunk.sender == CLIENT, chunk.data[start : start + 1000], ACK, chunk.time)
+    say(True, b"", FIN | ACK, dialogue.chunks[-1].time)
+    return out
+
+
+@pytest.fixture(scope="module")
+def dialogue() -> Dialogue:
+    return shake()
+
+
+@pytest.fixture
+def capture(tmp_path: Path, dialogue: Dialogue) -> Path:
+    """Three TLS connections and something else, interleaved, with the first one's secrets inside."""
+    plain = Dialogue(chunks=[dialogue.chunks[0]._replace(data=b"GET / HTTP/1.1\r\n\r\n")])
+    other = shake("1.2")
+    mixed = [
+        *packets(dialogue, 40000),
+        *packets(plain, 40001),
+        *packets(other, 40002, [("server", b"220 ready\r\n"), ("client", b"STARTTLS\r\n"), ("server", b"220 go\r\n")]),
+        *packets(dialogue, 40003),
+    ]
+    mixed.sort(key=lambda packet: packet.time)
+    path = tmp_path / "a.pcapng"
+    keys = b"\n".join(dialogue.keylog)
+    path.write_bytes(w.section() + w.enhanced(map(w.frame, mixed)) + w.secrets(keys))
+    return path
+
+
+def test_load(capture: Path, dialogue: Dialogue) -> None:
+    trace = load_capture(capture, strict=True)
+    assert trace.source.kind == "capture"
+    assert [connection.id for connection in trace.connections] == [0, 1, 2]
+    assert len({connection.tcp_stream for connection in trace.connections}) == 3
+    by_port = {connection.client.port: connection for connection in trace.connections}
+    assert sorted(by_port) == [40000, 40002, 40003]
+    assert {connection.server for connection in trace.connections} == {SERVER_END}
+    expected = dialogue.connection()
+    for port in (40000, 40003):
+        found = by_port[port]
+        assert [m.type for m in found.messages] == [m.type for m in expected.messages]
+        assert [m.sha256 for m in found.messages] == [m.sha256 for m in expected.messages]
+        assert all(m.packets for m in found.messages)
+        assert found.trust is not None
+        assert {proof.status for proof in found.proofs if proof.what == "server_finished"} == {"verified"}
+    assert by_port[40002].starttls is not None
+    assert trace.notices == ()
+
+
+def test_messages_name_their_frames(capture: Path) -> None:
+    (first, *_) = load_capture(capture, strict=True).connections
+    numbers = [number for message in first.messages for number in message.packets]
+    assert numbers == sorted(numbers)
+    assert max(numbers) <= (load_capture(capture).source.packets or 0)
+
+
+def test_key_log_files(tmp_path: Path, dialogue: Dialogue) -> None:
+    path, keys = tmp_path / "a.pcap", tmp_path / "keys.log"
+    path.write_bytes(w.pcap(map(w.frame, packets(dialogue))))
+    (without,) = load_capture(path, strict=True).connections
+    assert without.key_source is None
+    keys.write_bytes(b"nonsense line\n" + b"\n".join(dialogue.keylog))
+    trace = load_capture(path, OpenOptions(keylogs=(keys,)), strict=True)
+    assert trace.connections[0].key_source == "keys.log"
+    assert len(trace.notices) == 1 and "line 1" in trace.notices[0]
+    with pytest.raises(TargetError, match=r"key log none\.log"):
+        load_capture(path, OpenOptions(keylogs=(tmp_path / "none.log",)))
+
+
+def test_key_log_of_another_connection(tmp_path: Path, dialogue: Dialogue) -> None:
+    path, keys = tmp_path / "a.pcap", tmp_path / "keys.log"
+    path.write_bytes(w.pcap(map(w.frame, packets(dialogue))))
+    keys.write_bytes(b"\n".join(shake().keylog))
+    (notice,) = load_capture(path, OpenOptions(keylogs=(keys,)), strict=True).notices
+    assert "keys.log" in notice and "matches no connection" in notice
+    keys.write_text("# nothing yet\n")
+    (notice,) = load_capture(path, OpenOptions(keylogs=(keys,)), strict=True).notices
+    assert "holds no secrets" in notice
+
+
+def test_cut_capture(tmp_path: Path, dialogue: Dialogue) -> None:
+    path = tmp_path / "a.pcap"
+    frames = [w.frame(packet) for packet in packets(dialogue)]
+    path.write_bytes(w.pcap(frames)[:-10])
+    trace = load_capture(path, strict=True)
+    assert len(trace.connections) == 1
+    assert trace.notices == (
+        f"The capture is cut short in the middle of a packet (frame {len(frames)}): what came before it is shown.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "is empty"), (b"plain text\n", "not a capture"), (b"\x89PNG\r\n\x1a\n" + bytes(200), "not a capture")],
+)
+def test_no_captures(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "a.pcap"
+    path.write_bytes(content)
+    start = time.monotonic()
+    with pytest.raises(TargetError, match=words):
+        load_capture(path)
+    assert time.monotonic() - start < 3
+
+
+def test_captures_without_tls(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcap"
+    path.write_bytes(w.pcap([]))
+    assert load_capture(path).notices == ("The capture holds no packets.",)
+    talk = Dialogue(chunks=[shake().chunks[0]._replace(data=b"GET / HTTP/1.1\r\n\r\n" * 20_000)])
+    path.write_bytes(w.pcap(map(w.frame, packets(talk))))
+    trace = load_capture(path, strict=True)
+    assert trace.connections == ()
+    assert len(trace.notices) == 1 and "no TLS over TCP" in trace.notices[0]
+
+
+def test_progress_and_found(capture: Path) -> None:
+    reports: list[Progress] = []
+    seen: list[int] = []
+    trace = load_capture(capture, progress=reports.append, found=lambda connection: seen.append(connection.id))
+    assert seen == [connection.id for connection in trace.connections]
+    assert reports[-1].fraction == 1.0
+    assert reports[-1].connections == 3
+    assert [report.bytes for report in reports] == sorted(report.bytes for report in reports)
+
+
+def test_cancel(capture: Path) -> None:
+    with pytest.raises(CancelledError):
+        load_capture(capture, cancelled=lambda: True)
+
+
+def test_a_bug_on_one_stream_costs_only_that_stream(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(following.Engine):
+        def finish(self, time: float | None = None) -> None:
+            if self.client.port == 40002:
+                raise ZeroDivisionError("a bug")
+            super().finish(time)
+
+    monkeypatch.setattr(following, "Engine", Broken)
+    trace = load_capture(capture)
+    assert sorted(connection.client.port for connection in trace.connections) == [40000, 40003]
+    assert [connection.id for connection in trace.connections] == [0, 1]
+    (notice,) = trace.notices
+    assert "ZeroDivisionError" in notice
+    with pytest.raises(ZeroDivisionError):
+        load_capture(capture, strict=True)
+
+
+def test_undecided_streams_are_not_kept(dialogue: Dialogue) -> None:
+    feed = following.Following(KeyLog(), strict=True)
+    talk = Dialogue(chunks=[dialogue.chunks[0]._replace(data=bytes(400_000))])
+    for packet in packets(talk):
+        feed.take(packet)
+    assert feed._streams == {0: None}
+
+
+# -- in a process of its own -------------------------------------------------------------------------------
+
+
+def test_background_gives_the_same(capture: Path) -> None:
+    reports: list[Progress] = []
+    seen: list[int] = []
+    trace = read_capture(capture, OpenOptions(), reports.append, lambda connection: seen.append(connection.id))
+    assert trace == load_capture(capture)
+    assert seen == [0, 1, 2]
+    assert reports
+
+
+def test_background_keeps_relative_names(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(capture.parent)
+    assert read_capture(Path(capture.name)) == load_capture(Path(capture.name))
+
+
+def test_background_events(capture: Path) -> None:
+    with Loading(capture) as loading:
+        events = list(loading)
+    kinds = [type(event) for event in events]
+    assert kinds[-1] is Done
+    assert kinds.count(Found) == 3
+    assert loading.poll() is None
+
+
+def test_background_errors(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="is not there"):
+        read_capture(tmp_path / "none.pcap")
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory, dialogue: Dialogue) -> Path:
+    """A capture that takes a while: a ClientHello, then much of nothing."""
+    path = tmp_path_factory.mktemp("big") / "big.pcap"
+    hello = dialogue.chunks[0]
+    talk = Dialogue(chunks=[hello, *[hello._replace(data=bytes(1000))] * 6_000])
+    path.write_bytes(w.pcap(map(w.frame, packets(talk))))
+    return path
+
+
+def test_background_cancel(big: Path) -> None:
+    with pytest.raises(CancelledError):
+        read_capture(big, cancelled=lambda: True)
+    with Loading(big) as loading:
+        assert isinstance(loading.poll(10), Progress)
+        loading.cancel()
+        start = time.monotonic()
+        last = list(loading)[-1]
+    assert isinstance(last, Failed)
+    assert isinstance(last.error, CancelledError)
+    assert time.monotonic() - start < 3
+
+
+def test_background_child_that_dies_is_an_error(capture: Path) -> None:
+    with Loading(capture) as loading:
+        loading._process.kill()
+        last = list(loading)[-1]
+    assert isinstance(last, Failed)
+    assert "broke off" in str(last.error)
+
+
+def test_background_child_ends_with_its_parent(big: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from tlsviz.sources.background import Loading\n"
+        f"loading = Loading(Path({str(big)!r})); loading.poll(20); print(loading._process.pid, flush=True)\n"
+        "import os; os._exit(0)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    parent = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
+    child = int(parent.stdout)
+    deadline = time.monotonic() + 6
+    while alive(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(child)
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not OWN.is_dir(), reason="the sample captures are not here")
+def test_sample_captures_open_without_notices() -> None:
+    for path in sorted(OWN.glob("*.pcapng"))[::4]:
+        trace = load_capture(path, strict=True)
+        assert trace.connections, path.name
+        assert trace.notices == (), path.name
