@@ -7,20 +7,12 @@ import time
 import pytest
 from der_build import assert_der_tiles, der_faults, opened, tlv
 
-from tlsviz.tls.der.node import DerNode
-from tlsviz.tls.der.reader import MAX_DEPTH, MAX_ELEMENTS, TYPES, anything
+from tlsviz.tls.der.kinds import AnyNode
+from tlsviz.tls.der.reader import MAX_DEPTH, MAX_ELEMENTS, TYPES
 from tlsviz.wire.nodes import Node, walk
 
 UTC_FORM = "must be written YYMMDDHHMMSSZ (RFC 5280 4.1.2.5)"
 GENERALIZED_FORM = "must be written YYYYMMDDHHMMSSZ (RFC 5280 4.1.2.5)"
-
-
-class AnyNode(DerNode):
-    """Any element."""
-
-    __slots__ = ()
-    tag = None
-    body = staticmethod(anything)
 
 
 def tree(der: bytes) -> Node:

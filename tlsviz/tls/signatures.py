@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from tlsviz.tls import registry
-from tlsviz.tls.der.algorithms import sig_value
-from tlsviz.tls.der.node import DerNode, der_vector
+from tlsviz.tls.der.kinds import SignatureNode
+from tlsviz.tls.der.node import der_vector
 from tlsviz.wire.reader import Reader
 
 _WITH_NUMBERS = ("ecdsa_", "dsa_", "sm2sig_")
-
-
-class SignatureNode(DerNode):
-    """``ECDSA-Sig-Value`` (RFC 5480 A) or ``Dss-Sig-Value`` (RFC 3279 2.2.2)."""
-
-    __slots__ = ()
-    body = staticmethod(sig_value)
 
 
 def signature_scheme(r: Reader) -> int:

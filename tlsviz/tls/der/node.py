@@ -7,27 +7,30 @@ decoded last are kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from tlsviz.tls.der.reader import SEQUENCE, Body, Der
 from tlsviz.wire.nodes import Deferred, Node
 from tlsviz.wire.reader import Reader
 from tlsviz.wire.text import plural
 
-KEPT = 32
+if TYPE_CHECKING:
+    from tlsviz.tls.der.reader import Der
+
+SEQUENCE = 0x30
+KEPT = 16
 """Trees kept; one has at most `reader.MAX_ELEMENTS` elements."""
 
 
 class DerNode(Deferred):
-    """A node over one element of DER; its kinds say which identifier octet it has and what reads its contents.
+    """A node over one element of DER; its kinds say which identifier octet it has (None: any) and read its contents.
 
     Its children are the element's, and last the bytes behind it if there are any.
     """
 
     __slots__ = ()
     tag: ClassVar[int | None] = SEQUENCE
-    body: ClassVar[staticmethod[[Der], str | None]]
 
     @property
     def children(self) -> tuple[Node, ...]:
@@ -38,14 +41,21 @@ class DerNode(Deferred):
         """The element in words: a certificate's subject, a name, a status."""
         return self._tree().label
 
+    @staticmethod
+    def body(r: Der) -> str | None:
+        """Reads the element's contents; returns its label."""
+        raise NotImplementedError
+
     def _tree(self) -> Node:
         value = self.value
         return _decode(value, self.start, self.tag, self.body) if isinstance(value, bytes) else self
 
 
 @lru_cache(maxsize=KEPT)
-def _decode(der: bytes, start: int, tag: int | None, body: Body) -> Node:
+def _decode(der: bytes, start: int, tag: int | None, body: Callable[[Der], str | None]) -> Node:
     """The element's tree. What is wrong with the element itself is noted on its length."""
+    from tlsviz.tls.der.reader import Der
+
     if not der:
         return Node("", start, start)
     r = Der(der, start)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tlsviz.tls import registry
 from tlsviz.tls.der.kinds import (
+    AnyNode,
     ExtensionsNode,
     NameNode,
-    ObjectIdentifierNode,
     OcspResponseNode,
     PublicKeyNode,
     ResponderIdNode,
@@ -138,7 +138,7 @@ def oid_filters(r: Reader) -> None:
     """``OIDFilter filters<0..2^16-1>`` (RFC 8446 4.2.5)."""
 
     def one(v: Reader) -> None:
-        der_vector(v, "certificate_extension_oid", 1, ObjectIdentifierNode)
+        der_vector(v, "certificate_extension_oid", 1, AnyNode)
         v.vector_opaque("certificate_extension_values", 2)
 
     structs(r, "filters", 2, "oid_filter", one)
