@@ -289,7 +289,9 @@ async def test_a_click_on_a_certificate_of_the_chain_chooses_its_bytes() -> None
 async def test_the_bar_opens_panes_by_mouse() -> None:
     async with stage() as (pilot, screen):
         bar = screen.query_one(PaneBar)
-        await pilot.click(PaneBar, offset=("".join(part for part, _ in bar.lines(60)[0]).index("Cipher"), 0))
+        await pilot.click(
+            PaneBar, offset=("".join(part for part, _ in bar.lines(bar.size.width)[0]).index("Cipher"), 0)
+        )
         assert screen.pane == "cipher"
 
 

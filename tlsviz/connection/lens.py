@@ -193,7 +193,7 @@ def _aead(connection: Connection, record: Record) -> Anatomy | None:
     recipe = _counted(protection.nonce, protection.sequence)
     if front:
         fixed, sent = protection.nonce[:-EXPLICIT], protection.nonce[-EXPLICIT:]
-        pieces = (Ingredient("write IV", fixed, secret=True), Ingredient("explicit nonce, sent", sent))
+        pieces = (Ingredient("write IV", fixed, secret=True), Ingredient("explicit nonce", sent))
         recipe = Recipe("join", pieces, protection.nonce, True)
     wire = _tile(data, ("header", start), ("nonce", start + front), ("ciphertext", end), ("tag", len(data)))
     return Anatomy("aead", wire, _inside(("content", plaintext.data)), "exact", start + front, recipe)

@@ -61,6 +61,8 @@ class Glyphs:
     back: str = "←"
     play: str = "▶"
     ellipsis: str = "…"
+    mask: str = "•"
+    below: str = "▼"
 
 
 UNICODE = Glyphs()
@@ -107,6 +109,8 @@ ASCII = Glyphs(
     back="<",
     play=">",
     ellipsis="~",
+    mask="*",
+    below="v",
 )
 
 

@@ -35,6 +35,7 @@ from tlsviz.ui.widgets.header import ConnectionHeader
 from tlsviz.ui.widgets.ladder import Ladder, LadderRows
 from tlsviz.ui.widgets.pane_bar import PANES, PaneBar
 from tlsviz.ui.widgets.projector import Projector
+from tlsviz.ui.widgets.record_pane import RecordPane
 
 NARROW, NORMAL, WIDE = "-narrow", "-normal", "-wide"
 PLAY_SHORTEST, PLAY_LONGEST, PLAY_SCALE = 0.7, 2.5, 20.0
@@ -63,14 +64,16 @@ class HandshakeScreen(Screen[None]):
         Binding("right", "field(1)", "next field", show=False),
         Binding("space", "play", "play"),
         Binding("0", "pane('ladder')", "ladder", show=False),
-        Binding("1", "pane('explain')", "pane", key_display="1-5"),
+        Binding("1", "pane('explain')", "pane", key_display="1-6"),
         Binding("2", "pane('fields')", "fields", show=False),
         Binding("3", "pane('bytes')", "bytes", show=False),
         Binding("4", "pane('chain')", "chain", show=False),
         Binding("5", "pane('cipher')", "cipher", show=False),
+        Binding("6", "pane('record')", "record under the lens", show=False),
         Binding("tab", "next_pane(1)", "next pane", show=False),
         Binding("shift+tab", "next_pane(-1)", "previous pane", show=False),
         Binding("m", "records", "bytes as on the wire", show=False),
+        Binding("v", "secrets", "show or mask secrets", show=False),
         Binding("slash", "find", "find", key_display="/"),
         Binding("z", "zoom", "zoom"),
         Binding("p", "projector", "projector"),
@@ -81,6 +84,7 @@ class HandshakeScreen(Screen[None]):
     running: var[bool] = var(False)
     pane: var[str] = var("explain", init=False)
     playing: var[bool] = var(False, init=False)
+    secrets: var[bool] = var(False, init=False)
 
     def __init__(self, connection: Connection, source: Source | None = None, *, running: bool = False) -> None:
         super().__init__()
@@ -107,6 +111,7 @@ class HandshakeScreen(Screen[None]):
                     with Vertical(id="structure"):
                         yield FieldsPane(id="fields").data_bind(HandshakeScreen.scene)
                         yield BytesPane(id="bytes").data_bind(HandshakeScreen.scene)
+                        yield RecordPane(id="record").data_bind(HandshakeScreen.scene, HandshakeScreen.secrets)
         yield Projector().data_bind(HandshakeScreen.scene)
         yield Footer(show_command_palette=False)
 
@@ -150,7 +155,7 @@ class HandshakeScreen(Screen[None]):
             self.set_class(self.pane == name, f"-pane-{name}")
         bar = self.query_one(PaneBar)
         if wide:
-            bar.names = ("explain", "chain", "cipher")
+            bar.names = tuple(name for name in PANES if name not in ("ladder", "fields", "bytes"))
         else:
             bar.names = tuple(PANES) if narrow else tuple(PANES)[1:]
         bar.pane = self.pane
@@ -243,6 +248,10 @@ class HandshakeScreen(Screen[None]):
         if not pane.display or not pane.parent or not self.query_one("#structure").display:
             self.action_pane("bytes")
 
+    def action_secrets(self) -> None:
+        """Shows the values of keys and nonces, or masks them again."""
+        self.secrets = not self.secrets
+
     def action_zoom(self) -> None:
         """Gives the focused side the whole screen, or gives it back."""
         if self.has_class("-zoom-ladder") or self.has_class("-zoom-side"):
@@ -257,6 +266,7 @@ class HandshakeScreen(Screen[None]):
         if self.has_class("-projector"):
             self._theme_before = self.app.theme
             self.app.theme = PROJECTOR
+            self.secrets = False
             self.notify("PageUp and PageDown step, p or Escape leaves", title="Projector", timeout=3, markup=False)
         elif self.app.theme == PROJECTOR:
             self.app.theme = self._theme_before

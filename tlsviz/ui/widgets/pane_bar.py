@@ -15,6 +15,7 @@ PANES: dict[str, tuple[str, str]] = {
     "bytes": ("3", "Bytes"),
     "chain": ("4", "Chain"),
     "cipher": ("5", "Cipher"),
+    "record": ("6", "Record"),
 }
 """Every pane: its key and its name."""
 
@@ -26,24 +27,31 @@ class PaneBar(Painted):
     names: reactive[tuple[str, ...]] = reactive(tuple(PANES))
 
     def lines(self, width: int) -> list[Line]:
-        line: Line = [(" ", "")]
-        for name in self.names:
-            key, title = PANES[name]
+        line: Line = []
+        for name, text in self._items(width):
+            key, title = text[: text.index(PANES[name][0]) + 1], text[text.index(PANES[name][0]) + 1 :]
             if name == self.pane:
-                line += [
-                    (f" {key} ", "accent bold on selection"),
-                    (f"{title} ", "foreground bold underline on selection"),
-                ]
+                line += [(key, "accent bold on selection"), (title, "foreground bold underline on selection")]
             else:
-                line += [(f" {key} ", "muted"), (f"{title} ", "muted")]
-            line.append((" ", ""))
+                line += [(key, "muted"), (title, "muted")]
         return [line]
 
+    def _items(self, width: int) -> list[tuple[str, str]]:
+        """Each pane with its text: wide apart, close together, or only the open one with its name."""
+        wide = [(name, f"  {PANES[name][0]} {PANES[name][1]} ") for name in self.names]
+        close = [(name, f" {PANES[name][0]} {PANES[name][1]} ") for name in self.names]
+        short = [
+            (name, f" {PANES[name][0]} {PANES[name][1] + ' ' if name == self.pane else ''}") for name in self.names
+        ]
+        for choice in (wide, close):
+            if sum(len(text) for _, text in choice) <= width:
+                return choice
+        return short
+
     def on_click(self, event: events.Click) -> None:
-        at = 1
-        for name in self.names:
-            end = at + len(PANES[name][1]) + 4
-            if at <= event.x < end:
+        at = 0
+        for name, text in self._items(self.content_region.width):
+            if at <= event.x < at + len(text):
                 self.post_message(PaneChosen(name))
                 return
-            at = end + 1
+            at += len(text)
