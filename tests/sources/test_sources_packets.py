@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pcap_writer as w
@@ -116,6 +117,8 @@ def test_times() -> None:
     assert epoch("1506985223.161507000") == 1506985223.161507
     assert epoch("2017-10-02T23:00:23.161507000Z") == 1506985223.161507
     assert epoch("-5.25") == -5.25
+    for text in ("18446744073709.551615", "-9223372036854"):
+        assert 1 <= datetime.fromtimestamp(epoch(text), UTC).year <= 9999
 
 
 def test_lines_count_what_is_not_tcp() -> None:

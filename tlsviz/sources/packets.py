@@ -56,6 +56,9 @@ PREFERENCES = (
     "frame.show_file_off:TRUE",
 )
 
+EARLIEST, LATEST = -60e9, 250e9
+"""The years 68 and 9892, in Unix seconds."""
+
 _POLL = 0.05
 _PATIENCE = 10.0
 _MOST_LINES = 50
@@ -309,8 +312,11 @@ def _endpoint(address: str, port: str) -> Endpoint:
 
 
 def epoch(text: str) -> float:
-    """A frame's time in Unix seconds: a number, or ISO 8601 as tshark 4.2 and later have it."""
+    """A frame's time in Unix seconds: a number, or ISO 8601 as tshark 4.2 and later have it.
+
+    Times that no calendar has (a capture can claim any) become the nearest that one has.
+    """
     try:
-        return float(text)
+        return min(max(float(text), EARLIEST), LATEST)
     except ValueError:
         return datetime.fromisoformat(text).timestamp()
