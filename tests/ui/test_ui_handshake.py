@@ -10,6 +10,7 @@ import pytest
 from handshake_sample import SOURCE, failed, handshake
 from textual.app import App
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tlsviz.connection.model import Connection
 from tlsviz.ui.messages import GoBack
@@ -151,6 +152,40 @@ async def test_fields_open_close_and_are_found() -> None:
         assert fields.line_count() < before
         await pilot.press("plus")
         assert fields.line_count() > before
+
+
+@pytest.mark.parametrize("size", [NARROW, NORMAL, WIDE])
+@pytest.mark.parametrize("before", [["2", "0"], ["slash", "escape", "0"], ["5"], []])
+async def test_what_is_typed_to_be_found_is_no_command(size: tuple[int, int], before: list[str]) -> None:
+    async with stage(size) as (pilot, screen):
+        await pilot.press(*before, "slash", *"group")
+        await pilot.pause()
+        assert screen.query_one("#find", Input).value == "group"
+        assert not screen.has_class("-projector")
+        assert "named_group" in shown(screen.query_one(FieldsPane))
+
+
+async def test_nothing_found_is_said_and_can_be_typed_anew() -> None:
+    async with stage(NARROW) as (pilot, screen):
+        await pilot.press("slash", *"zz[b]")
+        await pilot.pause()
+        assert "no field of this message has zz[b]" in " ".join(shown(screen.query_one(FieldsPane)).split())
+        await pilot.press("enter")
+        assert screen.focused is screen.query_one("#find")
+        await pilot.press("escape", "slash", "escape")
+        await pilot.pause()
+        assert screen.focused is screen.query_one(FieldsPane)
+        assert "random" in shown(screen.query_one(FieldsPane))
+
+
+async def test_another_pane_ends_the_search() -> None:
+    async with stage(NARROW) as (pilot, screen):
+        await pilot.press("slash", *"group")
+        await pilot.click(PaneBar, offset=(4, 0))
+        await pilot.pause()
+        assert screen.pane == "ladder"
+        assert not screen.query_one("#find").display
+        assert screen.focused is screen.query_one(LadderRows)
 
 
 async def test_keys_inside_a_pane_move_there_and_page_keys_still_step() -> None:

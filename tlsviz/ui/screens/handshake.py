@@ -140,6 +140,8 @@ class HandshakeScreen(Screen[None]):
         self.call_after_refresh(self._arrange)
 
     def watch_pane(self) -> None:
+        if self.pane != "fields" and self.query_one("#find").display:
+            self._close_find()
         self._arrange()
 
     def _arrange(self) -> None:
@@ -164,9 +166,12 @@ class HandshakeScreen(Screen[None]):
         self.query_one(Footer).compact = narrow
         self.refresh_bindings()
         if narrow:
-            focus = self.query_one(LadderRows) if self.pane == "ladder" else self.query_one(f"#{self.pane}")
-            if self.focused is not None and self.focused.id != "find" and not focus.has_focus:
-                self.call_after_refresh(focus.focus)
+            self.call_after_refresh(self._focus_open)
+
+    def _focus_open(self) -> None:
+        """Where panes take turns the open one has the focus, unless a field is being sought just now."""
+        if self.has_class(NARROW) and not self.query_one("#find").display:
+            (self.query_one(LadderRows) if self.pane == "ladder" else self.query_one(f"#{self.pane}")).focus()
 
     # what the widgets say
 
@@ -301,17 +306,21 @@ class HandshakeScreen(Screen[None]):
     def _find_submitted(self) -> None:
         fields = self.query_one(FieldsPane)
         path = fields.first_found()
+        if path is None and fields.find:
+            return
         self._stop_find()
         if path is not None:
             self._choose(self._scene.at_path(path))
 
     def _stop_find(self) -> None:
+        self._close_find()
+        self.query_one(FieldsPane).focus()
+
+    def _close_find(self) -> None:
         box = self.query_one("#find", Input)
         box.value = ""
         box.display = False
-        fields = self.query_one(FieldsPane)
-        fields.find = ""
-        fields.focus()
+        self.query_one(FieldsPane).find = ""
 
     # playing
 

@@ -61,6 +61,9 @@ class FieldsPane(Pane):
             for depth in range(len(chosen or ())):
                 self._set_open((chosen or ())[:depth], True)
         self._rows = self._found(tree) if self.find else self._visible(tree)
+        if not self._rows:
+            text = f"Nothing found: no field of this message has {safe(self.find)} in its name or value."
+            return [[], *paragraph(text, width, "muted", 2)]
         return [self._row(path, node, width, path == chosen) for path, node in self._rows]
 
     def show_start(self, scene: Scene) -> None:
