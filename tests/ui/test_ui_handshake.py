@@ -24,7 +24,7 @@ from tlsviz.ui.widgets.header import ConnectionHeader
 from tlsviz.ui.widgets.ladder import Ladder, LadderRows
 from tlsviz.ui.widgets.lines import LineView
 from tlsviz.ui.widgets.pane_bar import PaneBar
-from tlsviz.ui.widgets.projector import Projector
+from tlsviz.ui.widgets.projector import HINT, Projector
 
 NARROW, NORMAL, WIDE = (80, 24), (120, 36), (200, 50)
 
@@ -273,6 +273,18 @@ async def test_the_projector_steps_changes_the_theme_and_gives_it_back() -> None
         await pilot.pause()
         assert screen.app.theme == DARK
         assert not projector.region
+
+
+async def test_the_projector_says_the_way_out_where_it_covers_nothing() -> None:
+    async with stage(NARROW) as (pilot, screen):
+        await pilot.press("2", "p", "p", "p", "p", "p")
+        await pilot.pause()
+        assert not screen.app._notifications
+        last = "".join(text for text, _ in screen.query_one(Projector).lines(80)[-1])
+        assert last.strip() == HINT
+        await pilot.press("escape")
+        await pilot.pause()
+        assert screen.focused is screen.query_one(FieldsPane)
 
 
 async def test_resizing_goes_through_all_layouts() -> None:

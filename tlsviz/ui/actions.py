@@ -32,4 +32,5 @@ def next_theme(app: App[Any]) -> None:
     names = [theme.name for theme in THEMES]
     at = names.index(app.theme) if app.theme in names else -1
     app.theme = names[(at + 1) % len(names)]
+    app.clear_notifications()
     app.notify(app.theme.removeprefix("tlsviz-"), title="Theme", markup=False, timeout=2)

@@ -272,8 +272,10 @@ class HandshakeScreen(Screen[None]):
             self._theme_before = self.app.theme
             self.app.theme = PROJECTOR
             self.secrets = False
-            self.notify("PageUp and PageDown step, p or Escape leaves", title="Projector", timeout=3, markup=False)
-        elif self.app.theme == PROJECTOR:
+            self.app.clear_notifications()
+            return
+        self.call_after_refresh(self._focus_open)
+        if self.app.theme == PROJECTOR:
             self.app.theme = self._theme_before
 
     def action_back(self) -> None:

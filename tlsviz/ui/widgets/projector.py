@@ -28,6 +28,7 @@ _LOW_TIP: tuple[str, ...] = ("█▄   ", "█████", "█▀   ")
 _TIP: tuple[str, ...] = ("█▄     ", "████▄  ", "███████", "████▀  ", "█▀     ")
 _ASCII_TIP: tuple[str, ...] = ("\\     ", "\\\\\\   ", "=====> ", "///   ", "/     ")
 _MIRROR = str.maketrans("\\/>", "/\\<")
+HINT = "PgUp and PgDn step, Esc leaves"
 COLUMN = 66
 """Text is read best in a column of about so many cells."""
 
@@ -191,17 +192,18 @@ def _texts(scene: Scene) -> list[str]:
 
 
 def _progress(scene: Scene, width: int) -> list[Line]:
-    """A dot for each step, the present one filled."""
+    """A dot for each step, the present one filled; below them the way on and out."""
     signs = glyphs()
     count = len(scene.steps)
+    hint = _centre(clip(HINT, width - 2), width, "muted")
     if count * 2 > width - 4:
-        return [[]]
+        return [hint]
     line: Line = [(" " * ((width - count * 2 + 1) // 2), "")]
     for index in range(count):
         mine = index == scene.selection.step
         line.append((signs.chosen if mine else signs.dot, "accent bold" if mine else "muted"))
         line.append((" ", ""))
-    return [line, []]
+    return [line, hint]
 
 
 def _centre(text: str, width: int, style: str) -> Line:
