@@ -55,6 +55,13 @@ def test_marks_and_holes_have_their_places() -> None:
     engine.receive(Mark("rst", SERVER, said.chunks[2].time))
     found = steps(engine.connection())
     assert [step.title for step in found[:2]] == ["TCP SYN", "TCP SYN, ACK"]
-    assert found[1].round_trip == 1
+    assert [step.round_trip for step in found[:4]] == [0, 0, 1, 1]
     assert found[-2].title == "77 bytes missing"
     assert found[-1].note == "the connection was reset"
+
+
+def test_question_and_answer_share_a_round_trip() -> None:
+    trips = {step.title: step.round_trip for step in steps(shake("1.2").connection())}
+    assert trips["ClientHello"] == trips["ServerHelloDone"] == 1
+    assert trips["ClientKeyExchange"] == trips["NewSessionTicket"] == 2
+    assert trips["GET / HTTP/1.1"] == trips["HTTP/1.1 200 OK"] == 3

@@ -71,7 +71,7 @@ def diagnose(connection: Connection, failure: Failure | None = None) -> Finding 
         return _after_handshake(connection)
     if failure is not None and failure.kind in THE_WAY:
         return _on_the_way(connection, failure)
-    alert = _fatal_alert(connection, SERVER)
+    alert = fatal_alert(connection, SERVER)
     if alert is not None:
         return _refused_by_server(connection, alert)
     if failure is None:
@@ -125,7 +125,7 @@ def _seen(connection: Connection) -> Failure | None:
 # -- what the server said ----------------------------------------------------------------------------------
 
 
-def _fatal_alert(connection: Connection, sender: str) -> Message | None:
+def fatal_alert(connection: Connection, sender: str) -> Message | None:
     """The first alert of one side that ends a handshake. TLS 1.3 gives the level no meaning (RFC 8446 6)."""
     for message in connection.messages:
         if message.sender != sender or message.alert is None:
@@ -192,7 +192,7 @@ def _handshake_failure(connection: Connection, evidence: str, message: Message) 
 
 def _after_handshake(connection: Connection) -> Finding | None:
     """TLS 1.3 servers judge the client's certificate when the client already counts the handshake as done."""
-    alert = _fatal_alert(connection, SERVER)
+    alert = fatal_alert(connection, SERVER)
     if alert is None or connection.server_data.records or not _asked_for_certificate(connection):
         return None
     return _refused_by_server(connection, alert)
@@ -257,7 +257,7 @@ def _not_tls(start: bytes) -> Finding:
 
 def _our_objection(connection: Connection, failure: Failure) -> Finding:
     """Our own TLS library refused what the server sent; its alert, if it sent one, says why."""
-    alert = _fatal_alert(connection, CLIENT)
+    alert = fatal_alert(connection, CLIENT)
     code = alert.alert.description.code if alert and alert.alert else -1
     finding, title, mend = OBJECTIONS.get(code, ("bad_record", "The server's bytes make no valid record", BROKEN))
     for words, special in OBJECTION_WORDS:
@@ -278,7 +278,7 @@ def _cut_off(connection: Connection, failure: Failure) -> Finding:
     """Reset, closed or silent in the middle of the handshake."""
     last = _last_of(connection, SERVER)
     evidence = f"{_sentence(failure.detail)}The last thing from the server was {last.type}." if last else ""
-    evidence = evidence or f"{_sentence(failure.detail)}Not one byte came from the server."
+    evidence = evidence or _sentence(failure.detail) + _received(failure.received or _first_bytes(connection))
     if failure.kind in ("reset", "closed") and _asked_for_certificate(connection) and not connection.client_auth:
         return _client_certificate(connection, evidence, None)
     probe = "Try a smaller hello (--groups X25519), another version (--max 1.2), or without a name (--servername '')."
@@ -311,6 +311,12 @@ def _cut_off(connection: Connection, failure: Failure) -> Finding:
         evidence,
         f"It did not say why. {probe}",
     )
+
+
+def _received(start: bytes) -> str:
+    if not start:
+        return "Not one byte came from the server."
+    return f"Only {plural(len(start), 'byte')} came from the server, the beginning of a record: {start[:16].hex(' ')}."
 
 
 # -- words ---------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from tlsviz.connection import inferred, opening, summary
 from tlsviz.connection.facts import Facts
 from tlsviz.connection.half import MESSAGE_LIMIT, Assembled, Half, Part
+from tlsviz.connection.inner import unpacked
 from tlsviz.connection.keys import KeyRing
 from tlsviz.connection.ledger import CONTENT, Ledger
 from tlsviz.connection.model import Connection, Endpoint, Hole, Message, PlacedMark, Protection, Secrets, Volume
@@ -88,6 +89,12 @@ class Engine:
         if "tls" in syncs or self.ledger.records:
             return True
         return False if syncs == {"not_tls"} else None
+
+    @property
+    def upgraded(self) -> bool:
+        """Whether the client spoke plaintext first and then TLS."""
+        stream = self._halves[CLIENT].stream
+        return stream.sync in ("tls", "lost") and bool(stream.prelude)
 
     def volume(self, sender: Sender) -> Volume:
         """How much application data that side has sent."""
@@ -229,12 +236,13 @@ class Engine:
         data = made.buffer.data
         context = self._context(half)
         tree = decode_handshake(data, context)
-        if message_type(data) in ("server_hello", "hello_retry_request"):
+        if made.complete and message_type(data) in ("server_hello", "hello_retry_request"):
             self.facts.choose(tree, data)
             if self._context(half) != context:
                 tree = decode_handshake(data, self._context(half))
-        message = self.ledger.message(half, time, tree, made)
-        self.facts.learn(half, tree, data, message.index)
+        tree, inner = unpacked(tree, made.buffer, context)
+        message = self.ledger.message(half, time, tree, made, inner=inner)
+        self.facts.learn(half, tree, data, message.index, inner)
 
     def _flush(self, half: Half, why: str) -> None:
         """Shows a handshake message whose end never came."""

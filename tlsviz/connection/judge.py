@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tlsviz.connection.diagnosis import diagnose
+from tlsviz.connection.ended import ended
 from tlsviz.connection.findings import find
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.connection.proofs import prove
@@ -34,7 +34,7 @@ def judged(
     when = at or datetime.fromtimestamp(connection.start, UTC)
     wanted = name or connection.server_name
     trust = _trust(connection, stores, when, wanted)
-    failure = failure or diagnose(connection)
+    failure = failure or (None if live else ended(connection))
     known = replace(connection, trust=trust)
     known = replace(known, proofs=prove(known))
     return replace(known, findings=find(known, failure, live))
@@ -42,10 +42,7 @@ def judged(
 
 def _trust(connection: Connection, stores: Sequence[Store], at: datetime, name: str | None) -> Trust:
     ders = [sent.der for sent in connection.certificates if sent.sender == SERVER]
-    seen = any(
-        message.type == "certificate" and message.sender == SERVER and message.tree is not None
-        for message in connection.messages
-    )
+    seen = any(message.certificate is not None and message.sender == SERVER for message in connection.messages)
     if not ders and not (seen and connection.complete):
         return Trust("unknown", (), at, "", name)
     return judge(ders, name, at, stores)

@@ -19,8 +19,9 @@ class Step:
 
     ``time`` in seconds since the connection's start; ``gap`` since the step before. ``index`` into the tuple that
     ``kind`` names: ``messages``, ``application``, ``marks``, ``holes`` or ``prelude``. ``title`` and ``detail`` are
-    short and safe to print. ``flight`` counts turns of the sender from 1; ``round_trip`` counts how often the
-    client has waited for the server so far. ``note`` says what is wrong here, None when nothing is.
+    short and safe to print. ``flight`` counts turns of the sender from 1; ``round_trip`` says to which question and
+    answer a step belongs, counted from the client's first bytes; 0 is before them. ``note`` says what is wrong
+    here, None when nothing is.
     """
 
     kind: StepKind
@@ -47,12 +48,15 @@ def steps(connection: Connection) -> tuple[Step, ...]:
     found: list[Step] = []
     flight = round_trip = 0
     last_sender: Sender | None = None
+    answered = True
     last_time = connection.start
     for _, time, step in placed:
         if _turns(step) and step.sender != last_sender:
             flight += 1
-            round_trip += last_sender == CLIENT
             last_sender = step.sender
+        if _speaks(step):
+            round_trip += step.sender == CLIENT and answered
+            answered = step.sender != CLIENT
         gap = max(time - last_time, 0.0) if found else 0.0
         found.append(replace(step, time=time - connection.start, gap=gap, flight=flight, round_trip=round_trip))
         last_time = max(time, last_time)
@@ -65,18 +69,23 @@ def connected(connection: Connection) -> bool:
 
 
 def round_trips(connection: Connection) -> int:
-    """How often the client waited for the server before it could send its first application data."""
-    waited = 0
+    """How often the client waited for the server before it could send its first application data (0 with 0-RTT)."""
+    last = 0
     for step in steps(connection):
         if step.kind == "data" and step.sender == CLIENT:
-            return waited
-        waited = step.round_trip
-    return waited
+            return step.round_trip - 1
+        last = step.round_trip
+    return last
 
 
 def _turns(step: Step) -> bool:
-    """Whether a step is something a side says (a name lookup or a time-out is not)."""
-    return step.kind in ("message", "data", "prelude") or step.title in titles.TURNS
+    """Whether a step is something that a side does (a name lookup or a time-out is not)."""
+    return _speaks(step) or step.title in titles.TURNS
+
+
+def _speaks(step: Step) -> bool:
+    """Whether a side says something; TCP's own packets say nothing."""
+    return step.kind in ("message", "data", "prelude")
 
 
 def _placed(connection: Connection) -> list[Placed]:

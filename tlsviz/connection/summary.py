@@ -55,7 +55,7 @@ def connection(engine: Engine) -> Connection:
         server=engine.server,
         start=start,
         duration=max(engine.last - start, 0.0),
-        starttls=prelude.protocol(preludes) if engine.is_tls else None,
+        starttls=prelude.protocol(preludes) if engine.upgraded else None,
         server_name=(hello.server_name if hello else None) or engine.server_name,
         version=point(facts.version, registry.versions),
         cipher_suite=point(chosen.cipher_suite if chosen else None, registry.cipher_suites),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlsviz.connection.model import ApplicationRun, Connection, Hole, Message, Prelude
+from tlsviz.connection.model import CERTIFICATES, ApplicationRun, Connection, Hole, Message, Prelude
 from tlsviz.wire.chunks import Mark
 from tlsviz.wire.text import plural, shorten
 
@@ -73,7 +73,7 @@ def message_detail(connection: Connection, message: Message) -> str:
         return "must be here"
     whole = len(message.buffer.data) if message.buffer and message.content_type == "handshake" else message.length
     parts = [size(whole)]
-    if message.type == "certificate":
+    if message.type in CERTIFICATES:
         count = sum(1 for sent in connection.certificates if sent.message == message.index)
         if count:
             parts.insert(0, f"×{count}")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tlsviz.connection.model import Connection, Finding
+from tlsviz.connection.model import CERTIFICATES, Connection, Finding
+from tlsviz.pki.certificate import read
 from tlsviz.pki.trust import Fault, Reason
+from tlsviz.pki.words import weak_key
+from tlsviz.wire.chunks import SERVER
 
 # reason: title, how to mend it, where it is required
 _WORDS: dict[Reason, tuple[str, str, str]] = {
@@ -100,8 +103,24 @@ def faults(connection: Connection) -> Iterator[Finding]:
         )
 
 
+def small_keys(connection: Connection) -> Iterator[Finding]:
+    """Keys of the server's certificates that are too short, whatever the judge says of the chain."""
+    for sent in connection.certificates:
+        weak = weak_key(read(sent.der)) if sent.sender == SERVER else ""
+        if weak:
+            yield Finding(
+                "small_key",
+                "error",
+                "A certificate's key is too small",
+                f"certificate {sent.index + 1} ({read(sent.der).title}): {weak}",
+                "Issue it for at least RSA 2048 or EC P-256.",
+                "RFC 9325 4.5",
+                message=sent.message,
+            )
+
+
 def _message(connection: Connection) -> int | None:
-    return next((m.index for m in connection.messages if m.type == "certificate" and m.sender == "server"), None)
+    return next((m.index for m in connection.messages if m.type in CERTIFICATES and m.sender == SERVER), None)
 
 
-FINDERS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (faults,)
+FINDERS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (faults, small_keys)

@@ -32,9 +32,10 @@ def weak_suite(connection: Connection) -> Iterator[Finding]:
     if suite is None:
         return
     if suite.weaknesses:
+        open_to_all = suite.export or suite.anonymous or suite.mode == "NULL"
         yield Finding(
             "weak_cipher_suite",
-            "warning",
+            "error" if open_to_all else "warning",
             f"{suite.name} is weak",
             "; ".join(suite.weaknesses),
             "Prefer AEAD suites with ephemeral key exchange (all of TLS 1.3's are).",
@@ -64,9 +65,15 @@ def post_quantum(connection: Connection) -> Iterator[Finding]:
         "the client offered a post-quantum group, the server chose another"
         if offered
         else "no post-quantum group was offered",
-        "Enable X25519MLKEM768 on the server." if offered else "Enable X25519MLKEM768 on both sides.",
+        _quantum_mend(connection, offered),
         "draft-ietf-tls-ecdhe-mlkem",
     )
+
+
+def _quantum_mend(connection: Connection, offered: bool) -> str:
+    if connection.version is not None and connection.version.code <= _TLS12:
+        return "Only TLS 1.3 has post-quantum groups: enable it with X25519MLKEM768 on both sides."
+    return f"Enable X25519MLKEM768 on {'the server' if offered else 'both sides'}."
 
 
 def extended_master_secret(connection: Connection) -> Iterator[Finding]:

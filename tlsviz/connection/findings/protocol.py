@@ -34,7 +34,7 @@ def alerts(connection: Connection) -> Iterator[Finding]:
 def malformed(connection: Connection) -> Iterator[Finding]:
     """Messages whose bytes are not what the protocol says."""
     for message in connection.messages:
-        if message.tree is None or not message.whole:
+        if message.tree is None or not message.whole or message.type == "heartbeat":
             continue
         fault = next(notes(message.tree), None)
         if fault is None:
@@ -46,6 +46,25 @@ def malformed(connection: Connection) -> Iterator[Finding]:
             f"{fault.name} at byte {fault.start}: {fault.note}",
             "The bytes are marked where they stand; whoever sent them has a bug, or they were changed on the way.",
             "RFC 8446 6.2 (decode_error)",
+            message=message.index,
+        )
+
+
+def heartbeats(connection: Connection) -> Iterator[Finding]:
+    """Heartbleed (CVE-2014-0160): a request that must be dropped in silence (RFC 6520 4), and whether it was."""
+    beats = [message for message in connection.messages_of("heartbeat") if message.tree is not None]
+    for message in beats:
+        fault = next(notes(message.tree), None) if message.tree is not None else None
+        if fault is None or fault.name not in ("payload_length", "payload"):
+            continue
+        answered = any(reply.sender != message.sender and reply.order > message.order for reply in beats)
+        yield Finding(
+            "heartbeat_overread",
+            "critical" if answered else "error",
+            "A Heartbleed request was answered: memory may have leaked" if answered else "A Heartbleed request",
+            f"the {message.sender}'s heartbeat: {fault.name} {fault.note}",
+            "Update the side that answers, and replace its keys and certificates.",
+            "RFC 6520 4; CVE-2014-0160",
             message=message.index,
         )
 
@@ -76,4 +95,4 @@ def bad_records(connection: Connection) -> Iterator[Finding]:
         )
 
 
-FINDERS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (alerts, malformed, bad_records)
+FINDERS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (alerts, malformed, heartbeats, bad_records)
