@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tlsviz.connection.half import Half
 from tlsviz.connection.keys import KeyRing
-from tlsviz.connection.model import RsaDecryption, SentCertificate
+from tlsviz.connection.model import Inner, RsaDecryption, SentCertificate
 from tlsviz.crypto.protection import Unopened
 from tlsviz.tls import suites, views
 from tlsviz.tls.context import TLS_1_3, layout
@@ -82,11 +82,15 @@ class Facts:
         ring.compression_method = hello.compression_method
         ring.session_id = hello.session_id
         ring.truncated_hmac = TRUNCATED_HMAC in codes
+        if hello.selected_psk is not None and self._latest is not None:
+            identities = self._latest.psk_identities
+            if hello.selected_psk < len(identities):
+                ring.choose_psk(identities[hello.selected_psk])
         ring.encrypt_then_mac = ENCRYPT_THEN_MAC in codes
         ring.extended_master_secret = EXTENDED_MASTER_SECRET in codes
 
-    def learn(self, half: Half, tree: Node, data: bytes, message: int) -> None:
-        """Takes what a handshake message states. ``message``: its index."""
+    def learn(self, half: Half, tree: Node, data: bytes, message: int, inner: Inner | None = None) -> None:
+        """Takes what a handshake message states. ``message``: its index; ``inner``: the Certificate it holds."""
         kind = tree.name
         if kind in ("client_hello", "ssl2_client_hello"):
             self._client_hello(tree, data)
@@ -97,6 +101,8 @@ class Facts:
             self.alpn = self.alpn or views.selected_protocol(tree, data)
         elif kind == "certificate":
             self._certificate(half, tree, data, message)
+        elif inner is not None:
+            self._certificate(half, inner.tree, inner.buffer.data, message)
         elif kind == "server_key_exchange":
             self.group = views.key_exchange_group(tree) or self.group
             self.server_scheme = views.signature_scheme(tree)
@@ -108,8 +114,8 @@ class Facts:
             self._said += data
         if kind == "client_key_exchange":
             self._key_exchange(data, message)
-        elif kind == "new_session_ticket" and not self.tls13:
-            self.ring.new_ticket(views.session_ticket(tree, data), self._session)
+        elif kind == "new_session_ticket":
+            self._ticket(views.session_ticket(tree, data))
         self._switch(half, kind)
 
     def _client_hello(self, tree: Node, data: bytes) -> None:
@@ -132,6 +138,12 @@ class Facts:
         found = self.ring.decrypted
         if found is not None:
             self.premasters.append(RsaDecryption(message, found.key, found.block, found.premaster, found.why))
+
+    def _ticket(self, ticket: views.SessionTicket) -> None:
+        if self.tls13:
+            self.ring.new_ticket_13(ticket.nonce, ticket.ticket)
+        else:
+            self.ring.new_ticket(ticket.ticket, self._session)
 
     def _certificate(self, half: Half, tree: Node, data: bytes, message: int) -> None:
         found = views.certificates(tree, data)

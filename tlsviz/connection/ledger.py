@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 
 from tlsviz.connection.half import Assembled, Half
-from tlsviz.connection.model import Alert, CodePoint, Message, Protection, Record
+from tlsviz.connection.model import Alert, CodePoint, Inner, Message, Protection, Record
 from tlsviz.connection.stream import RawRecord
 from tlsviz.tls import registry
 from tlsviz.tls.records import MAX_CIPHERTEXT, MAX_PLAINTEXT, decode_record_header
@@ -65,7 +65,15 @@ class Ledger:
             )
         return len(self.records) - 1
 
-    def message(self, half: Half, time: float, tree: Node, made: Assembled, content: str = "handshake") -> Message:
+    def message(
+        self,
+        half: Half,
+        time: float,
+        tree: Node,
+        made: Assembled,
+        content: str = "handshake",
+        inner: Inner | None = None,
+    ) -> Message:
         """Enters a message that can be read."""
         data = made.buffer.data
         header = 4 if content == "handshake" and not tree.name.startswith("ssl2") else 0
@@ -90,6 +98,7 @@ class Ledger:
                 alert=alert(tree) if tree.name == "alert" else None,
                 note=note,
                 whole=made.complete,
+                inner=inner,
             )
         )
 

@@ -93,6 +93,17 @@ class Alert(NamedTuple):
     description: CodePoint
 
 
+class Inner(NamedTuple):
+    """A message inside of another: its tree and the buffer that this points into."""
+
+    buffer: Buffer
+    tree: Node
+
+
+CERTIFICATES = frozenset(("certificate", "compressed_certificate"))
+"""The types of messages that bring certificates; see `Message.certificate`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One protocol message: handshake, change_cipher_spec, alert or heartbeat.
@@ -101,7 +112,8 @@ class Message:
     header); both None when the message is inferred, i.e. must be there but cannot be seen. ``time`` is absolute
     (Unix seconds) of its last byte. ``order`` places it among everything else of the connection. ``length`` is the
     body's, without the handshake header. ``encrypted``: it travelled protected. ``records``: indices of the
-    records that carried it. ``whole`` is False when bytes of it are missing.
+    records that carried it. ``whole`` is False when bytes of it are missing. ``inner`` is the Certificate that a
+    CompressedCertificate holds.
     """
 
     index: int
@@ -121,6 +133,14 @@ class Message:
     alert: Alert | None = None
     note: str | None = None
     whole: bool = True
+    inner: Inner | None = None
+
+    @property
+    def certificate(self) -> Inner | None:
+        """The Certificate that this message is, or holds compressed; None if it is another or cannot be read."""
+        if self.type == "certificate" and self.buffer is not None and self.tree is not None:
+            return Inner(self.buffer, self.tree)
+        return self.inner
 
 
 class ApplicationRun(NamedTuple):

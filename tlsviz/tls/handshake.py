@@ -16,10 +16,17 @@ from tlsviz.tls.ssl2 import decode_ssl2, ssl2_message_type
 from tlsviz.wire.nodes import Node
 from tlsviz.wire.reader import Reader, decode
 
-__all__ = ["decode_content", "decode_handshake", "decode_ssl2", "message_type", "ssl2_message_type"]
+__all__ = [
+    "decode_certificate",
+    "decode_content",
+    "decode_handshake",
+    "decode_ssl2",
+    "message_type",
+    "ssl2_message_type",
+]
 
 HEADER = 4
-SERVER_HELLO = 2
+SERVER_HELLO, CERTIFICATE = 2, 11
 
 
 def message_type(data: bytes) -> str:
@@ -41,6 +48,12 @@ def decode_handshake(data: bytes, context: Context) -> Node:
         within(r, r.uint("length", 3), lambda v: body(v, context))
 
     return decode(message_type(data), data, message)
+
+
+def decode_certificate(data: bytes, context: Context) -> Node:
+    """A Certificate message without its header, as a CompressedCertificate holds it (RFC 8879 4)."""
+    name, body = BODIES[CERTIFICATE]
+    return decode(name, data, lambda r: body(r, context))
 
 
 def _unknown(r: Reader, _: Context) -> None:

@@ -56,6 +56,22 @@ class ServerHello(NamedTuple):
     is_retry: bool
 
 
+class CompressedCertificate(NamedTuple):
+    """``size`` of the message before it was compressed; ``packed`` starts at ``start`` in the message."""
+
+    algorithm: int
+    size: int
+    packed: bytes
+    start: int
+
+
+class SessionTicket(NamedTuple):
+    """``nonce``: b"" before TLS 1.3."""
+
+    nonce: bytes
+    ticket: bytes
+
+
 def client_hello(tree: Node, data: bytes) -> ClientHello:
     """The view of a ``client_hello`` or ``ssl2_client_hello`` tree."""
     if tree.name.startswith("ssl2"):
@@ -134,9 +150,9 @@ def server_hello(tree: Node, data: bytes) -> ServerHello:
     )
 
 
-def session_ticket(tree: Node, data: bytes) -> bytes:
-    """The ticket of a NewSessionTicket; b"" if it holds none."""
-    return _content(tree.child("ticket"), data)
+def session_ticket(tree: Node, data: bytes) -> SessionTicket:
+    """The view of a ``new_session_ticket`` tree."""
+    return SessionTicket(_content(tree.child("ticket_nonce"), data), _content(tree.child("ticket"), data))
 
 
 def selected_protocol(tree: Node, data: bytes) -> str | None:
@@ -160,6 +176,16 @@ def certificates(tree: Node, data: bytes) -> list[tuple[bytes, Path]]:
             if holder and holder.note is None and len(holder.children) > 1:  # the length, then the DER
                 found.append((_bytes(holder.children[1], data), (*path, 1)))
     return found
+
+
+def compressed_certificate(tree: Node, data: bytes) -> CompressedCertificate | None:
+    """What a ``compressed_certificate`` message says; None if it is another message, or cut short."""
+    packed = tree.child("compressed_certificate_message")
+    algorithm, size = _number(tree.child("algorithm")), _number(tree.child("uncompressed_length"))
+    if tree.name != "compressed_certificate" or packed is None or algorithm is None or size is None:
+        return None
+    content = packed.children[1] if len(packed.children) > 1 else packed._replace(start=packed.end)
+    return CompressedCertificate(algorithm, size, _bytes(content, data), content.start)
 
 
 def key_exchange_group(tree: Node) -> int | None:
