@@ -18,7 +18,8 @@ import pytest
 from tlsviz.connection.model import Endpoint
 from tlsviz.errors import CancelledError, MissingError, TargetError
 from tlsviz.sources import tshark
-from tlsviz.sources.packets import Reading, epoch, parse_lines, parse_packet, read_packets, tcp_place
+from tlsviz.sources.ek import Reading, epoch, parse_lines, parse_packet, tcp_place
+from tlsviz.sources.packets import read_packets
 from tlsviz.sources.segments import ACK, FIN, SYN, Packet
 
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")

@@ -22,7 +22,7 @@ from tlsviz.sources.segments import Packet
 from tlsviz.wire.text import plural, safe, shorten
 
 if TYPE_CHECKING:
-    from tlsviz.sources.packets import Reading
+    from tlsviz.sources.ek import Reading
 
 REPORT_EVERY = 0.1
 """Seconds between two reports of progress, at least."""
@@ -109,6 +109,7 @@ def load_capture(
     notices += following.faults
     notices += _frame_notices(frame, frames, reading)
     notices += _content_notices(frames, connections, reading)
+    notices += _trust_notices(path, options, connections)
     source = Source("capture", safe(str(path)), frames)
     return Trace(source, tuple(connections), tuple(notices))
 
@@ -188,6 +189,15 @@ def _no_use(connections: list[Connection]) -> str:
 
 
 # -- the file ----------------------------------------------------------------------------------------------
+
+
+def _trust_notices(path: Path, options: OpenOptions, connections: list[Connection]) -> list[str]:
+    """Where an authority lies beside a capture (as beside the samples), how to judge by it."""
+    beside = path.parent / "ca.pem"
+    unknown = any(found.trust is not None and "unknown_issuer" in found.trust.reasons for found in connections)
+    if options.ca is not None or not unknown or not beside.is_file():
+        return []
+    return [f"An authority lies beside this capture: --ca {safe(str(beside))} judges by it."]
 
 
 def _frame_notices(frame: Survey, frames: int, reading: Reading) -> list[str]:

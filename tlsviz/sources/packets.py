@@ -8,47 +8,22 @@ times faster than whole layers, and its output is parsed a batch at a time.
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
+import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pyshark
-import ujson
 from packaging.version import Version
 from pyshark.tshark.output_parser.tshark_ek import TsharkEkJsonParser
 
-from tlsviz.connection.model import Endpoint
 from tlsviz.errors import CancelledError, MissingError
 from tlsviz.sources import tshark
+from tlsviz.sources.ek import FIELDS, FILTER, Reading, parse_lines
 from tlsviz.sources.segments import Packet
-
-FIELDS = (
-    "frame.number",
-    "frame.file_off",
-    "frame.time_epoch",
-    "frame.protocols",
-    "ip.src",
-    "ip.dst",
-    "ipv6.src",
-    "ipv6.dst",
-    "tcp.srcport",
-    "tcp.dstport",
-    "tcp.stream",
-    "tcp.seq_raw",
-    "tcp.ack_raw",
-    "tcp.flags",
-    "tcp.len",
-    "tcp.payload",
-    "udp.stream",
-)
-
-# Bare acknowledgements, a third of most captures, say nothing that the packets with data do not.
-FILTER = "tcp.len > 0 or tcp.flags & 7 or dtls.record.content_type == 22 or quic.header_form == 1"
 
 PREFERENCES = (
     "tcp.desegment_tcp_streams:FALSE",
@@ -56,26 +31,13 @@ PREFERENCES = (
     "frame.show_file_off:TRUE",
 )
 
-EARLIEST, LATEST = -60e9, 250e9
-"""The years 68 and 9892, in Unix seconds."""
-
 _POLL = 0.05
 _PATIENCE = 10.0
 _MOST_LINES = 50
 _READ = 1 << 18
-
-
-@dataclass(slots=True)
-class Reading:
-    """How far the reading is. ``frames``: the number of the last frame seen; ``offset``: its place in the file
-    (uncompressed); ``others``: numbers of conversations that are not TCP, by protocol; ``complaints``: tshark's.
-    """
-
-    frames: int = 0
-    offset: int = 0
-    others: dict[str, set[int]] = field(default_factory=dict)
-    complaints: list[str] = field(default_factory=list)
-    failed: bool = False
+_ENOUGH = 1 << 16
+_MOMENT = 0.001
+_PIPE = 1 << 20
 
 
 Take = Callable[[list[Packet], Reading], None]
@@ -114,11 +76,36 @@ class _Parser(TsharkEkJsonParser):  # type: ignore[misc]
     async def get_packets_from_stream(
         self, stream: asyncio.StreamReader, existing_data: bytes, got_first_packet: bool = True
     ) -> tuple[list[Packet], bytes]:
-        data = await stream.read(_READ)
+        data = await _gather(stream)
         if not data:
             raise EOFError
         lines, _, rest = (existing_data + data).rpartition(b"\n")
         return parse_lines(lines, self._reading), rest
+
+
+async def _gather(stream: asyncio.StreamReader) -> bytes:
+    """What tshark has written; b"" at the end.
+
+    Waits a moment while that is little: being woken for every packet costs more than parsing it.
+    """
+    data = await stream.read(_READ)
+    while 0 < len(data) < _ENOUGH:
+        await asyncio.sleep(_MOMENT)
+        try:
+            more = await asyncio.wait_for(stream.read(_READ), _MOMENT)
+        except TimeoutError:
+            break
+        if not more:
+            break
+        data += more
+    return data
+
+
+def _widen(process: asyncio.subprocess.Process) -> None:
+    """Lets tshark write ahead while we decode. Where pipes cannot be widened (not Linux), they stay as they are."""
+    with suppress(AttributeError, OSError, ValueError):  # or tshark has ended already
+        pipe = process._transport.get_pipe_transport(1).get_extra_info("pipe")  # type: ignore[attr-defined]
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 class _Capture(pyshark.FileCapture):  # type: ignore[misc]
@@ -188,6 +175,7 @@ class _Capture(pyshark.FileCapture):  # type: ignore[misc]
         process: asyncio.subprocess.Process = await super()._get_tshark_process(
             packet_count, stdin=subprocess.DEVNULL if stdin is None else stdin
         )
+        _widen(process)
         return process
 
     def _created_new_process(
@@ -216,107 +204,7 @@ async def stream_line(stream: asyncio.StreamReader) -> bytes:
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
+    """Not by ``process.kill``: that may collect the exit status before asyncio does, which then complains."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
-            process.kill()
-
-
-def parse_lines(lines: bytes, reading: Reading) -> list[Packet]:
-    """The TCP packets in whole lines of tshark's EK output; other conversations are counted in ``reading``."""
-    packets: list[Packet] = []
-    layers: dict[str, list[str]] | None = None
-    for line in lines.split(b"\n"):
-        if line.startswith(b'{"index"') or not line:
-            continue
-        layers = ujson.loads(line).get("layers") or {}
-        packet = parse_packet(layers)
-        if packet is not None:
-            packets.append(packet)
-        else:
-            _count_other(layers, reading)
-    if layers:
-        reading.frames = int(layers["frame_number"][0])
-        reading.offset = int(layers.get("frame_file_off", ("0",))[0])
-    return packets
-
-
-def _count_other(layers: dict[str, list[str]], reading: Reading) -> None:
-    stream = layers.get("udp_stream")
-    if stream:
-        protocols = layers["frame_protocols"][0].split(":")
-        for name in ("quic", "dtls"):
-            if name in protocols:
-                reading.others.setdefault(name, set()).add(int(stream[-1]))
-
-
-def parse_packet(layers: dict[str, Any]) -> Packet | None:
-    """The innermost TCP packet of a frame's fields; None if it has none, or only one quoted by ICMP."""
-    place = tcp_place(layers["frame_protocols"][0])
-    if place is None:
-        return None
-    family, ip, tcp = place
-    try:
-        length = int(layers["tcp_len"][tcp])
-        payload = _payload(layers, tcp) if length else b""
-        return Packet(
-            int(layers["frame_number"][0]),
-            epoch(layers["frame_time_epoch"][0]),
-            int(layers["tcp_stream"][tcp]),
-            _endpoint(layers[family + "_src"][ip] if family else "", layers["tcp_srcport"][tcp]),
-            _endpoint(layers[family + "_dst"][ip] if family else "", layers["tcp_dstport"][tcp]),
-            int(layers["tcp_seq_raw"][tcp]),
-            int(layers["tcp_ack_raw"][tcp]),
-            int(layers["tcp_flags"][tcp], 16),
-            payload,
-            max(length - len(payload), 0),
-        )
-    except (KeyError, IndexError, ValueError):
-        return None  # the capture has only a part of the TCP header
-
-
-def _payload(layers: dict[str, Any], tcp: int) -> bytes:
-    """The payload of a frame's TCP layer, as far as it was captured.
-
-    Layers without payload have no entry; proxies' dissectors (SOCKS) add a second one for the same layer.
-    """
-    lengths = [int(size) for size in layers["tcp_len"]]
-    index = sum(size > 0 for size in lengths[:tcp])
-    payloads = layers.get("tcp_payload", ())
-    return bytes.fromhex(payloads[index].replace(":", "")) if index < len(payloads) else b""
-
-
-@lru_cache(maxsize=1024)
-def tcp_place(protocols: str) -> tuple[str, int, int] | None:
-    """Which of a frame's IP and TCP layers count: the innermost TCP and the IP layer next outside it.
-
-    ``protocols`` is frame.protocols, such as ``eth:ethertype:ip:gre:ipv6:tcp``. Gives the IP family, and the
-    indexes of the layers among their kind; None if there is no TCP but in what an ICMP message quotes.
-    """
-    family, counts = "", {"ip": 0, "ipv6": 0, "tcp": 0}
-    found = None
-    for name in protocols.split(":"):
-        if name in ("icmp", "icmpv6"):
-            break
-        if name in counts:
-            counts[name] += 1
-            if name == "tcp":
-                found = family, max(counts.get(family, 0) - 1, 0), counts["tcp"] - 1
-            else:
-                family = name
-    return found
-
-
-@lru_cache(maxsize=65536)
-def _endpoint(address: str, port: str) -> Endpoint:
-    return Endpoint(address, int(port))
-
-
-def epoch(text: str) -> float:
-    """A frame's time in Unix seconds: a number, or ISO 8601 as tshark 4.2 and later have it.
-
-    Times that no calendar has (a capture can claim any) become the nearest that one has.
-    """
-    try:
-        return min(max(float(text), EARLIEST), LATEST)
-    except ValueError:
-        return datetime.fromisoformat(text).timestamp()
+            os.kill(process.pid, signal.SIGKILL)

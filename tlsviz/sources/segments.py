@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tlsviz.connection.model import Endpoint
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
 class Packet(NamedTuple):

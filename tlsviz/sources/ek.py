@@ -1,0 +1,153 @@
+"""tshark's EK output, one JSON object a line: which fields are asked for, and how they become packets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import ujson
+
+from tlsviz.connection.model import Endpoint
+from tlsviz.sources.segments import Packet
+
+FIELDS = (
+    "frame.number",
+    "frame.file_off",
+    "frame.time_epoch",
+    "frame.protocols",
+    "ip.src",
+    "ip.dst",
+    "ipv6.src",
+    "ipv6.dst",
+    "tcp.srcport",
+    "tcp.dstport",
+    "tcp.stream",
+    "tcp.seq_raw",
+    "tcp.ack_raw",
+    "tcp.flags",
+    "tcp.len",
+    "tcp.payload",
+    "udp.stream",
+)
+
+# Bare acknowledgements, a third of most captures, say nothing that the packets with data do not.
+FILTER = "tcp.len > 0 or tcp.flags & 7 or dtls.record.content_type == 22 or quic.header_form == 1"
+
+EARLIEST, LATEST = -60e9, 250e9
+"""The years 68 and 9892, in Unix seconds."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """How far the reading is. ``frames``: the number of the last frame seen; ``offset``: its place in the file
+    (uncompressed); ``others``: numbers of conversations that are not TCP, by protocol; ``complaints``: tshark's.
+    """
+
+    frames: int = 0
+    offset: int = 0
+    others: dict[str, set[int]] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+    failed: bool = False
+
+
+def parse_lines(lines: bytes, reading: Reading) -> list[Packet]:
+    """The TCP packets in whole lines of tshark's EK output; other conversations are counted in ``reading``."""
+    packets: list[Packet] = []
+    layers: dict[str, list[str]] | None = None
+    for line in lines.split(b"\n"):
+        if line.startswith(b'{"index"') or not line:
+            continue
+        layers = ujson.loads(line).get("layers") or {}
+        packet = parse_packet(layers)
+        if packet is not None:
+            packets.append(packet)
+        else:
+            _count_other(layers, reading)
+    if layers:
+        reading.frames = int(layers["frame_number"][0])
+        reading.offset = int(layers.get("frame_file_off", ("0",))[0])
+    return packets
+
+
+def _count_other(layers: dict[str, list[str]], reading: Reading) -> None:
+    stream = layers.get("udp_stream")
+    if stream:
+        protocols = layers["frame_protocols"][0].split(":")
+        for name in ("quic", "dtls"):
+            if name in protocols:
+                reading.others.setdefault(name, set()).add(int(stream[-1]))
+
+
+def parse_packet(layers: dict[str, Any]) -> Packet | None:
+    """The innermost TCP packet of a frame's fields; None if it has none, or only one quoted by ICMP."""
+    place = tcp_place(layers["frame_protocols"][0])
+    if place is None:
+        return None
+    family, ip, tcp = place
+    try:
+        length = int(layers["tcp_len"][tcp])
+        payload = _payload(layers, tcp) if length else b""
+        return Packet(
+            int(layers["frame_number"][0]),
+            epoch(layers["frame_time_epoch"][0]),
+            int(layers["tcp_stream"][tcp]),
+            _endpoint(layers[family + "_src"][ip] if family else "", layers["tcp_srcport"][tcp]),
+            _endpoint(layers[family + "_dst"][ip] if family else "", layers["tcp_dstport"][tcp]),
+            int(layers["tcp_seq_raw"][tcp]),
+            int(layers["tcp_ack_raw"][tcp]),
+            int(layers["tcp_flags"][tcp], 16),
+            payload,
+            max(length - len(payload), 0),
+        )
+    except (KeyError, IndexError, ValueError):
+        return None  # the capture has only a part of the TCP header
+
+
+def _payload(layers: dict[str, Any], tcp: int) -> bytes:
+    """The payload of a frame's TCP layer, as far as it was captured.
+
+    Layers without payload have no entry; proxies' dissectors (SOCKS) add a second one for the same layer.
+    """
+    lengths = [int(size) for size in layers["tcp_len"]]
+    index = sum(size > 0 for size in lengths[:tcp])
+    payloads = layers.get("tcp_payload", ())
+    return bytes.fromhex(payloads[index].replace(":", "")) if index < len(payloads) else b""
+
+
+@lru_cache(maxsize=1024)
+def tcp_place(protocols: str) -> tuple[str, int, int] | None:
+    """Which of a frame's IP and TCP layers count: the innermost TCP and the IP layer next outside it.
+
+    ``protocols`` is frame.protocols, such as ``eth:ethertype:ip:gre:ipv6:tcp``. Gives the IP family, and the
+    indexes of the layers among their kind; None if there is no TCP but in what an ICMP message quotes.
+    """
+    family, counts = "", {"ip": 0, "ipv6": 0, "tcp": 0}
+    found = None
+    for name in protocols.split(":"):
+        if name in ("icmp", "icmpv6"):
+            break
+        if name in counts:
+            counts[name] += 1
+            if name == "tcp":
+                found = family, max(counts.get(family, 0) - 1, 0), counts["tcp"] - 1
+            else:
+                family = name
+    return found
+
+
+@lru_cache(maxsize=65536)
+def _endpoint(address: str, port: str) -> Endpoint:
+    return Endpoint(address, int(port))
+
+
+def epoch(text: str) -> float:
+    """A frame's time in Unix seconds: a number, or ISO 8601 as tshark 4.2 and later have it.
+
+    Times that no calendar has (a capture can claim any) become the nearest that one has.
+    """
+    try:
+        return min(max(float(text), EARLIEST), LATEST)
+    except ValueError:
+        return datetime.fromisoformat(text).timestamp()
