@@ -64,7 +64,7 @@ Findings
 """
 
 FIELDS = """\
-0 ClientHello  client → server · 11.2 ms · wire · 6 bytes · packet 4
+0 ClientHello  client → server · 11.2 ms · wire · 10 bytes · packet 4
   ├ msg_type               0..0   0x01  client_hello
   ├ length                 1..3   6
   ├ legacy_version         4..5   0x0303  TLS 1.2

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from tlsviz.tls.suites import suite
 from tlsviz.ui.selection import Scene, scene
-from tlsviz.ui.widgets import byte_view, bytes_pane, chain_pane, cipher_pane, header
+from tlsviz.ui.widgets import byte_view, bytes_pane, chain_pane, cipher_pane, explain_pane, header
 from tlsviz.ui.widgets.big_text import big_lines, words_of
 from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
 from tlsviz.ui.widgets.projector import slide
@@ -170,6 +170,15 @@ def test_the_validity_bar_marks_now() -> None:
     assert chain_pane.bar_of(0.5, 10, signs) == "═════●────"
     assert chain_pane.bar_of(-3, 6, signs) == "●─────"
     assert chain_pane.bar_of(9, 6, signs) == "═════●"
+
+
+def test_a_message_has_one_size_wherever_it_is_said() -> None:
+    made = at("ClientHello")
+    assert made.step is not None
+    assert made.buffer is not None
+    count = len(made.buffer.data)
+    assert f"{count:,} B" in made.step.detail
+    assert f"{count:,} bytes" in text(explain_pane._title(made, made.step, 80))
 
 
 # header and projector

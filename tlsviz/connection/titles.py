@@ -49,6 +49,11 @@ def size(count: int) -> str:
     return f"{count / 1_000_000:.1f} MB"
 
 
+def bytes_of(message: Message) -> int:
+    """How many bytes a message has, the 4-byte header of a handshake message included."""
+    return len(message.buffer.data) if message.buffer and message.content_type == "handshake" else message.length
+
+
 def message(message: Message) -> str:
     """``ClientHello``, ``Alert handshake_failure``."""
     if message.type == "alert":
@@ -71,8 +76,7 @@ def message_detail(connection: Connection, message: Message) -> str:
     """The figures beside a message's name."""
     if message.provenance == "inferred":
         return "must be here"
-    whole = len(message.buffer.data) if message.buffer and message.content_type == "handshake" else message.length
-    parts = [size(whole)]
+    parts = [size(bytes_of(message))]
     if message.type in CERTIFICATES:
         count = sum(1 for sent in connection.certificates if sent.message == message.index)
         if count:

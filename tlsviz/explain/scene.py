@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tlsviz.connection.model import Connection, Message, Proof
+from tlsviz.connection.titles import bytes_of
 from tlsviz.explain.words import words
 from tlsviz.tls.context import TLS_1_3, layout
 from tlsviz.tls.registry import GREASE
@@ -107,7 +108,7 @@ class Scene:
         """The finished story."""
         key = self.key or f"message.{self.message.type}"
         known = words(key)
-        lead = self.lead or (known.what if known else f"A message of {plural(self.message.length, 'byte')}.")
+        lead = self.lead or (known.what if known else f"A message of {plural(bytes_of(self.message), 'byte')}.")
         reference = known.reference if known else ""
         return Narration(key, title, lead, tuple(self.sentences), tuple(dict.fromkeys(self.odd)), reference)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from tlsviz.connection.model import Connection, Message
+from tlsviz.connection.titles import bytes_of
 from tlsviz.connection.titles import message as title
 from tlsviz.report.paint import Line, Piece, cells, clip, pad, paragraph, wrap
 from tlsviz.report.phrases import clock
@@ -30,7 +31,7 @@ def trees(connection: Connection, width: int) -> Iterator[Line]:
 
 def _head(message: Message, start: float, width: int) -> list[Line]:
     way = f"{message.sender} → {other(message.sender)}"
-    facts = [way, clock(message.time - start), message.provenance, plural(message.length, "byte")]
+    facts = [way, clock(message.time - start), message.provenance, plural(bytes_of(message), "byte")]
     if message.packets:
         shown = ", ".join(map(str, message.packets[:8])) + (" …" if len(message.packets) > 8 else "")
         facts.append(f"packet{'s' * (len(message.packets) > 1)} {shown}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import events
 
+from tlsviz.connection import titles
 from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import Connection
 from tlsviz.explain.narrate import narrate_step
@@ -95,7 +96,7 @@ def _title(scene: Scene, step: Step, width: int) -> list[Line]:
         facts.append(f"{way.glyph} {way.word}".strip())
     message = scene.message
     if message is not None and message.provenance != "inferred":
-        facts.append(plural(message.length, "byte"))
+        facts.append(plural(titles.bytes_of(message), "byte"))
     packets = message.packets if message else scene.run.packets if scene.run else ()
     if packets:
         facts.append(f"packet {packets[0]}" if len(packets) == 1 else f"packets {packets[0]} to {packets[-1]}")
