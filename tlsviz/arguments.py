@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tlsviz import __version__
 from tlsviz.connection.model import SEVERITIES
@@ -41,6 +41,9 @@ exit status: 0 well, 1 findings (check), 2 wrong usage, 3 something missing here
 """
 
 
+_TARGET = "a capture file, host, host:port, [v6]:port or https:// URL"
+
+
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one paragraph, as every other error."""
 
@@ -54,7 +57,7 @@ def build(command: str) -> Parser:
     plain = argparse.RawDescriptionHelpFormatter
     if not command:
         parser = Parser(prog=prog, description="See a TLS handshake happen.", epilog=_EPILOG, formatter_class=plain)
-        parser.add_argument("target", nargs="?", metavar="TARGET")
+        parser.add_argument("target", nargs="?", metavar="TARGET", help=_TARGET)
         parser.add_argument("--version", action="version", version=f"tlsviz {__version__}")
     else:
         parser = Parser(prog=prog)
@@ -97,7 +100,7 @@ def _open(parser: argparse.ArgumentParser) -> None:
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="TARGET", help="a capture, a host, or lab:SCENARIO")
+    parser.add_argument("target", metavar="TARGET", help=f"{_TARGET}, or lab:SCENARIO")
     parser.add_argument("--format", default="text", metavar="FORMAT", help="text or json")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
     parser.add_argument("--connection", type=int, metavar="ID", help="only this connection of a capture")
@@ -106,18 +109,21 @@ def _show(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="TARGET", help="a capture, a host, or lab:SCENARIO")
-    parser.add_argument("--fail-on", choices=SEVERITIES, metavar="SEVERITY", help=f"exit 1 at or above: {SEVERITIES}")
+    parser.add_argument("target", metavar="TARGET", help=f"{_TARGET}, or lab:SCENARIO")
+    listed = ", ".join(SEVERITIES)
+    text = f"exit with 1 where a finding is at or above it (default error): {listed}"
+    parser.add_argument("--fail-on", choices=SEVERITIES, default="error", metavar="SEVERITY", help=text)
 
 
 def _lab(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", metavar="SCENARIO", help="a scenario, `list` or `serve`")
-    parser.add_argument("scenario", nargs="?", metavar="SCENARIO", help="with `serve`: which")
+    parser.usage = "tlsviz lab [SCENARIO] | list | serve [SCENARIO] [--port PORT]"
+    parser.add_argument("what", nargs="?", metavar="SCENARIO", help="which to run (default tls13), `list` or `serve`")
+    parser.add_argument("scenario", nargs="?", metavar="SCENARIO", help="with `serve`: which to serve")
     parser.add_argument("--port", type=int, metavar="PORT", help="with `serve`: listen there, not on any free port")
 
 
 def _target(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="TARGET")
+    parser.add_argument("target", metavar="TARGET", help=_TARGET)
 
 
 def _name(parser: argparse.ArgumentParser) -> None:
@@ -137,6 +143,23 @@ _POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "explain": _name,
     "doctor": _nothing,
 }
+
+
+_LIVE_ONLY = (
+    *("servername", "resolve", "alpn", "min", "max", "ciphers", "groups", "sigalgs", "cert", "key", "starttls"),
+    *("resume", "early_data", "step", "timeout", "save"),
+)
+_CAPTURE_ONLY = ("keylog", "rsa_key")
+
+
+def check_fit(kind: Literal["capture", "live", "lab"], args: argparse.Namespace) -> None:
+    """Raises UsageError for an option that means nothing for this kind of target: silence would mislead."""
+    misfits = {"capture": _LIVE_ONLY, "live": _CAPTURE_ONLY, "lab": (*_LIVE_ONLY, *_CAPTURE_ONLY, "ca", "at")}[kind]
+    for name in misfits:
+        if getattr(args, name, None):
+            option = "--" + name.replace("_", "-")
+            meant = "live targets" if name in _LIVE_ONLY else "captures" if name in _CAPTURE_ONLY else "other targets"
+            raise UsageError(f"{option} is for {meant}", f"this is a {kind} target", "Leave it out.")
 
 
 def _names(text: str) -> tuple[str, ...]:

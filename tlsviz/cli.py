@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import os
 import sys
@@ -16,6 +17,7 @@ from tlsviz.errors import TargetError, TlsvizError, UsageError
 
 if TYPE_CHECKING:
     from tlsviz.connection.model import Trace
+    from tlsviz.sources.target import Target
 
 LAB = "lab:"
 PATIENT_COLLECTOR = 50_000
@@ -34,12 +36,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TlsvizError as error:
         print(f"tlsviz: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_status
-    except BrokenPipeError:
+    except OSError as error:
+        # Every expected one was said better before: what is left is our own output.
+        if error.errno in (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT):
+            _silence()
+            print(f"tlsviz: Cannot write the output: {error.strerror}.", file=sys.stderr)  # noqa: T201
+            return TargetError.exit_status
+        if error.errno != errno.EPIPE:
+            raise
         # The reader of our output is gone (`| head`): nothing to say, and nowhere to say it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _silence()
         return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _silence() -> None:
+    """What Python would flush at its end goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _run(words: list[str]) -> int:
@@ -81,6 +95,8 @@ def _open(args: argparse.Namespace) -> int:
 
 
 def _lab(args: argparse.Namespace) -> int:
+    if args.what != "serve" and (args.scenario is not None or args.port is not None):
+        raise UsageError("tlsviz lab: too many words", "", "`lab [SCENARIO]`, `lab list` or `lab serve [SCENARIO]`.")
     if args.what == "list":
         from tlsviz.lab.scenarios import SCENARIOS
 
@@ -134,15 +150,14 @@ def _check(args: argparse.Namespace) -> int:
     trace = _trace(args.target, args)
     _notices(trace)
     worst = -1
+    threshold = SEVERITIES.index(args.fail_on)
     for connection in trace.connections:
         for finding in connection.findings:
             worst = max(worst, SEVERITIES.index(finding.severity))
             place = f"{connection.server_name or connection.server}#{connection.id}"
             _out(f"{finding.severity}\t{finding.code}\t{place}\t{finding.title}: {finding.evidence}\n")
     status = _status(trace)
-    if status == 0 and args.fail_on is not None and worst >= SEVERITIES.index(args.fail_on):
-        return 1
-    return status
+    return 1 if status == 0 and worst >= threshold else status
 
 
 def _explain(args: argparse.Namespace) -> int:
@@ -185,18 +200,28 @@ _COMMANDS = {
 
 def _trace(target: str, args: argparse.Namespace) -> Trace:
     """Reads the whole target."""
-    if target.startswith(LAB):
+    parsed = _parsed(target, args)
+    if isinstance(parsed, str):
         from tlsviz.lab.run import run_scenario
 
-        return run_scenario(target.removeprefix(LAB))
-    from tlsviz.sources.target import parse_target
-
-    parsed = parse_target(target)
+        return run_scenario(parsed)
     if isinstance(parsed, Path):
         return _capture(parsed, args)
     from tlsviz.sources.live import run_live
 
     return run_live(parsed, arguments.live_options(args))
+
+
+def _parsed(target: str, args: argparse.Namespace) -> Target | Path | str:
+    """Whom, which file or (a string) which scenario the target means; its options must fit it."""
+    if target.startswith(LAB):
+        arguments.check_fit("lab", args)
+        return target.removeprefix(LAB)
+    from tlsviz.sources.target import parse_target
+
+    parsed = parse_target(target)
+    arguments.check_fit("capture" if isinstance(parsed, Path) else "live", args)
+    return parsed
 
 
 def _capture(path: Path, args: argparse.Namespace) -> Trace:
@@ -206,6 +231,8 @@ def _capture(path: Path, args: argparse.Namespace) -> Trace:
 
 
 def _screen(target: str | None, args: argparse.Namespace) -> int:
+    if target is not None:
+        _parsed(target, args)
     from tlsviz.ui.app import run
 
     return run(
@@ -228,7 +255,7 @@ def _only(trace: Trace, connection: int) -> Trace:
     chosen = tuple(found for found in trace.connections if found.id == connection)
     if not chosen:
         last = len(trace.connections) - 1
-        known = f"there are 0 to {last}" if last >= 0 else "there are none"
+        known = "there are none" if last < 0 else "there is only 0" if last == 0 else f"there are 0 to {last}"
         raise UsageError(f"No connection {connection}", known)
     return trace._replace(connections=chosen)
 
@@ -290,7 +317,7 @@ def _interactive() -> bool:
 
 
 def _width() -> int:
-    if not sys.stdout.isatty():
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
         return 100
     import shutil
 

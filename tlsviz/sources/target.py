@@ -99,7 +99,7 @@ def _file(text: str) -> Path | None:
     try:
         path = path.expanduser()
         if path.is_dir():
-            if pathlike or "." not in text:
+            if pathlike or capture or "." not in text:
                 raise TargetError(f"{shown} is a directory", "a capture is a file", "Name a file inside it.")
             return None
         if path.exists():
