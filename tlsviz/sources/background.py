@@ -24,7 +24,6 @@ from typing import NamedTuple
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.errors import TlsvizError
 from tlsviz.sources.capture import OpenOptions, Progress, load_capture
-from tlsviz.wire.text import safe
 
 
 class Found(NamedTuple):
@@ -73,7 +72,7 @@ class Loading:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        ours.send((path.absolute(), path, options or OpenOptions()))
+        ours.send((path, options or OpenOptions()))
 
     def poll(self, timeout: float = 0.0) -> Event | None:
         """The next event; None if there is none within ``timeout`` seconds, or nothing comes any more.
@@ -193,16 +192,14 @@ def child(descriptor: int) -> None:
     """The child's main function: ``descriptor`` is its end of the socket pair."""
     channel = Channel(descriptor)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody listens any more
-        path, shown, options = channel.recv()
+        path, options = channel.recv()
         stop = threading.Event()
         threading.Thread(target=_listen, args=(channel, stop), daemon=True).start()
-        channel.send(_load(path, shown, options, channel, stop))
+        channel.send(_load(path, options, channel, stop))
     os._exit(0)  # the listening thread cannot be woken, and there is nothing to clean up
 
 
-def _load(
-    path: Path, shown: Path, options: OpenOptions, channel: Channel, stop: threading.Event
-) -> _Rest | Failed | _Bug:
+def _load(path: Path, options: OpenOptions, channel: Channel, stop: threading.Event) -> _Rest | Failed | _Bug:
     def found(connection: Connection) -> None:
         channel.send(Found(connection))
 
@@ -216,7 +213,7 @@ def _load(
         return Failed(TlsvizError("Reading the capture needs more memory", "there is none left", "Open a part of it."))
     except Exception:
         return _Bug(traceback.format_exc())
-    return _Rest(trace.source._replace(name=safe(str(shown))), trace.notices)
+    return _Rest(trace.source, trace.notices)
 
 
 def _listen(channel: Channel, stop: threading.Event) -> None:
