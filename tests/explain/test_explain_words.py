@@ -52,6 +52,7 @@ PROOFS = named(
     """
     server_finished client_finished certificate_verify client_certificate_verify server_key_exchange psk_binder
     record_protection certificate_chain downgrade_sentinel sct ocsp
+    extended_master_secret renegotiation_info delegated_credential ech_acceptance
     """
 )
 

@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from tlsviz.connection.model import Secrets
 from tlsviz.crypto.ciphers import mac_length
 from tlsviz.crypto.finished import session_hash
-from tlsviz.crypto.keylog import MASTER, PMS, KeyLog
+from tlsviz.crypto.keylog import MASTER, PMS, PSK, RESUMPTION, KeyLog
 from tlsviz.crypto.protection import Opened, Opener, Unopened, opener_12, opener_13
 from tlsviz.crypto.rsakeys import Decrypted
-from tlsviz.crypto.schedule import TLS13, extended_master_secret, master_secret, next_traffic_secret
+from tlsviz.crypto.schedule import (
+    TLS13,
+    extended_master_secret,
+    master_secret,
+    next_traffic_secret,
+    resumption_psk,
+)
 from tlsviz.tls import suites
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import CLIENT, Sender
@@ -149,6 +155,17 @@ class KeyRing:
         master = self.master(handshake)
         if master is not None:
             self.keylog.sessions.learn(b"", ticket, master)
+
+    def choose_psk(self, identity: bytes) -> None:
+        """TLS 1.3: the server chose this of the client's pre-shared keys."""
+        if self.secret(PSK) is None and (found := self.keylog.sessions.psk(identity)) is not None:
+            self.used[PSK] = found
+
+    def new_ticket_13(self, nonce: bytes, ticket: bytes) -> None:
+        """TLS 1.3: who comes back with this ticket has a pre-shared key that follows from the resumption secret."""
+        secret = self.secret(RESUMPTION)
+        if secret is not None and self.suite is not None:
+            self.keylog.sessions.learn_psk(ticket, resumption_psk(self.suite.prf_hash, secret, nonce))
 
     def _no_master(self) -> str:
         """Why the master secret is not known."""

@@ -15,12 +15,16 @@ from tlsviz.crypto.sessions import Sessions
 MASTER = "CLIENT_RANDOM"
 PREMASTER = "RSA"
 PMS = "PMS_CLIENT_RANDOM"
+PSK = "PSK"
+RESUMPTION = "RESUMPTION_SECRET"
 SESSION = "RSA Session-ID"
 
 LABELS = frozenset(
     {
         MASTER,
         PMS,
+        PSK,
+        RESUMPTION,
         "CLIENT_EARLY_TRAFFIC_SECRET",
         "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
         "SERVER_HANDSHAKE_TRAFFIC_SECRET",
@@ -30,7 +34,11 @@ LABELS = frozenset(
         "ECH_CONFIG",
     }
 )
-"""Labels keyed by the client random, beside the numbered traffic secrets."""
+"""Labels keyed by the client random, beside the numbered traffic secrets.
+
+``PSK`` (the pre-shared key that the server chose) and ``RESUMPTION_SECRET`` are in no registry: other programs pass
+them over.
+"""
 
 _ALIASES = {
     "EARLY_EXPORTER_MASTER_SECRET": "EARLY_EXPORTER_SECRET",
@@ -173,6 +181,8 @@ def _wrong_length(label: str, size: int) -> str | None:
         return None if size == 48 else f"the secret has {size} bytes, not 48"
     if label == PMS:
         return None if 1 <= size <= 8192 else f"the secret has {size} bytes"
+    if label == PSK:
+        return None if 1 <= size <= 1024 else f"the secret has {size} bytes"
     if label.startswith("ECH_"):
         return None if size else "the secret is empty"
     return None if size in (32, 48, 64) else f"the secret has {size} bytes, not 32 or 48"

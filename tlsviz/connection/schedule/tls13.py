@@ -23,6 +23,8 @@ LABELS = {
     "CLIENT_HANDSHAKE_TRAFFIC_SECRET": "client_handshake_traffic_secret",
     "SERVER_HANDSHAKE_TRAFFIC_SECRET": "server_handshake_traffic_secret",
     "EXPORTER_SECRET": "exporter_secret",
+    "PSK": "psk",
+    "RESUMPTION_SECRET": "resumption_secret",
 }
 """The key log's labels, and the node that each is."""
 

@@ -1,0 +1,47 @@
+"""Claims beside the handshake's own: the protection of every record, and the links of the certificate chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tlsviz.connection.model import Connection, Proof
+from tlsviz.pki.trust import Reason, Trust
+from tlsviz.wire.text import plural
+
+
+def records(connection: Connection) -> Iterator[Proof]:
+    """Every protected record's tag or MAC, in one proof."""
+    found = [record.protection for record in connection.records if record.protection is not None]
+    if not found:
+        return
+    verified = sum(1 for protection in found if protection.status == "verified")
+    failed = [protection for protection in found if protection.status == "failed"]
+    if failed:
+        why = f"{len(failed)} of {plural(len(found), 'protected record')}: {failed[0].why}"
+        yield Proof("record_protection", "failed", why)
+    elif verified:
+        rest = len(found) - verified
+        why = f"the tags or MACs of {plural(verified, 'record')} are right" + (f", {rest} not opened" if rest else "")
+        yield Proof("record_protection", "verified", why)
+    else:
+        yield Proof("record_protection", "not_provable", found[0].why)
+
+
+_UNPROVABLE: frozenset[Reason] = frozenset(
+    ("unknown_issuer", "self_signed", "missing_intermediate", "no_certificate", "unsupported")
+)
+_BESIDE_THE_LINKS: frozenset[Reason] = frozenset(("expired", "not_yet_valid", "name_mismatch", "revoked"))
+
+
+def chain(trust: Trust | None) -> Iterator[Proof]:
+    """The links from the leaf up to a root: who signed whom, apart from dates and names."""
+    if trust is None or trust.verdict == "unknown":
+        return
+    reasons = set(trust.reasons)
+    if reasons & _UNPROVABLE:
+        why = next((fault.detail for fault in trust.faults if fault.reason in _UNPROVABLE), "no way up to a root")
+        yield Proof("certificate_chain", "not_provable", why)
+    elif reasons <= _BESIDE_THE_LINKS:
+        yield Proof("certificate_chain", "verified", f"every link up to a root of the {trust.store} store")
+    else:
+        yield Proof("certificate_chain", "failed", ", ".join(sorted(reasons - _BESIDE_THE_LINKS)))
