@@ -3,8 +3,7 @@
 Per TCP stream: is it a TLS connection, version, cipher suite, server name, certificates, message types per direction.
 Each difference must stand in differences.tsv, with its reason; exit status 1 if one does not.
 
-A capture's key log is ``NAME.keylog`` beside it. With a README.tsv in the folder (columns file, key,
-tshark_key_option), captures whose key is an RSA key are compared without it, and named.
+A capture's keys stand beside it: ``NAME.keylog`` its key log, ``NAME.rsakey.pem`` the server's RSA key.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from tlsviz.wire.chunks import CLIENT
 
 SUFFIXES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".pcapng.zst", ".pcap.zst")
 DIFFERENCES = Path(__file__).with_name("differences.tsv")
+KEYS = (".keylog", ".rsakey.pem")
 FACTS = ("version", "cipher_suite", "server_name", "certificates")
 
 
@@ -52,7 +52,6 @@ class Result:
     equal: int = 0
     differences: list[Difference] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
-    rsa_keys: list[str] = field(default_factory=list)
 
     @property
     def wrong(self) -> list[Difference]:
@@ -133,16 +132,16 @@ def _sha256(data: bytes) -> str:
 
 def compare_file(path: Path, name: str, result: Result) -> None:
     """Adds what the two say of one capture to ``result``."""
-    keylog = path.with_name(path.name + ".keylog")
-    keylogs = (keylog,) if keylog.exists() else ()
+    keylogs, rsa_keys = (tuple(key for key in (path.with_name(path.name + suffix),) if key.exists()) for suffix in KEYS)
+    options = [f"tls.keylog_file:{key}" for key in keylogs] + [f'uat:rsa_keys:"{key}",""' for key in rsa_keys]
     result.files += 1
     try:
-        trace = load_capture(path, OpenOptions(keylogs=keylogs), strict=True)
+        trace = load_capture(path, OpenOptions(keylogs=keylogs, rsa_keys=rsa_keys), strict=True)
     except TlsvizError as error:
         result.unreadable.append(f"{name}: {error}")
         return
     ours = our_views(trace.connections)
-    theirs = tshark_views(path, [f"tls.keylog_file:{key}" for key in keylogs])
+    theirs = tshark_views(path, options)
     for stream in sorted(ours.keys() | theirs.keys()):
         result.connections += 1
         for what, mine, other in _facts(ours.get(stream), theirs.get(stream)):
@@ -166,13 +165,10 @@ def _facts(ours: View | None, theirs: View | None) -> Iterator[tuple[str, object
 def compare(folder: Path, only: Sequence[str] = (), tell: bool = False) -> Result:
     """Compares every capture in a folder (or those whose name matches a pattern of ``only``)."""
     result = Result()
-    rows = _rows(folder)
     for path in captures(folder):
         name = path.relative_to(folder).as_posix()
         if only and not any(fnmatch(name, pattern) for pattern in only):
             continue
-        if "rsa_keys" in rows.get(name, ""):
-            result.rsa_keys.append(name)
         before = len(result.differences)
         compare_file(path, name, result)
         explain(result.differences[before:])
@@ -187,17 +183,6 @@ def explain(differences: Sequence[Difference]) -> None:
     for difference in differences:
         match = next((line for line in reasons if line.covers(difference)), None)
         difference.reason = match.reason if match else None
-
-
-def _rows(folder: Path) -> dict[str, str]:
-    table = folder / "README.tsv"
-    if not table.exists():
-        return {}
-    with table.open(newline="") as file:
-        return {
-            row["file"]: row["tshark_key_option"]
-            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        }
 
 
 def _line(difference: Difference) -> str:
@@ -218,8 +203,6 @@ def main() -> int:
     else:
         for line in result.unreadable:
             print("unreadable:", line)
-        for name in result.rsa_keys:
-            print("compared without its RSA key:", name)
         print(Counter(difference.what for difference in result.differences))
         print("  ".join(f"{what}: {count}" for what, count in result.counts().items()))
     return 1 if result.wrong else 0

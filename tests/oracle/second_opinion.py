@@ -133,7 +133,7 @@ def _handshake(message: ET.Element, view: View, said: list[str]) -> None:
             digest = hashlib.sha256(bytes.fromhex(inner.get("value") or "")).hexdigest()
             if digest not in view.certificates:
                 view.certificates.append(digest)
-    if name == "server_hello":
+    if name == "server_hello" and view.cipher_suite is None:  # not those of renegotiations
         supported = _show(message, "tls.handshake.extensions.supported_version")
         view.version = supported or _show(message, "tls.handshake.version")
         view.cipher_suite = _show(message, "tls.handshake.ciphersuite")
