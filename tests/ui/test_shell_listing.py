@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from shellsample import connection, messages, several
 
+from tlsviz.connection.model import CodePoint
+from tlsviz.tls.suites import suite
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.listing import COLUMNS, GAP, Listing, outcome, seconds, suite_words
 
@@ -113,6 +115,19 @@ def test_durations(value: float, words: str) -> None:
     assert seconds(value) == words
 
 
-def test_a_long_suite_shows_its_cipher_first() -> None:
-    assert suite_words("ECDHE_RSA_WITH_AES_128_GCM_SHA256", 20) == "AES_128_GCM_SHA256"
-    assert suite_words("AES_128_GCM_SHA256", 4) == "AES_128_GCM_SHA256"
+@pytest.mark.parametrize(
+    ("code", "width", "words"),
+    [
+        (0xC02F, 40, "ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
+        (0xC02F, 24, "ECDHE-RSA AES_128_GCM"),
+        (0xC02F, 18, "ECDHE AES_128_GCM"),
+        (0xC02F, 12, "AES_128_GCM"),
+        (0x009C, 18, "RSA AES_128_GCM"),
+        (0x1301, 18, "AES_128_GCM_SHA256"),
+        (0x1301, 4, "AES_128_GCM"),
+        (0x7777, 4, "0x7777"),
+    ],
+)
+def test_a_long_suite_keeps_its_key_exchange_as_long_as_it_fits(code: int, width: int, words: str) -> None:
+    known = suite(code)
+    assert suite_words(CodePoint(code, 2, known.name if known else None), width) == words

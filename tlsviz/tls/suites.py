@@ -39,6 +39,11 @@ class Suite(NamedTuple):
     def anonymous(self) -> bool:
         return self.authentication == "anon"
 
+    @property
+    def exchange(self) -> str:
+        """Key exchange and authentication in short: ``ECDHE-RSA``, ``RSA``; "" in TLS 1.3."""
+        return "-".join(dict.fromkeys(filter(None, (self.key_exchange, self.authentication))))
+
 
 @cache
 def suite(code: int) -> Suite | None:

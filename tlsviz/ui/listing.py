@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tlsviz.connection.model import Connection, Message
+from tlsviz.connection.model import CodePoint, Connection, Message
 from tlsviz.ui.glyphs import Sign, glyphs, trust
 from tlsviz.wire.text import safe, shorten
 
@@ -70,9 +70,18 @@ def outcome(connection: Connection) -> Sign:
     return trust(judged.verdict)
 
 
-def suite_words(name: str, width: int) -> str:
-    """A cipher suite's name in ``width`` cells: what the TLS 1.2 names say before ``WITH`` goes first."""
-    return name if len(name) <= width else name.partition("_WITH_")[2] or name
+def suite_words(point: CodePoint | None, width: int) -> str:
+    """A cipher suite in ``width`` cells: its name, else ``ECDHE-RSA AES_128_GCM``, else as much of that as fits."""
+    from tlsviz.tls.suites import suite
+
+    if point is None:
+        return ""
+    name = str(point).removeprefix("TLS_")
+    known = suite(point.code)
+    if known is None or len(name) <= width:
+        return name
+    short = [f"{known.exchange} {known.cipher}".strip(), f"{known.key_exchange} {known.cipher}".strip(), known.cipher]
+    return next((words for words in short if len(words) <= width), short[-1])
 
 
 def message_words(message: Message) -> str:

@@ -131,7 +131,7 @@ class ConnectionTable(LineView):
         if column.key == "outcome":
             style = row.sign.role
         elif column.key == "suite":
-            text = suite_words(text, cells)
+            text = suite_words(row.connection.cipher_suite, cells)
         elif column.key == "name":
             style = "bold" if here else ""
             if row.connection.server_name is None:
