@@ -243,7 +243,7 @@ def _source(request: Request) -> Source:
 
     if isinstance(request, Capture):
         return Source("capture", request.title)
-    return Source("lab" if isinstance(request, Lab) else "live", request.title)
+    return Source("lab", request.name) if isinstance(request, Lab) else Source("live", request.title)
 
 
 def _handshake(connection: Connection, source: Source | None, *, running: bool) -> Screen[None]:
