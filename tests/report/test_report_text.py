@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sample_traces import EVIL, START, full, hostile, refused, trace
 
-from tlsviz.connection.model import ApplicationRun, Connection
+from tlsviz.connection.model import ApplicationRun, Connection, Finding
+from tlsviz.pki.trust import Trust
 from tlsviz.report.paint import cells, clip, pad, wrap
 from tlsviz.report.phrases import clock
 from tlsviz.report.text import render_text
@@ -54,7 +56,7 @@ Trust  judged for www.example.test as of 2026-06-01 12:00 UTC
 Proofs  recomputed from this connection's own bytes
   ✓ verified      certificate verify  made with the certificate's key
   ✗ failed        server finished     the MAC differs
-  ◌ not provable  client finished     no key
+  ? not provable  client finished     no key
 
 Findings
   ✗ error     Expired
@@ -141,6 +143,28 @@ def test_a_target_that_failed_says_why_and_where():
     assert "→ Start it." in text
 
 
+def test_a_failure_stands_first_in_the_header_and_once_below():
+    finding = Finding("version_not_supported", "error", "No TLS version in common", "alert 70", diagnosis=False)
+    stopped = replace(full(), complete=False, findings=(finding,), trust=None, proofs=())
+    text = render_text(trace(stopped), width=120)
+    assert text.split("\n")[2].startswith("www.example.test:443 · ✗ failed: no TLS version in common · TLS 1.3 · ")
+    assert text.count("No TLS version in common") == 1
+    assert "Diagnosis\n  ✗ error     No TLS version in common" in text and "\nFindings\n" not in text
+
+
+def test_distrust_is_the_failure_where_nothing_else_stopped_it():
+    finding = full().findings[0]._replace(diagnosis=True)
+    head = render_text(trace(replace(full(), findings=(finding,))), width=120).split("\n")[2]
+    assert head.startswith("www.example.test:443 · ✗ not trusted: self signed · TLS 1.3 · ")
+    assert "failed: expired" not in head and head.count("not trusted") == 1
+
+
+def test_trust_is_not_unknown_where_nothing_was_to_be_judged():
+    nobody = Trust("unknown", (), datetime(2026, 1, 1, tzinfo=UTC), "Mozilla")
+    assert "trust" not in render_text(trace(replace(refused(), trust=nobody)), width=100)
+    assert "? trust unknown" in render_text(trace(replace(refused(), trust=nobody, findings=())), width=100)
+
+
 def test_nothing_at_all():
     assert "no TLS connection" in render_text(trace(), width=80)
     assert "nothing was seen of this connection" in render_text(trace(Connection()), width=80)
@@ -156,7 +180,7 @@ def test_holes_plaintext_alerts_and_inferred_messages_have_their_own_look():
     text = render_text(trace(hostile()), width=100)
     assert "░░ 99 bytes missing ░░░" in text and "│    missing" in text
     assert "░░ 7 bytes that are no TLS record ░" in text and "│    not TLS" in text
-    assert "┄┄┄ Certificate  must be here ┄┄" in text and "│  ◌ inferred" in text
+    assert "┄┄┄ Certificate  must be here ┄┄" in text and "│  ? inferred" in text
     assert "◀── Alert handshake_failure  fatal ──" in text
     assert "◀── 220 " in text and "│    plaintext" in text
 

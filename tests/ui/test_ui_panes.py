@@ -8,6 +8,7 @@ import pytest
 from handshake_sample import SOURCE, failed, handshake
 from rich.cells import cell_len
 
+from tlsviz.connection.model import CodePoint
 from tlsviz.tls.suites import suite
 from tlsviz.ui.selection import Scene, scene
 from tlsviz.ui.widgets import byte_view, bytes_pane, chain_pane, cipher_pane, explain_pane, header
@@ -195,6 +196,21 @@ def test_the_header_says_why_a_connection_failed() -> None:
     drawn = text(header.diagnosis(failed(), 80))
     assert "✗ The server did not answer" in drawn
     assert "→ Try another port." in drawn
+
+
+def test_the_first_line_says_that_it_failed_before_all_that_went_well() -> None:
+    made = replace(failed(), version=handshake().version, trust=handshake().trust)
+    line = text([header.summary(made, SOURCE, 80)])
+    assert line.index("✗ failed") < line.index("TLS 1.3")
+    assert "trusted" not in line, "no certificate was seen"
+    assert "failed" not in text([header.summary(handshake(), SOURCE, 200)])
+
+
+def test_the_suite_in_the_header_gives_up_its_key_exchange_first() -> None:
+    made = replace(handshake(), cipher_suite=CodePoint(0xC02F, 2, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"))
+    assert "ECDHE-RSA AES-128-GCM" in text([header.summary(made, SOURCE, 120)])
+    forms = {text([header.summary(made, SOURCE, width)]).partition("TLS 1.3")[2] for width in range(60, 100)}
+    assert any("AES-128-GCM" in line and "ECDHE" not in line for line in forms)
 
 
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 36), (200, 50)])

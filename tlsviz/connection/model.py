@@ -331,6 +331,12 @@ class Connection:
         errors = (finding for finding in self.findings if finding.severity in ("error", "critical"))
         return next((finding for finding in errors if not finding.code.startswith("certificate_")), None)
 
+    @property
+    def distrusted(self) -> bool:
+        """Whether all that failed is that the server's certificates are not trusted, as the verdict says already."""
+        failure, verdict = self.failure, self.trust.verdict if self.trust else None
+        return failure is not None and failure.code.startswith("certificate_") and verdict == "untrusted"
+
     def messages_of(self, kind: str, sender: Sender | None = None) -> list[Message]:
         """The messages of one type, in order."""
         return [m for m in self.messages if m.type == kind and sender in (None, m.sender)]

@@ -144,7 +144,7 @@ class _Ladder:
         if step.kind in ("mark", "hole", "prelude"):
             return [Piece(self._beside(step), "dim")]
         if step.provenance == "inferred":
-            found = [Piece("◌ inferred", "guess")]
+            found = [Piece("? inferred", "guess")]
         elif not step.encrypted:
             found = [Piece("  clear")]
         else:

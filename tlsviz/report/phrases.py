@@ -11,12 +11,12 @@ from tlsviz.wire.text import plural, shorten
 TRUST: dict[Verdict, Piece] = {
     "trusted": Piece("✓ trusted", "good"),
     "untrusted": Piece("✗ not trusted", "bad"),
-    "unknown": Piece("◌ trust unknown", "guess"),
+    "unknown": Piece("? trust unknown", "guess"),
 }
 PROOF: dict[str, Piece] = {
     "verified": Piece("✓ verified", "good"),
     "failed": Piece("✗ failed", "bad"),
-    "not_provable": Piece("◌ not provable", "guess"),
+    "not_provable": Piece("? not provable", "guess"),
 }
 SEVERITY: dict[Severity, Piece] = {
     "info": Piece("· info", "dim"),
@@ -60,28 +60,38 @@ def short_suite(point: CodePoint) -> str:
     if known is None:
         return str(point)
     cipher = known.cipher.replace("_", "-")
-    exchange = "-".join(filter(None, (known.key_exchange, known.authentication)))
-    if known.key_exchange == known.authentication:
-        exchange = known.key_exchange
-    return f"{exchange} {cipher}".strip()
+    return f"{known.exchange} {cipher}".strip()
 
 
 def proofs(connection: Connection) -> Piece | None:
     """All proofs in a word or three; None if there are none."""
     if not connection.proofs:
         return None
-    failed = sum(proof.status == "failed" for proof in connection.proofs)
-    verified = sum(proof.status == "verified" for proof in connection.proofs)
+    # The chain is judged by stores, and the verdict stands beside this.
+    claims = [proof.status for proof in connection.proofs if proof.what != "certificate_chain"]
+    failed, verified = claims.count("failed"), claims.count("verified")
     if failed:
         return Piece(f"✗ {plural(failed, 'proof')} failed", "bad")
     if verified:
         return Piece(f"✓ {plural(verified, 'proof')}", "good")
-    return Piece("◌ nothing provable", "guess")
+    return Piece("? nothing provable", "guess")
+
+
+def failure(connection: Connection) -> Piece | None:
+    """What stopped the connection, shortened; None if nothing did, or what the verdict says already."""
+    finding = connection.failure
+    if finding is None or connection.distrusted:
+        return None
+    title = shorten(finding.title, 60)
+    # After a colon "The server" is "the server", but "TLS" stays "TLS".
+    if not title[1:2].isupper():
+        title = title[:1].lower() + title[1:]
+    return Piece(f"✗ failed: {title}", "bad")
 
 
 def verdict(connection: Connection) -> Piece | None:
-    """The trust verdict with its weightiest reason; None if nobody asked."""
-    if connection.trust is None:
+    """The trust verdict with its weightiest reason; None if nobody asked, or nothing was there to be judged."""
+    if connection.trust is None or (connection.failure and not connection.certificates):
         return None
     piece = TRUST[connection.trust.verdict]
     if not connection.trust.reasons:
@@ -96,7 +106,9 @@ def reason(code: str) -> str:
 
 def facts(connection: Connection, brief: bool) -> list[Piece]:
     """What the header says of a connection, in order; ``brief``: the suite without what the rest says."""
-    found = [Piece(name(connection), "bold")]
+    trusted, stopped = verdict(connection), failure(connection)
+    first = trusted if connection.distrusted else stopped
+    found = [Piece(name(connection), "bold"), *([first] if first else [])]
     if connection.version:
         found.append(Piece(str(connection.version)))
     if connection.cipher_suite:
@@ -110,5 +122,5 @@ def facts(connection: Connection, brief: bool) -> list[Piece]:
     found.extend(Piece(word) for there, word in flags if there)
     if connection.starttls:
         found.append(Piece(f"STARTTLS {connection.starttls}"))
-    found.extend(piece for piece in (verdict(connection), proofs(connection)) if piece)
+    found.extend(piece for piece in (trusted, proofs(connection)) if piece and piece is not first)
     return found

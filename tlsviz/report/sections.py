@@ -124,7 +124,7 @@ def _about(node: ChainNode, trust: Trust | None) -> Iterator[tuple[str, Style]]:
 _LINKS: dict[str, tuple[str, Style]] = {
     "verified": ("✓ signature by the one above verified", "good"),
     "failed": ("✗ signature by the one above is wrong", "bad"),
-    "unknown": ("◌ signature by the one above could not be checked", "guess"),
+    "unknown": ("? signature by the one above could not be checked", "guess"),
 }
 
 
@@ -154,7 +154,8 @@ def _proofs(connection: Connection, width: int) -> Iterator[Line]:
 
 
 def _findings(connection: Connection, width: int) -> Iterator[Line]:
-    found = [finding for finding in connection.findings if not finding.diagnosis]
+    failure = connection.failure
+    found = [finding for finding in connection.findings if finding != failure]
     if not found:
         return
     yield heading("Findings", "", width)

@@ -80,7 +80,7 @@ def _cells(connection: Connection) -> list[Piece]:
     suite = connection.cipher_suite
     diagnosis = connection.failure
     trust = connection.trust
-    last = Piece("✓ trusted", "good") if trust and trust.verdict == "trusted" else Piece("◌ unknown", "guess")
+    last = Piece("✓ trusted", "good") if trust and trust.verdict == "trusted" else Piece("? unknown", "guess")
     if diagnosis:
         last = Piece(f"✗ {safe(diagnosis.title)}", "bad")
     elif trust and trust.reasons:

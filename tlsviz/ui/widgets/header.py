@@ -12,6 +12,9 @@ from tlsviz.ui.widgets.ladder_lines import clock
 from tlsviz.ui.widgets.lines import Line, Painted, Piece, cells, clip_line, wrap
 from tlsviz.wire.text import plural, safe, shorten
 
+_LONG_SUITE = 6
+"""The rank of the suite with its key exchange; one less is that of its cipher alone."""
+
 
 class ConnectionHeader(Painted):
     """Name, version, suite, group, protocol, trust, proofs, duration; the least important are left out first."""
@@ -59,7 +62,11 @@ def summary(connection: Connection, source: Source | None, width: int, state: st
         room = width - cells(line) - cells(end)
         if room >= 1 or len(items) == 1:
             break
-        items.remove(max(items, key=lambda item: item[0]))
+        last = max(range(len(items)), key=lambda place: items[place][0])
+        if items[last][0] == _LONG_SUITE:
+            items[last] = (_LONG_SUITE - 1, [(suite_words(connection, brief=True), "foreground")])
+        else:
+            del items[last]
     line = clip_line(line, width - cells(end) - 1)
     return [*line, (" " * (width - cells(line) - cells(end)), ""), *end]
 
@@ -67,22 +74,24 @@ def summary(connection: Connection, source: Source | None, width: int, state: st
 def _items(connection: Connection, source: Source | None) -> list[tuple[int, list[Piece]]]:
     """What to say, each with its rank: the highest number is left out first."""
     found: list[tuple[int, list[Piece]]] = [(0, [(_name(connection), "foreground bold")])]
+    if connection.failure and not connection.distrusted:
+        found.append((0, [(f"{glyphs().failed} failed", "failed bold")]))
     if connection.version:
         found.append((2, [(str(connection.version), "foreground")]))
     if connection.cipher_suite:
-        found.append((6, [(suite_words(connection), "foreground")]))
+        found.append((_LONG_SUITE, [(suite_words(connection), "foreground")]))
     if connection.group:
         found.append((7, [(str(connection.group), "foreground")]))
     if connection.alpn:
         found.append((8, [(shorten(connection.alpn, 20), "foreground")]))
     if connection.resumed:
         found.append((9, [("resumed", "foreground")]))
-    if connection.trust:
+    if connection.trust and (connection.certificates or not connection.failure):
         sign = trust(connection.trust.verdict)
         words = f"{sign.glyph} {sign.word}"
         if connection.trust.reasons:
             words += f": {connection.trust.reasons[0].replace('_', ' ')}"
-        found.append((1, [(words, f"{sign.role} bold")]))
+        found.insert(1 if connection.distrusted else len(found), (1, [(words, f"{sign.role} bold")]))
     if connection.proofs:
         found.append((3, _proofs(connection)))
     if source:
@@ -109,15 +118,18 @@ def _name(connection: Connection) -> str:
     return shorten(f"{name}:{connection.server.port}" if connection.server.port else name, 60)
 
 
-def suite_words(connection: Connection) -> str:
-    """The negotiated cipher in words, ``AES-128-GCM``; the suite's name when it is not known."""
+def suite_words(connection: Connection, *, brief: bool = False) -> str:
+    """The negotiated suite in words, ``ECDHE-RSA AES-128-GCM``; ``brief``: its cipher; its name when it is not known."""
     from tlsviz.tls.suites import suite
 
     point = connection.cipher_suite
     if point is None:
         return ""
     known = suite(point.code)
-    return known.cipher.replace("_", "-") if known else str(point)
+    if known is None:
+        return str(point)
+    cipher = known.cipher.replace("_", "-")
+    return cipher if brief else f"{known.exchange} {cipher}".strip()
 
 
 def diagnosis(connection: Connection, width: int) -> list[Line]:
