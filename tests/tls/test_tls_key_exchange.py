@@ -29,6 +29,9 @@ def test_ecdhe() -> None:
     assert at(tree, "signature.data").value == b"signature" and faults(tree) == []
 
 
+POINT = b"\x04" + bytes(64)
+
+
 @pytest.mark.parametrize(
     ("version", "suite", "body", "expected"),
     [
@@ -46,6 +49,8 @@ def test_ecdhe() -> None:
         (0x0303, 0xC01E, vec(2, b"N") + vec(2, b"g") + vec(1, b"s") + vec(2, b"B") + SIGNED, None),
         (0x0101, 0xE013, vec(2, b"sig"), ["signature"]),
         (0x0303, 0xC100, b"whatever", ["server_key_exchange"]),
+        (0x0303, 0xC0FF, b"\x03" + u16(23) + vec(1, POINT) + vec(1, POINT) + vec(1, b"r"), ["params"]),
+        (0x0303, 0xC0B0, vec(1, b"salt") + b"\x03" + u16(23) + vec(1, POINT) + vec(1, b"s"), ["params"]),
         (0x0303, None, b"whatever", ["server_key_exchange"]),
     ],
 )
@@ -74,7 +79,9 @@ def test_server_by_suite(version: int, suite: int | None, body: bytes, expected:
             ["Ticket", "authenticator", "encrypted_premaster_secret"],
         ),
         (0x0101, 0xE011, b"\x03" + u16(41) + vec(1, bytes(65)), ["curve_params", "public"]),
-        (0x0303, 0xC100, b"whatever", ["exchange_keys"]),
+        (0x0303, 0xC100, b"\x30\x00", ["GostKeyTransport"]),
+        (0x0303, 0xC0FF, vec(1, POINT) + vec(1, POINT) + vec(1, b"r"), ["ecjpake_key_kp"]),
+        (0x0303, 0xC0B0, vec(1, POINT) + vec(1, b"s"), ["element", "scalar"]),
         (0x0303, None, b"whatever", ["exchange_keys"]),
     ],
 )

@@ -21,6 +21,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "fields_extensions.toml",
         "fields_record.toml",
         "fields_x509.toml",
+        "fields_rare.toml",
     ),
     "version": ("versions.toml",),
     "suite": ("suites.toml",),

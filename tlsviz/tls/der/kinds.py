@@ -70,6 +70,18 @@ class OcspResponseNode(DerNode):
         return ocsp_response(r)
 
 
+class GostKeyTransportNode(DerNode):
+    """``PSKeyTransport`` or ``TLSGostKeyTransportBlob``."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def body(r: Der) -> str | None:
+        from tlsviz.tls.der.gost import key_transport
+
+        return key_transport(r)
+
+
 class ResponderIdNode(DerNode):
     """``ResponderID``: a CHOICE told by its tag."""
 

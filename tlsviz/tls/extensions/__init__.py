@@ -14,6 +14,7 @@ from tlsviz.tls.extensions import (  # noqa: F401 - importing a family registers
     names,
     psk,
     quic,
+    rare,
     renegotiation,
     versions,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlsviz.tls import registry
+from tlsviz.tls import alpn, registry
 from tlsviz.tls.extensions.table import CH, EE, SH, extension
 from tlsviz.tls.fields import empty, structs, text
 from tlsviz.wire.reader import Reader
@@ -44,6 +44,10 @@ def _protocol(r: Reader) -> None:
     raw = r.data[r.nodes[-1].start + 1 : r.nodes[-1].end]
     if len(raw) == 2 and registry.is_grease(int.from_bytes(raw, "big")):
         r.label(registry.GREASE)
+    elif known := alpn.title(r.nodes[-1].label or ""):
+        vector = r.nodes[-1]
+        data = vector.children[-1]._replace(label=f"{vector.label}: {known}")
+        r.nodes[-1] = vector._replace(children=(*vector.children[:-1], data))
 
 
 @extension(17513, EE)

@@ -118,7 +118,7 @@ def supplemental_data(r: Reader, _: Context) -> None:
     """RFC 4680 2."""
 
     def one(v: Reader) -> None:
-        v.uint("supp_data_type", 2)
+        v.uint("supp_data_type", 2, {0: "user_mapping_data", 16386: "authz_data"})
         v.vector_opaque("supp_data", 2)
 
     structs(r, "supp_data", 3, "supplemental_data_entry", one)

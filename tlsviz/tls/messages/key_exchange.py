@@ -6,12 +6,16 @@ from functools import partial
 
 from tlsviz.tls import registry
 from tlsviz.tls.context import SSL_3_0, TLCP, Context
+from tlsviz.tls.der.kinds import GostKeyTransportNode
+from tlsviz.tls.der.node import der_rest
 from tlsviz.tls.extensions.key_share import PARTS
+from tlsviz.tls.extensions.rare import ecjpake_key_kp
 from tlsviz.tls.messages.certificates import signed
 from tlsviz.tls.suites import Suite, suite
 from tlsviz.wire.reader import Reader
 
 NAMED_CURVE = 3
+_UNSIGNED = {"anon", "SRP", "ECJPAKE", "ECCPWD"}
 
 
 def _suite(context: Context) -> Suite | None:
@@ -32,7 +36,7 @@ def server_key_exchange(r: Reader, context: Context) -> None:
     r.struct("params", body)
     if kind.endswith("PSK"):
         return
-    if chosen.authentication not in ("anon", "SRP"):
+    if chosen.authentication not in _UNSIGNED:
         signed(r, context)
 
 
@@ -133,6 +137,25 @@ def _srp_params(r: Reader) -> None:
     r.vector_opaque("srp_B", 2)
 
 
+def _ecjpake_params(r: Reader) -> None:
+    """``ServerECJPAKEParams`` (draft-cragie-tls-ecjpake 7.4)."""
+    r.struct("curve_params", _ec_parameters)
+    r.struct("ecjpake_key_kp", ecjpake_key_kp)
+
+
+def _pwd_params(r: Reader) -> None:
+    """``ServerPWDParams`` of the elliptic curve kind (RFC 8492 4.5.1)."""
+    r.vector_opaque("salt", 1)
+    r.struct("curve_params", _ec_parameters)
+    _pwd_public(r)
+
+
+def _pwd_public(r: Reader) -> None:
+    """``ClientPWDParams``: a point and a number that prove nothing to who does not know the password."""
+    r.vector_opaque("element", 1, "point")
+    r.vector_opaque("scalar", 1)
+
+
 _SERVER_PARAMS = {
     "DHE": _dh_params,
     "ECDHE": _ecdh_params,
@@ -142,6 +165,8 @@ _SERVER_PARAMS = {
     "DHE_PSK": _dhe_psk_params,
     "ECDHE_PSK": _ecdhe_psk_params,
     "SRP": _srp_params,
+    "ECJPAKE": _ecjpake_params,
+    "ECCPWD": _pwd_params,
 }
 
 
@@ -189,6 +214,16 @@ def _kerberos(r: Reader) -> None:
     _encrypted_premaster(r)
 
 
+def _gost(r: Reader) -> None:
+    """The premaster secret, wrapped with a key that both can agree on: DER without a length (RFC 9189 8.2.4)."""
+    der_rest(r, "GostKeyTransport", GostKeyTransportNode)
+
+
+def _ecjpake_public(r: Reader) -> None:
+    """``ClientECJPAKEParams`` (draft-cragie-tls-ecjpake 7.5)."""
+    r.struct("ecjpake_key_kp", ecjpake_key_kp)
+
+
 _CLIENT_PARAMS = {
     "RSA": _encrypted_premaster,
     "ECC": _encrypted_premaster,
@@ -202,4 +237,7 @@ _CLIENT_PARAMS = {
     "ECDHE_PSK": _ecdhe_psk,
     "SRP": _srp_public,
     "KRB5": _kerberos,
+    "GOST": _gost,
+    "ECJPAKE": _ecjpake_public,
+    "ECCPWD": _pwd_public,
 }
