@@ -28,6 +28,8 @@ from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Input, Mark, Sender
 from tlsviz.wire.text import plural
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
+HOLE_LIMIT, STRAY_KEPT = 1000, 4096
+"""How many breaks of a stream are kept, and how many bytes of each that are no TLS."""
 SHORTEST_SEALED = 16
 """An alert in the clear has two bytes; with any MAC or tag it has at least as many as this."""
 
@@ -145,9 +147,13 @@ class Engine:
             self._clear(half, raw)
 
     def _stray(self, half: Half, raw: RawRecord) -> None:
-        place = self.ledger.next_order()
-        self.holes.append(Hole(place, raw.time, half.sender, len(raw.data), Buffer("wire", raw.data)))
         half.uncertain = True
+        last = self.holes[-1] if self.holes else None
+        if last is not None and last.stray and len(self.holes) >= HOLE_LIMIT:
+            self.holes[-1] = last._replace(length=last.length + len(raw.data))
+            return
+        kept = Buffer("wire", raw.data[:STRAY_KEPT])
+        self.holes.append(Hole(self.ledger.next_order(), raw.time, half.sender, len(raw.data), kept))
 
     def _ssl2(self, half: Half, raw: RawRecord) -> None:
         wire = Buffer("wire", raw.data)
@@ -211,9 +217,9 @@ class Engine:
             self._data(half, raw, wire, None, None)
             return
         index = self.ledger.record(half, raw, wire)
-        part = Part(wire, 5, len(raw.data), index, raw.packets, False, False)
+        part = Part(wire, 5, len(raw.data), index, raw.packets, False, False, raw.holes)
         self._content(half, raw, raw.content_type, part)
-        if raw.missing:
+        if raw.missing and not raw.holes:
             self._flush(half, f"{plural(raw.missing, 'byte')} of it are missing")
 
     # -- records to messages -------------------------------------------------------------------------------
@@ -242,7 +248,8 @@ class Engine:
                 tree = decode_handshake(data, self._context(half))
         tree, inner = unpacked(tree, made.buffer, context)
         message = self.ledger.message(half, time, tree, made, inner=inner)
-        self.facts.learn(half, tree, data, message.index, inner)
+        if not made.damaged:
+            self.facts.learn(half, tree, data, message.index, inner)
 
     def _flush(self, half: Half, why: str) -> None:
         """Shows a handshake message whose end never came."""
@@ -257,7 +264,9 @@ class Engine:
             self.ledger.sealed(half, raw, wire, protection)
             return
         if self.facts.tls13:
-            for kind in inferred.messages(half.sender, raw.length, self.facts.server_hello, self.ledger.messages):
+            facts = self.facts
+            early = facts.ring.early_data and facts.early_accepted is not False
+            for kind in inferred.messages(half.sender, raw.length, facts.server_hello, self.ledger.sealed_kinds, early):
                 self.ledger.inferred(half, raw, kind)
         self._data(half, raw, wire, None, protection)
 

@@ -128,7 +128,7 @@ class Facts:
         if not self.hello_retry:
             self._said.clear()
             self._session = b""
-        self.ring.client_random = hello.random
+        self.ring.client_random, self.ring.early_data = hello.random, hello.has_early_data
         self.ring.ticket = next((body for code, body in hello.extensions if code == SESSION_TICKET), b"")
 
     def _key_exchange(self, data: bytes, message: int) -> None:
@@ -171,7 +171,8 @@ class Facts:
         """TLS 1.3: behind some messages their sender changes to the next key."""
         if not self.tls13:
             return
-        if kind == "finished":
+        if kind == "finished" and half.phase != "application":
+            # The Finished of post-handshake authentication changes no keys.
             self._advance(half, "application")
         elif kind == "end_of_early_data":
             self._advance(half, "handshake")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from tlsviz.connection.stream import RecordStream
+from tlsviz.connection.stream import Holes, RecordStream
 from tlsviz.crypto.protection import Opener
 from tlsviz.wire.buffers import Buffer, join
 from tlsviz.wire.chunks import Sender
@@ -27,10 +28,11 @@ class Part(NamedTuple):
     packets: tuple[int, ...]
     decrypted: bool
     protected: bool
+    holes: Holes = ()
 
 
 class Assembled(NamedTuple):
-    """A whole (or, at a break, cut) handshake message."""
+    """A whole (or, at a break, cut) handshake message. ``damaged``: so many zeros stand in for missing bytes."""
 
     buffer: Buffer
     records: tuple[int, ...]
@@ -38,6 +40,7 @@ class Assembled(NamedTuple):
     decrypted: bool
     protected: bool
     complete: bool
+    damaged: int = 0
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -54,9 +57,10 @@ class Half:
     locked: str = ""
     uncertain: bool = False
     opened: bool = False
+    spent: bool = False
     data_records: int = 0
     data_bytes: int = 0
-    parts: list[Part] = field(default_factory=list)
+    parts: deque[Part] = field(default_factory=deque)
     pending: bytearray = field(default_factory=bytearray)
 
     def add(self, part: Part) -> None:
@@ -86,7 +90,7 @@ class Half:
             used.append(part._replace(end=part.start + length))
             taken += length
             if part.start + length == part.end:
-                self.parts.pop(0)
+                self.parts.popleft()
             else:
                 self.parts[0] = part._replace(start=part.start + length)
         del self.pending[:size]
@@ -97,5 +101,11 @@ class Half:
             tuple(packets),
             any(part.decrypted for part in used),
             any(part.protected for part in used),
-            complete,
+            complete and not any(_missing(part) for part in used),
+            sum(_missing(part) for part in used),
         )
+
+
+def _missing(part: Part) -> int:
+    """How many of a part's bytes stand in for others that are missing."""
+    return sum(max(min(end, part.end) - max(start, part.start), 0) for start, end in part.holes)

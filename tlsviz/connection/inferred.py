@@ -7,36 +7,44 @@ must follow unless a pre-shared key was selected, and so on. Each is said at mos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
-from tlsviz.connection.model import Message
+from tlsviz.crypto.hashing import hash_length
+from tlsviz.tls import suites
 from tlsviz.tls.views import ServerHello
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
+
+Seen = AbstractSet[tuple[Sender, str]]
 
 ALERT_LENGTH = 2 + 1 + 16
 """A protected alert: two bytes, the content type, the tag. No Finished is that short."""
 
 
-def messages(sender: Sender, length: int, hello: ServerHello | None, seen: Sequence[Message]) -> list[str]:
-    """The types of the messages that a protected record of ``length`` bytes from ``sender`` shows to be there."""
+def messages(sender: Sender, length: int, hello: ServerHello | None, seen: Seen, early: bool = False) -> list[str]:
+    """The types of the messages that a protected record of ``length`` bytes from ``sender`` shows to be there.
+
+    ``seen``: who has sent which protected messages so far. ``early``: the client may still be sending 0-RTT data.
+    """
     if hello is None:
         return []
-    inferred = {(message.sender, message.type) for message in seen if message.encrypted}
-    if sender == SERVER:
-        return _server(hello, inferred)
-    return _client(length, inferred)
+    return _server(hello, seen) if sender == SERVER else _client(length, hello, seen, early)
 
 
-def _server(hello: ServerHello, inferred: set[tuple[Sender, str]]) -> list[str]:
-    if (SERVER, "encrypted_extensions") in inferred:
+def _server(hello: ServerHello, seen: Seen) -> list[str]:
+    if (SERVER, "encrypted_extensions") in seen:
         return []
     proof = [] if hello.selected_psk is not None else ["certificate", "certificate_verify"]
     return ["encrypted_extensions", *proof, "finished"]
 
 
-def _client(length: int, inferred: set[tuple[Sender, str]]) -> list[str]:
-    if (CLIENT, "finished") in inferred or (SERVER, "finished") not in inferred:
+def _client(length: int, hello: ServerHello, seen: Seen, early: bool) -> list[str]:
+    if (CLIENT, "finished") in seen or (CLIENT, "alert") in seen or (SERVER, "finished") not in seen:
         return []
-    if (CLIENT, "alert") in inferred:
-        return []
-    return ["alert"] if length == ALERT_LENGTH else ["finished"]
+    if length == ALERT_LENGTH:
+        return [] if early else ["alert"]
+    if early:
+        # Behind 0-RTT data of any length only a record as long as a Finished can be one.
+        suite = suites.suite(hello.cipher_suite)
+        size = 4 + hash_length(suite.prf_hash) + 1 + 16 if suite and suite.tls13 else 0
+        return ["finished"] if length == size else []
+    return ["finished"]

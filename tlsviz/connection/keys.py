@@ -61,6 +61,7 @@ class KeyRing:
     extended_master_secret: bool = False
     compression_method: int = 0
     truncated_hmac: bool = False
+    early_data: bool = False
     session_id: bytes = b""
     ticket: bytes = b""
     premaster: bytes | None = None
@@ -88,10 +89,13 @@ class KeyRing:
 
     def traffic_secret(self, sender: Sender, phase: str) -> bytes | None:
         """A TLS 1.3 traffic secret (RFC 8446 7.1), by its label in the key log."""
+        return self.secret(self.label(sender, phase))
+
+    @staticmethod
+    def label(sender: Sender, phase: str) -> str:
+        """The key log's label for a side's traffic secret of a phase."""
         side = "CLIENT" if sender == CLIENT else "SERVER"
-        if phase in _NAMES:
-            return self.secret(f"{side}_{_NAMES[phase]}_TRAFFIC_SECRET")
-        return self.secret(f"{side}_TRAFFIC_SECRET_0")
+        return f"{side}_{_NAMES[phase]}_TRAFFIC_SECRET" if phase in _NAMES else f"{side}_TRAFFIC_SECRET_0"
 
     def openers_13(self, sender: Sender, phase: str) -> list[tuple[bytes, Opener]]:
         """Openers that may fit a phase: one, or before the suite is known one for each that it can be."""

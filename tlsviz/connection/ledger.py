@@ -11,10 +11,14 @@ from tlsviz.connection.stream import RawRecord
 from tlsviz.tls import registry
 from tlsviz.tls.records import MAX_CIPHERTEXT, MAX_PLAINTEXT, decode_record_header
 from tlsviz.wire.buffers import Buffer
+from tlsviz.wire.chunks import Sender
 from tlsviz.wire.nodes import Node, notes
+from tlsviz.wire.text import plural
 
 CONTENT = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 24: "heartbeat"}
 RECORD_COUNT_LIMIT = 20000
+MESSAGE_COUNT_LIMIT = 10000
+"""A long connection has some dozens of messages; what sends more is only counted."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -24,6 +28,10 @@ class Ledger:
     messages: list[Message] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     order: int = 0
+    sealed_kinds: set[tuple[Sender, str]] = field(default_factory=set)
+    """Who has sent which protected messages so far."""
+    dropped: int = 0
+    """How many messages came when there were too many to keep."""
 
     def next_order(self) -> int:
         """The next place among everything that happened."""
@@ -79,6 +87,8 @@ class Ledger:
         header = 4 if content == "handshake" and not tree.name.startswith("ssl2") else 0
         fault = next(notes(tree), None)
         note = f"{fault.name}: {fault.note}" if fault is not None else None
+        if made.damaged:
+            note = f"{plural(made.damaged, 'byte')} of it are missing; zeros stand in for them"
         return self._enter(
             Message(
                 index=len(self.messages),
@@ -91,7 +101,7 @@ class Ledger:
                 provenance="decrypted" if made.decrypted else "wire",
                 encrypted=made.protected,
                 packets=made.packets,
-                sha256=hashlib.sha256(data).hexdigest(),
+                sha256=None if made.damaged else hashlib.sha256(data).hexdigest(),
                 buffer=made.buffer,
                 tree=tree,
                 records=made.records,
@@ -152,7 +162,12 @@ class Ledger:
         self.messages[-1] = replace(last, note=note)
 
     def _enter(self, message: Message) -> Message:
-        self.messages.append(message)
+        if message.encrypted:
+            self.sealed_kinds.add((message.sender, message.type))
+        if len(self.messages) < MESSAGE_COUNT_LIMIT:
+            self.messages.append(message)
+        else:
+            self.dropped += 1
         return message
 
 

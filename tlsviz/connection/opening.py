@@ -9,6 +9,7 @@ from tlsviz.connection.stream import RawRecord
 from tlsviz.crypto.protection import Opened, Opener, Unopened
 from tlsviz.wire.buffers import Buffer, Piece
 from tlsviz.wire.chunks import CLIENT
+from tlsviz.wire.text import plural
 
 SEARCH = 64
 """How many lost records are bridged by trying the sequence numbers that follow."""
@@ -32,37 +33,51 @@ def open_13(half: Half, ring: KeyRing, raw: RawRecord) -> Result:
         if half.opener is not None:
             half.opener.skip(length=raw.length)
         return None, Protection("not_provable", f"{raw.missing} bytes of the record are missing")
-    first: Protection | None = None
+    failed: Protection | None = None
     for known in (half.opener, half.early_opener):
         if known is None:
             continue
         opened, protection = _attempt(half, known, raw)
         if opened is not None:
             return opened, protection
-        first = first or protection
-    for phase in _candidates(half):
-        for secret, opener in _openers(half, ring, phase):
+        failed = failed or protection
+    lacking = ""
+    for phase in _candidates(half, ring):
+        openers = _openers(half, ring, phase)
+        lacking = lacking or ("" if openers else ring.label(half.sender, phase))
+        for secret, opener in openers:
             opened, protection = _attempt(half, opener, raw)
             if opened is not None:
                 _settle(half, phase, secret, opener)
                 return opened, protection
-            first = first or protection
-    return None, first or Protection("not_provable", half.locked or _no_key(ring))
+            failed = failed or protection
+    if failed is not None and not (lacking and _may_be_another(half)):
+        return None, failed
+    return None, Protection("not_provable", half.locked or _no_key(ring, lacking))
 
 
-def _no_key(ring: KeyRing) -> str:
+def _may_be_another(half: Half) -> bool:
+    """Whether a record that the known keys do not open may rightly be of a phase whose key is lacking."""
+    return half.opener is None or half.phase == "early"
+
+
+def _no_key(ring: KeyRing, lacking: str) -> str:
     if not ring.client_random:
         return "the hello messages are missing"
-    return "no key: the key log has no secret for this connection" if len(ring.keylog) else "no key log was given"
+    if not len(ring.keylog):
+        return "no key log was given"
+    if not ring.keylog.labels(ring.client_random):
+        return "no key: the key log has no secret for this connection"
+    return f"the key log has no {lacking}" if lacking else "no key fits"
 
 
-def _candidates(half: Half) -> tuple[str, ...]:
+def _candidates(half: Half, ring: KeyRing) -> tuple[str, ...]:
     """The phases whose keys may fit besides the current one: a switch may have gone unseen."""
+    early = ("early",) if half.sender == CLIENT and ring.early_data and half.early_opener is None else ()
     if half.phase in ("clear", "early"):
-        return ("early", "handshake", "application") if half.sender == CLIENT else ("handshake", "application")
+        return (*early, "handshake", "application")
     if half.phase == "handshake":
-        rest = ("handshake", "application") if half.opener is None else ("application",)
-        return rest if half.sender != CLIENT or half.early_opener else (*rest, "early")
+        return (*(("handshake", "application") if half.opener is None else ("application",)), *early)
     return ("application",) if half.opener is None else ()
 
 
@@ -87,30 +102,30 @@ def _attempt(half: Half, opener: Opener, raw: RawRecord) -> Result:
     """Opens with the next sequence number, or after a loss with one of those that follow."""
     start = opener.sequence
     tries = (SEARCH if half.opened else 4) if half.uncertain else 1
+    # A record that did not open has most likely used its number all the same.
+    spent = 1 if half.spent and opener is half.opener else 0
     last = Protection("failed", "the authentication tag is wrong")
-    for sequence in range(start, start + tries):
+    for sequence in (*range(start + spent, start + spent + tries), *range(start, start + spent)):
         opener.sequence = sequence
         try:
             opened = opener.open(raw.content_type, raw.version, raw.data[5:])
         except Unopened as reason:
             last = Protection("failed" if reason.failed else "not_provable", reason.why, sequence)
             continue
-        half.uncertain, half.opened = False, True
-        if isinstance(opener, Unencrypted):
-            why = "the NULL cipher hides nothing; the MAC cannot be checked without the key"
-            return opened, Protection("not_provable", why, sequence, tag=opened.tag)
-        return opened, Protection(
-            "verified",
-            "" if sequence == start else f"{sequence - start} records before it are missing",
-            sequence,
-            opened.nonce,
-            opened.additional_data,
-            opened.tag,
-            opened.padding,
-        )
+        half.uncertain, half.opened, half.spent = False, True, False
+        return opened, _opened(opener, opened, sequence, max(sequence - start - spent, 0))
     opener.sequence = start
     half.uncertain = True
+    half.spent = half.spent or opener is half.opener
     return None, last
+
+
+def _opened(opener: Opener, opened: Opened, sequence: int, lost: int) -> Protection:
+    if isinstance(opener, Unencrypted):
+        why = "the NULL cipher hides nothing; the MAC cannot be checked without the key"
+        return Protection("not_provable", why, sequence, tag=opened.tag)
+    why = f"{plural(lost, 'record')} before it {'is' if lost == 1 else 'are'} missing" if lost else ""
+    return Protection("verified", why, sequence, opened.nonce, opened.additional_data, opened.tag, opened.padding)
 
 
 def plain_buffer(opened: Opened, wire: Buffer) -> Buffer:

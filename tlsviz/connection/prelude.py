@@ -45,11 +45,29 @@ def protocol(preludes: tuple[Prelude, ...]) -> str | None:
 
 
 @dataclass(slots=True, eq=False, repr=False)
+class _Part:
+    """What one side said until the other answered."""
+
+    order: int
+    time: float
+    sender: Sender
+    data: bytearray = field(default_factory=bytearray)
+    packets: dict[int, None] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Preludes:
     """Collects the plaintext of both sides in the order it was said."""
 
-    parts: list[Prelude] = field(default_factory=list)
+    _parts: list[_Part] = field(default_factory=list)
     _sizes: dict[Sender, int] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[Prelude, ...]:
+        """What was said, part by part."""
+        return tuple(
+            Prelude(part.order, part.time, part.sender, bytes(part.data), tuple(part.packets)) for part in self._parts
+        )
 
     def add(self, chunk: Chunk, stream: RecordStream, next_order: Callable[[], int]) -> None:
         """Takes what of ``chunk``, already fed to ``stream``, is (still) prelude; takes back what was not."""
@@ -60,24 +78,22 @@ class Preludes:
     def _append(self, chunk: Chunk, next_order: Callable[[], int]) -> None:
         size = self._sizes.get(chunk.sender, 0)
         data = chunk.data[: max(PRELUDE_LIMIT - size, 0)]
+        if not data:
+            return
         self._sizes[chunk.sender] = size + len(data)
-        last = self.parts[-1] if self.parts else None
-        if last is not None and last.sender == chunk.sender:
-            packets = tuple(dict.fromkeys(last.packets + chunk.packets))
-            self.parts[-1] = Prelude(last.order, last.time, last.sender, last.data + data, packets)
-        elif data:
-            self.parts.append(Prelude(next_order(), chunk.time, chunk.sender, data, chunk.packets))
+        if not self._parts or self._parts[-1].sender != chunk.sender:
+            self._parts.append(_Part(next_order(), chunk.time, chunk.sender))
+        self._parts[-1].data += data
+        self._parts[-1].packets.update(dict.fromkeys(chunk.packets))
 
     def _trim(self, sender: Sender, size: int) -> None:
         excess = self._sizes.get(sender, 0) - size
-        for index in range(len(self.parts) - 1, -1, -1):
-            part = self.parts[index]
+        for part in reversed(self._parts):
             if excess <= 0:
                 break
-            if part.sender != sender:
-                continue
-            kept = part.data[: max(len(part.data) - excess, 0)]
-            excess -= len(part.data) - len(kept)
-            self.parts[index] = Prelude(part.order, part.time, sender, kept, part.packets)
-        self.parts = [part for part in self.parts if part.data]
+            if part.sender == sender:
+                cut = min(excess, len(part.data))
+                del part.data[len(part.data) - cut :]
+                excess -= cut
+        self._parts = [part for part in self._parts if part.data]
         self._sizes[sender] = size

@@ -51,6 +51,8 @@ class _Open:
 
 
 PACKETS_KEPT = 1000
+RUN_LIMIT, LAST = 5000, 10
+"""A conversation that goes to and fro more often is counted into its last runs."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -84,9 +86,13 @@ class Runs:
 
         ``index``: the record's, None when it is not kept. ``order``: its place.
         """
-        run = self.runs[-1] if self.runs else None
         kind = (sender, early, opaque)
-        if run is None or (run.sender, run.early, run.opaque) != kind or run.last_order != order - 1:
+        run = self.runs[-1] if self.runs else None
+        joins = run is not None and (run.sender, run.early, run.opaque) == kind and run.last_order == order - 1
+        if not joins and len(self.runs) >= RUN_LIMIT:
+            run = next((old for old in self.runs[:-LAST:-1] if (old.sender, old.early, old.opaque) == kind), run)
+            joins = run is not None
+        if run is None or not joins:
             run = _Open(order, raw.time, raw.time, sender, early, opaque, order)
             self.runs.append(run)
         run.last_order, run.last_time = order, raw.time

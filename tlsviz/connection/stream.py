@@ -17,14 +17,23 @@ RECORD_LIMIT = 16384 + 2048
 
 Sync = Literal["undecided", "tls", "lost", "not_tls"]
 
-_HELLO = re.compile(rb"\x16\x03[\x00-\x04]..[\x01\x02]\x00..\x03[\x00-\x04]", re.DOTALL)
-_ALERT = re.compile(rb"\x15\x03[\x00-\x04]\x00\x02[\x01\x02].", re.DOTALL)
+_HELLO_BYTES = rb"\x16\x03[\x00-\x04]..[\x01\x02]\x00..\x03[\x00-\x04]"
+_HELLO = re.compile(_HELLO_BYTES, re.DOTALL)
+_START = re.compile(
+    _HELLO_BYTES
+    + rb"|(?:(?<=\n)|(?<=\AS))\x15\x03[\x00-\x04]\x00\x02[\x01\x02].",  # a refusal, behind a line or PostgreSQL's yes
+    re.DOTALL,
+)
+_START_LENGTH = 11
+
+Holes = tuple[tuple[int, int], ...]
 
 
 class RawRecord(NamedTuple):
     """A record's bytes (header included) with the time of its last byte and the packets that carried it.
 
-    ``missing`` bytes of the fragment are not there. ``ssl2``: SSL 2 framing. ``stray``: bytes that are no record.
+    ``missing`` bytes of the fragment are not there; where that is inside, ``holes`` are the ranges of ``data`` where
+    zeros stand in for them. ``ssl2``: SSL 2 framing. ``stray``: bytes that are no record.
     """
 
     data: bytes
@@ -36,6 +45,7 @@ class RawRecord(NamedTuple):
     missing: int = 0
     ssl2: bool = False
     stray: bool = False
+    holes: Holes = ()
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -48,12 +58,13 @@ class RecordStream:
     _offset: int = 0
     _carriers: deque[tuple[int, float, tuple[int, ...]]] = field(default_factory=deque)
     _gap: int = 0
+    _holes: list[tuple[int, int]] = field(default_factory=list)
     _searched: int = 0
     _known: bool = False
 
     def feed(self, data: bytes, time: float, packets: tuple[int, ...]) -> None:
         """Adds bytes. Only right after everything that could be taken has been taken."""
-        if not data:
+        if not data or self.sync == "not_tls":
             return
         self._buffer += data
         self._carriers.append((self._offset + len(self._buffer), time, packets))
@@ -70,6 +81,7 @@ class RecordStream:
             if need > length:
                 # The rest of this record is still to come: stand in for the hole, and remember it.
                 self._gap += length
+                self._holes.append((len(self._buffer), len(self._buffer) + length))
                 self._fill(length)
                 return []
             found.append(self._damaged(content_type, version, size, need))
@@ -117,7 +129,7 @@ class RecordStream:
         """Finds out, when enough is there, whether and where TLS starts."""
         if self.sync != "undecided":
             return
-        data = bytes(self._buffer[: PRELUDE_LIMIT + 16])
+        data = bytes(self._buffer[:32])
         if _starts_record(data) or _starts_ssl2(data):
             self.sync, self._known = "tls", True
             return
@@ -127,12 +139,14 @@ class RecordStream:
             # TLS inside OpenVPN's own framing: its records are not one behind the other.
             self._settle()
             return
-        found = _HELLO.search(data) or _ALERT.search(data)
+        found = _START.search(self._buffer, self._searched)
+        # What was searched once needs no second look, but for a start that was cut off.
+        self._searched = max(len(self._buffer) - _START_LENGTH, 0)
         if found and found.start() < PRELUDE_LIMIT:
-            self.prelude = data[: found.start()]
+            self.prelude = bytes(self._buffer[: found.start()])
             self._drop(found.start())
-            self.sync, self._known = "tls", True
-        elif len(data) > PRELUDE_LIMIT:
+            self.sync, self._known, self._searched = "tls", True, 0
+        elif len(self._buffer) > PRELUDE_LIMIT:
             self._settle()
 
     def _settle(self) -> None:
@@ -170,7 +184,8 @@ class RecordStream:
         data = bytes(self._buffer[:size])
         time, packets = self._carried(size)
         self._drop(size)
-        return RawRecord(data, time, packets, content_type, version, length, missing)
+        holes, self._holes = tuple(self._holes), []
+        return RawRecord(data, time, packets, content_type, version, length, missing, holes=holes)
 
     def _damaged(self, content_type: int, version: int, length: int, need: int) -> RawRecord:
         missing, self._gap = self._gap + need, 0
@@ -189,7 +204,7 @@ class RecordStream:
         return self._resynchronise()
 
     def _resynchronise(self) -> RawRecord | None:
-        data = bytes(self._buffer)
+        data = self._buffer
         for offset in range(self._searched, len(data) - 4):
             if not _starts_record(data[offset : offset + 5]):
                 continue
@@ -210,10 +225,10 @@ class RecordStream:
     def _carried(self, size: int) -> tuple[float, tuple[int, ...]]:
         """The time of the last of the next ``size`` bytes, and the packets of all of them."""
         end = self._offset + size
-        packets: list[int] = []
+        packets: dict[int, None] = {}
         time = 0.0
         for stop, when, numbers in self._carriers:
-            packets += [number for number in numbers if number not in packets]
+            packets.update(dict.fromkeys(numbers))
             time = when
             if stop >= end:
                 break
@@ -243,14 +258,14 @@ def _plausible(content_type: int, version: int) -> bool:
     return 20 <= content_type <= 26 and (0x0300 <= version <= 0x0304 or version == 0x0101)
 
 
-def _starts_record(data: bytes) -> bool:
+def _starts_record(data: bytes | bytearray) -> bool:
     if len(data) < 5 or not _plausible(data[0], data[1] << 8 | data[2]):
         return False
     length = data[3] << 8 | data[4]
     return 0 < length <= RECORD_LIMIT
 
 
-def _followed(data: bytes, offset: int) -> bool | None:
+def _followed(data: bytes | bytearray, offset: int) -> bool | None:
     """Whether the record that seems to stand here is a hello, or followed by another; None if too few bytes tell.
 
     One header alone may be chance: among a million bytes of anything else there is about one.

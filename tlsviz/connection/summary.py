@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tlsviz.connection import fingerprint, prelude
-from tlsviz.connection.model import CodePoint, Connection, Offered
+from tlsviz.connection.model import CodePoint, Connection, Message, Offered
 from tlsviz.tls import registry
 from tlsviz.tls.registry import Registry
 from tlsviz.tls.views import ClientHello
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
+from tlsviz.wire.text import plural
 
 if TYPE_CHECKING:
     from tlsviz.connection.engine import Engine
@@ -46,7 +48,7 @@ def connection(engine: Engine) -> Connection:
     facts = engine.facts
     hello, chosen = facts.client_hello, facts.server_hello
     start = engine.start or 0.0
-    preludes = tuple(engine.preludes.parts)
+    preludes = engine.preludes.parts
     secrets = engine.secrets
     return Connection(
         id=engine.id,
@@ -71,7 +73,7 @@ def connection(engine: Engine) -> Connection:
         ja3s=fingerprint.ja3s(chosen) if chosen else None,
         ja4=fingerprint.ja4(hello) if hello else None,
         offered=offered(hello),
-        messages=tuple(engine.ledger.messages),
+        messages=_messages(engine),
         application=engine.runs.frozen(),
         client_data=engine.volume(CLIENT),
         server_data=engine.volume(SERVER),
@@ -85,6 +87,15 @@ def connection(engine: Engine) -> Connection:
         renegotiated=secrets[1:],
         premasters=tuple(facts.premasters),
     )
+
+
+def _messages(engine: Engine) -> tuple[Message, ...]:
+    """The messages that are kept; the last one says how many more there were."""
+    kept = engine.ledger.messages
+    if not engine.ledger.dropped:
+        return tuple(kept)
+    more = f"{plural(engine.ledger.dropped, 'message')} after it are not kept: too many"
+    return (*kept[:-1], replace(kept[-1], note=more))
 
 
 def _resumed(engine: Engine) -> bool:
