@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tlsviz.ui.glyphs import glyphs
-from tlsviz.wire.nodes import Node, leaves
+from tlsviz.wire.nodes import Node
 from tlsviz.wire.text import plural, safe, shorten
 
-FRAME = frozenset({"extension_type", "length", "msg_type", "type"})
+FRAME = frozenset({"extension_type", "identifier", "length", "msg_type", "type"})
 """Names of fields that frame a structure and say nothing about its content."""
 
 
@@ -30,10 +32,10 @@ def hex_words(data: bytes, most: int = 24) -> str:
 
 def summary(node: Node, width: int = 60) -> str:
     """What a structure holds: how many of a kind, and the labels of its parts; else how many parts there are."""
-    parts = [inner for inner in node.children if inner.name not in FRAME and not inner.name.endswith("_length")]
+    parts = [inner for inner in node.children if _says(inner)]
     labels: list[str] = []
     for part in parts:
-        labels += [leaf.label for leaf in leaves(part) if leaf.label and leaf.label != "GREASE" and _says(leaf)]
+        labels += _labels(part)
         if sum(map(len, labels)) > width:
             break
     alike = len(parts) > 1 and len({part.name for part in parts}) == 1
@@ -46,5 +48,16 @@ def summary(node: Node, width: int = 60) -> str:
     return plural(len(parts), "part") if parts else "empty"
 
 
-def _says(leaf: Node) -> bool:
-    return leaf.name not in FRAME and not leaf.name.endswith("_length")
+def _labels(node: Node) -> Iterator[str]:
+    """What a part says of itself; else what its parts say."""
+    if node.label is not None:
+        if node.label and node.label != "GREASE":
+            yield node.label
+        return
+    for inner in node.children:
+        if _says(inner):
+            yield from _labels(inner)
+
+
+def _says(node: Node) -> bool:
+    return node.name not in FRAME and not node.name.endswith("_length")
