@@ -41,6 +41,7 @@ exit status: 0 well, 1 findings (check), 2 wrong usage, 3 something missing here
 """
 
 
+_WHAT = "See a TLS handshake happen."
 _TARGET = "a capture file, host, host:port, [v6]:port or https:// URL"
 
 
@@ -56,11 +57,11 @@ def build(command: str) -> Parser:
     prog = f"tlsviz {command}".strip()
     plain = argparse.RawDescriptionHelpFormatter
     if not command:
-        parser = Parser(prog=prog, description="See a TLS handshake happen.", epilog=_EPILOG, formatter_class=plain)
+        parser = Parser(prog=prog, description=_WHAT, epilog=_EPILOG, formatter_class=plain, allow_abbrev=False)
         parser.add_argument("target", nargs="?", metavar="TARGET", help=_TARGET)
         parser.add_argument("--version", action="version", version=f"tlsviz {__version__}")
     else:
-        parser = Parser(prog=prog)
+        parser = Parser(prog=prog, allow_abbrev=False)
         _POSITIONALS[command](parser)
     if command in ("", "live", "show", "check"):
         _live(parser)
@@ -105,7 +106,7 @@ def _show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
     parser.add_argument("--connection", type=int, metavar="ID", help="only this connection of a capture")
     parser.add_argument("--fields", action="store_true", help="with every field of every message")
-    parser.add_argument("--secrets", action="store_true", help="with session keys and decrypted data")
+    parser.add_argument("--secrets", action="store_true", help="with session keys and decrypted application data")
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
@@ -119,7 +120,7 @@ def _lab(parser: argparse.ArgumentParser) -> None:
     parser.usage = "tlsviz lab [SCENARIO] | list | serve [SCENARIO] [--port PORT]"
     parser.add_argument("what", nargs="?", metavar="SCENARIO", help="which to run (default tls13), `list` or `serve`")
     parser.add_argument("scenario", nargs="?", metavar="SCENARIO", help="with `serve`: which to serve")
-    parser.add_argument("--port", type=int, metavar="PORT", help="with `serve`: listen there, not on any free port")
+    parser.add_argument("--port", type=_port, metavar="PORT", help="with `serve`: listen there, not on any free port")
 
 
 def _target(parser: argparse.ArgumentParser) -> None:
@@ -164,6 +165,12 @@ def check_fit(kind: Literal["capture", "live", "lab"], args: argparse.Namespace)
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
 
 
 def _time(text: str) -> datetime:

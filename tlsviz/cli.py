@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import gc
+import io
 import os
 import sys
 import warnings
@@ -28,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status of the command line contract."""
     words = list(sys.argv[1:] if argv is None else argv)
     gc.set_threshold(PATIENT_COLLECTOR, 20, 20)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows fewer characters gets the others escaped, not a traceback.
+            stream.reconfigure(errors="backslashreplace")
     if not sys.warnoptions:
         # Libraries warn of what a peer's certificate holds; we say such things in our own words.
         warnings.simplefilter("ignore")
@@ -89,9 +94,10 @@ def _live(args: argparse.Namespace) -> int:
 
 
 def _open(args: argparse.Namespace) -> int:
-    if not Path(args.target).expanduser().exists():
+    path = Path(args.target).expanduser()
+    if not path.exists():
         raise TargetError(f"No such file: {args.target!r}", "", "Check the path.")
-    return _screen(args.target, args) if _interactive() else _print_text(_capture(Path(args.target), args))
+    return _screen(args.target, args) if _interactive() else _print_text(_capture(path, args))
 
 
 def _lab(args: argparse.Namespace) -> int:
@@ -106,6 +112,10 @@ def _lab(args: argparse.Namespace) -> int:
     from tlsviz.lab import run
 
     if args.what == "serve":
+        import signal
+
+        # Ended from outside, the server goes and its files with it, as after Ctrl-C.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         run.serve(args.scenario, lambda line: _out(line + "\n"), _wait, args.port or 0)
         return 0
     name = run.scenario(args.what).name
@@ -137,10 +147,11 @@ def _show(args: argparse.Namespace) -> int:
 
         from tlsviz.report.json import to_json
 
-        text = json.dumps(to_json(trace, args.fields, args.secrets), indent=2, ensure_ascii=False) + "\n"
+        plain = args.output is None and not _unicode()
+        text = json.dumps(to_json(trace, args.fields, args.secrets), indent=2, ensure_ascii=plain) + "\n"
     else:
         text = _text(trace, args.output is None, args.connection, args.fields, args.secrets)
-    _write(text, args.output)
+    _write(text, args.output, args.secrets)
     return _status(trace)
 
 
@@ -297,11 +308,14 @@ def _notices(trace: Trace) -> None:
         print(f"tlsviz: {notice}", file=sys.stderr)  # noqa: T201
 
 
-def _write(text: str, path: Path | None) -> None:
+def _write(text: str, path: Path | None, private: bool) -> None:
+    """``private``: it holds secrets, so that a new file is for its owner alone."""
     if path is None:
         _out(text)
         return
     try:
+        if private:
+            path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise TargetError(f"Cannot write {path}", error.strerror or str(error)) from None

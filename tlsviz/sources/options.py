@@ -79,6 +79,10 @@ class LiveOptions:
             raise UsageError("--min is above --max", f"{self.min_version} > {self.max_version}", "Swap them.")
         if not 0 < self.timeout <= LONGEST_TIMEOUT:
             raise UsageError("--timeout", f"seconds, above 0 and at most {LONGEST_TIMEOUT:.0f}", "Give such a number.")
+        if self.save is not None and not self.save.absolute().parent.is_dir():
+            raise UsageError(
+                f"--save {shorten(str(self.save), 80)}", "there is no such folder", "Make it, or name another."
+            )
         if self.key and not self.cert:
             raise UsageError("--key without --cert", "a key alone proves nothing", "Give the certificate too.")
         self._check_alpn()

@@ -41,6 +41,8 @@ def save(path: Path, tapes: Sequence[Tape], comment: str, secrets: bool = True) 
     """
     data = pcapng(tapes, comment, secrets)
     try:
+        if secrets:
+            path.touch(mode=0o600)
         path.write_bytes(data)
     except OSError as error:
         why = error.strerror or str(error)
