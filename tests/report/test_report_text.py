@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from compressed_trace import CompressedHandshake, certificate_message
 from sample_traces import EVIL, START, full, hostile, refused, trace
 
 from tlsviz.connection.model import ApplicationRun, Connection, Finding
@@ -88,6 +89,16 @@ def test_fields_as_a_tree():
     assert text.startswith(GOLDEN)
     assert FIELDS in text
     assert "1 ServerHello  server → client · 22.9 ms · wire · 100 bytes · packet 5\n  nothing of it can be seen" in text
+
+
+def test_compressed_certificates_are_shown_decompressed():
+    handshake = CompressedHandshake(2)
+    text = render_text(trace(handshake.engine().connection()), width=120, fields=True)
+    size = len(certificate_message(handshake.der))
+    lines = text.split("\n")
+    place = lines.index(f"  decompressed to {size:,} bytes:")
+    assert "compressed_certificate_message" in "\n".join(lines[:place])
+    assert any("tbsCertificate" in line and "CN=server.test" in line for line in lines[place:])
 
 
 @pytest.mark.parametrize("width", [1, 60, 73, 80, 91, 92, 120, 200])

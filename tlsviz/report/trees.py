@@ -27,6 +27,9 @@ def trees(connection: Connection, width: int) -> Iterator[Line]:
             yield [Piece("  nothing of it can be seen", "guess")]
             continue
         yield from _fields(message.tree, width)
+        if message.inner is not None:
+            yield [Piece(f"  decompressed to {plural(len(message.inner.buffer.data), 'byte')}:", "dim")]
+            yield from _fields(message.inner.tree, width)
 
 
 def _head(message: Message, start: float, width: int) -> list[Line]:
