@@ -62,8 +62,13 @@ def make(
     constraints: x509.NameConstraints | None = None,
     subject: x509.Name | None = None,
     organization: str | None = None,
+    usage: x509.KeyUsage | None = None,
+    plain: bool = False,
 ) -> Made:
-    """A certificate as authorities make them; ``key_usage`` None: as it should be, else keyCertSign or not."""
+    """A certificate as authorities make them; ``key_usage`` None: as it should be, else keyCertSign or not.
+
+    ``usage`` is a keyUsage of one's own; ``plain``: without keyUsage and key identifiers, as a beginner makes them.
+    """
     subject = subject or name(cn, organization)
     signer = issuer.key if issuer else key
     signs = ca if key_usage is None else key_usage
@@ -76,10 +81,14 @@ def make(
         .not_valid_before(start)
         .not_valid_after(end)
         .add_extension(x509.BasicConstraints(ca, path_length), critical=True)
-        .add_extension(x509.KeyUsage(True, False, False, False, False, signs, False, False, False), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
+    if not plain:
+        usage = usage or x509.KeyUsage(True, False, False, False, False, signs, False, False, False)
+        builder = (
+            builder.add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        )
     if names:
         general = [_general(text) for text in names]
         builder = builder.add_extension(x509.SubjectAlternativeName(general), critical=False)

@@ -99,3 +99,13 @@ def test_the_leaf_in_the_store_is_its_own_anchor():
     given = judge([lonely.der], HOST, NOW, [stores.from_ders("pinned", [lonely.der])])
     (root,) = arrange([lonely.der], given).roots
     assert (root.role, root.anchor, root.children) == ("leaf", "pinned", ())
+
+
+def test_what_other_clients_may_mind_is_a_remark():
+    authority = make(HOST, ec_key(2), ca=True)
+    store = stores.from_ders("pinned", [authority.der])
+    (root,) = arrange([authority.der], judge([authority.der], None, NOW, [store])).roots
+    assert root.faults == () and len(root.remarks) == 2
+    assert root.remarks[0].startswith("has no subjectAltName") and "cA is set" in root.remarks[1]
+    (named,) = arrange([authority.der], judge([authority.der], HOST, NOW, [store])).roots
+    assert named.remarks == () and named.faults[0].reason == "name_mismatch"

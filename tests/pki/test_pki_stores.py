@@ -21,6 +21,11 @@ def test_mozilla_has_the_well_known_roots_and_finds_them_by_subject():
     assert stores.mozilla() is store
 
 
+def test_only_mozillas_roots_are_held_to_the_webs_rules():
+    assert stores.mozilla().profile == "web"
+    assert stores.system().profile == stores.from_ders("own", [ROOT.der]).profile == "pkix"
+
+
 def test_system_store_follows_the_environment(tmp_path, monkeypatch):
     bundle = tmp_path / "bundle.pem"
     bundle.write_bytes(

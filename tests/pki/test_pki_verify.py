@@ -29,11 +29,13 @@ from cryptography.x509.verification import PolicyBuilder
 from cryptography.x509.verification import Store as AnchorStore
 
 from tlsviz.pki import stores
+from tlsviz.pki.links import signed_by
 from tlsviz.pki.trust import Trust
 from tlsviz.pki.verify import judge, judge_client
 
 LIMBO = Path(__file__).parents[3] / "shared" / "vectors" / "x509-limbo" / "limbo-part.json"
 STORE = stores.from_ders("lab", [ROOT.der])
+WEB = stores.from_ders("web", [ROOT.der], profile="web")
 OTHER = stores.from_ders("other", [make("Other Root", ec_key(5), ca=True).der])
 
 
@@ -95,14 +97,27 @@ def test_the_common_name_does_not_count():
     assert f"its common name {HOST} does not count" in trust.faults[0].detail
 
 
-def test_without_a_name_it_is_judged_for_its_own_and_says_so():
-    trust = ask(LEAF, MIDDLE, name=None)
+@pytest.mark.parametrize("store", [STORE, WEB], ids=["pkix", "web"])
+def test_without_a_name_no_name_is_compared_and_the_verdict_says_so(store):
+    trust = ask(LEAF, MIDDLE, name=None, store=store)
     assert (trust.verdict, trust.name) == ("trusted", None)
-    assert f"judged for its own name {HOST}" in trust.stores[0].detail
-    wild = make("w", ec_key(2), MIDDLE, names=("*.wild.test",))
-    assert ask(wild, MIDDLE, name=None).verdict == "trusted"
-    address = make("a", ec_key(2), MIDDLE, names=("192.0.2.9",))
-    assert ask(address, MIDDLE, name=None).verdict == "trusted"
+    assert "no name was asked for" in trust.stores[0].detail
+    for names in (("*.wild.test",), ("192.0.2.9",)):
+        assert ask(make("n", ec_key(2), MIDDLE, names=names), MIDDLE, name=None, store=store).verdict == "trusted"
+    client = make("c", ec_key(2), MIDDLE, names=(HOST,), usages=(CLIENT_AUTH,))
+    assert faults(ask(client, MIDDLE, name=None, store=store)) == [("extended_key_usage", 0)]
+
+
+@pytest.mark.parametrize("store", [STORE, WEB], ids=["pkix", "web"])
+def test_without_a_name_a_missing_subject_alternative_name_is_no_mismatch(store):
+    bare = make(HOST, ec_key(2), MIDDLE)
+    trust = ask(bare, MIDDLE, name=None, store=store)
+    assert trust.verdict == "trusted"
+    assert (
+        trust.stores[0].detail
+        == f"accepted, but has no subjectAltName, so is for no host; its common name {HOST} does not count"
+    )
+    assert faults(ask(bare, name=None, store=OTHER)) == [("missing_intermediate", 0)]
 
 
 def test_expired_and_not_yet_valid_at_the_time_asked():
@@ -136,13 +151,58 @@ def test_self_signed_and_unknown_issuer():
     assert faults(ask(LEAF, MIDDLE, store=OTHER)) == [("unknown_issuer", 1)]
 
 
-def test_missing_intermediate_by_address_or_by_organization():
-    address = "http://ca.test/middle.der"
-    leaf = make(HOST, ec_key(2), MIDDLE, names=(HOST,), aia=address)
-    trust = ask(leaf, store=OTHER)
-    assert faults(trust) == [("missing_intermediate", 0)] and address in trust.faults[0].detail
-    assert faults(ask(LEAF)) == [("missing_intermediate", 0)]
-    assert faults(ask(LEAF, store=OTHER)) == [("unknown_issuer", 0)]
+ADDRESS = "http://ca.test/middle.der"
+
+
+def issued_by(issuer: Made, address: str | None = None, **more: object) -> Made:
+    return make(HOST, ec_key(2), issuer, names=(HOST,), aia=address, **more)  # type: ignore[arg-type]
+
+
+def test_a_leaf_alone_with_an_address_misses_an_intermediate():
+    trust = ask(issued_by(make("CA 1", ec_key(3), ROOT, ca=True), ADDRESS))
+    assert faults(trust) == [("missing_intermediate", 0)] and ADDRESS in trust.faults[0].detail
+
+
+def test_an_issuer_that_calls_itself_an_intermediate_is_missing():
+    trust = ask(LEAF, store=OTHER)
+    assert faults(trust) == [("missing_intermediate", 0)]
+    assert trust.faults[0].detail == "issued by Test Intermediate, an intermediate by its name, which was not sent"
+
+
+def test_a_root_that_the_store_does_not_have_is_not_missing():
+    """Neither the organization of an anchor nor an address of the issuer's makes an intermediate of a root."""
+    far = make("Far Root", ec_key(4), ca=True, organization="Test")
+    middle = make("CA 1", ec_key(3), far, ca=True, aia=ADDRESS)
+    for chain in ([issued_by(middle), middle], [issued_by(far, ADDRESS)]):
+        trust = ask(*chain)
+        assert faults(trust) == [("unknown_issuer", len(chain) - 1)]
+        assert trust.faults[0].detail == "its root Far Root is not in the lab store"
+
+
+def test_without_evidence_both_possibilities_are_named():
+    plain = make("CA 2", ec_key(4), ca=True, organization="Test")
+    for chain in ([issued_by(plain)], [issued_by(make("CA 1", ec_key(3), plain, ca=True, aia=ADDRESS))]):
+        trust = ask(*chain)
+        assert faults(trust)[0] == ("unknown_issuer", 0)
+    middle = make("CA 1", ec_key(3), plain, ca=True, aia=ADDRESS)
+    trust = ask(issued_by(middle), middle)
+    assert faults(trust) == [("unknown_issuer", 1)]
+    assert "either that is its root, or a certificate between them is missing" in trust.faults[0].detail
+
+
+def test_what_other_connections_showed_is_evidence_but_never_trusted():
+    middle = make("CA 1", ec_key(3), ROOT, ca=True)
+    leaf = issued_by(middle)
+    trust = judge([leaf.der], HOST, NOW, [STORE, OTHER], known=[MIDDLE.der, middle.der])
+    assert [verdict.reasons for verdict in trust.stores] == [
+        ("missing_intermediate",),
+        ("missing_intermediate", "unknown_issuer"),
+    ]
+    plain = make("CA 2", ec_key(4), ca=True)
+    lone = issued_by(plain, ADDRESS)
+    assert judge([lone.der], HOST, NOW, [STORE], known=[plain.der]).reasons == ("unknown_issuer",)
+    impostor = make("CA 1", ec_key(4), ROOT, ca=True)
+    assert judge([leaf.der], HOST, NOW, [STORE], known=[impostor.der]).reasons == ("unknown_issuer",)
 
 
 def test_order_matters_only_for_the_first():
@@ -166,9 +226,36 @@ def test_path_length_and_key_usage_of_authorities():
     assert faults(ask(leaf, mute)) == [("key_usage", 1)]
 
 
-def test_an_authority_as_a_server():
-    trust = ask(make(HOST, ec_key(2), ROOT, ca=True, names=(HOST,)))
-    assert faults(trust) == [("key_usage", 0)] and "is a certificate authority's" in trust.faults[0].detail
+def test_an_authority_as_a_server_is_refused_by_the_web_only():
+    both = make(HOST, ec_key(2), ROOT, ca=True, names=(HOST,))
+    assert ask(both).verdict == "trusted"
+    trust = ask(both, store=WEB)
+    assert faults(trust) == [("key_usage", 0), ("unsupported", 0)]
+    assert all(fault.detail.startswith("strict web rules: ") for fault in trust.faults)
+
+
+def test_an_end_entity_must_be_allowed_to_shake_hands():
+    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+    trust = ask(make(HOST, ec_key(2), ROOT, ca=True, names=(HOST,), usage=usage))
+    assert faults(trust) == [("key_usage", 0)]
+    assert trust.faults[0].detail == "its keyUsage allows keyCertSign, cRLSign, so no handshake (digitalSignature)"
+
+
+def test_strict_rules_are_named_only_when_nothing_else_is_wrong():
+    lonely = make(HOST, ec_key(2), ca=True, names=(HOST,), plain=True)
+    assert ask(lonely, store=WEB).reasons == ("self_signed",)
+    pinned = stores.from_ders("web", [lonely.der], profile="web")
+    assert ask(lonely, store=pinned).reasons == ("unsupported",)
+    assert ask(lonely, store=pinned, at=NOW + 90 * DAY).reasons == ("expired",)
+
+
+def test_expired_is_the_first_reason():
+    for chain in (
+        [make(HOST, ec_key(2), names=("x.test",), end=NOW - DAY)],
+        [make(HOST, ec_key(2), MIDDLE, end=NOW - DAY)],
+    ):
+        trust = ask(*chain)
+        assert trust.reasons[0] == "expired" and len(trust.reasons) == 3
 
 
 def test_extended_key_usage_of_leaf_and_authority():
@@ -199,6 +286,13 @@ def test_weak_key_of_an_authority():
     assert faults(ask(leaf, weak)) == [("weak_key", 1)]
 
 
+def test_weak_key_of_a_server_is_a_reason_only_beside_others():
+    weak = make(HOST, rsa_key(1024), MIDDLE, names=(HOST,))
+    assert ask(weak, MIDDLE).verdict == "trusted"
+    assert faults(ask(weak, MIDDLE, name="other.test")) == [("name_mismatch", 0), ("weak_key", 0)]
+    assert ask(weak, MIDDLE, name=None, store=OTHER).reasons == ("unknown_issuer", "weak_key")
+
+
 def test_sha1_signature():
     """cryptography signs no certificate with SHA-1, so the algorithm's OID is exchanged and the rest signed anew."""
     issuer = make("RSA Authority", rsa_key(2048), ROOT, ca=True)
@@ -209,6 +303,9 @@ def test_sha1_signature():
     der = made.der.replace(made.cert.tbs_certificate_bytes, tbs).replace(sha256, sha1)
     der = der.replace(made.cert.signature, signature)
     assert faults(ask(der, issuer)) == [("weak_signature", 0)]
+    assert signed_by(der, issuer.der) == "verified"
+    spoilt = der[:-1] + bytes([der[-1] ^ 1])
+    assert signed_by(spoilt, issuer.der) == "failed"
 
 
 def test_a_flipped_bit_in_the_signature():
@@ -257,12 +354,13 @@ def test_the_first_store_that_trusts_gives_the_verdict():
     assert refused.store == "other" and refused.reasons == ("unknown_issuer", "name_mismatch")
 
 
-def test_client_certificates_need_no_name():
+@pytest.mark.parametrize("store", [STORE, WEB], ids=["pkix", "web"])
+def test_client_certificates_need_no_name(store):
     client = make("Alice", ec_key(2), MIDDLE, usages=(CLIENT_AUTH,))
-    assert judge_client([client.der, MIDDLE.der], NOW, [STORE]).verdict == "trusted"
+    assert judge_client([client.der, MIDDLE.der], NOW, [store]).verdict == "trusted"
     server = make("Bob", ec_key(2), MIDDLE, usages=(SERVER_AUTH,))
-    assert judge_client([server.der, MIDDLE.der], NOW, [STORE]).reasons == ("extended_key_usage",)
-    assert judge_client([], NOW, [STORE]).reasons == ("no_certificate",)
+    assert judge_client([server.der, MIDDLE.der], NOW, [store]).reasons == ("extended_key_usage",)
+    assert judge_client([], NOW, [store]).reasons == ("no_certificate",)
 
 
 @pytest.mark.skipif(not LIMBO.is_file(), reason="x509-limbo is not here")
@@ -278,7 +376,7 @@ def test_x509_limbo_our_verdict_is_cryptographys_own():
         roots = ders(case["trusted_certs"])
         at = datetime.fromisoformat(case["validation_time"] or NOW.isoformat())
         peer = case["expected_peer_name"]
-        trust = ask(*chain, name=peer["value"], at=at, store=stores.from_ders("limbo", roots))
+        trust = ask(*chain, name=peer["value"], at=at, store=stores.from_ders("limbo", roots, profile="web"))
         assert (trust.verdict == "trusted") == _accepts(chain, roots, at, peer), case["id"]
         asked += 1
     assert asked >= 80

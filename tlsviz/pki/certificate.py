@@ -80,6 +80,10 @@ class Certificate(NamedTuple):
         """The shortest usual name: the common name, else the first name, else the subject."""
         return self.subject_cn or next(iter(self.names), None) or self.subject or "(no name)"
 
+    def has(self, extension: str) -> bool:
+        """Whether the extension of that OID is there."""
+        return any(dotted == extension for dotted, _ in self.extensions)
+
 
 @lru_cache(maxsize=512)
 def read(der: bytes) -> Certificate:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from tlsviz.pki.certificate import Certificate, read
+from tlsviz.pki.faults import for_no_host
 from tlsviz.pki.links import Link, Pool, is_self_signed
 from tlsviz.pki.trust import Fault, StoreVerdict, Trust
 from tlsviz.wire.text import shorten
@@ -170,7 +171,16 @@ class _Picture:
             found.append("stands on another way up, which was not needed")
         if index and is_self_signed(der) and der in self.reached:
             found.append("a root need not be sent: who trusts it has it")
+        if der == self.path[0] and self.trust:
+            found += self._as_servers(read(der), self.trust)
         return found
+
+    def _as_servers(self, leaf: Certificate, trust: Trust) -> Iterator[str]:
+        """What clients other than the judge may mind in a server's own certificate."""
+        if trust.name is None and (nowhere := for_no_host(leaf)):
+            yield nowhere
+        if trust.verdict == "trusted" and leaf.is_ca:
+            yield "is a certificate authority's (cA is set): stricter clients, such as Firefox, take none as a server's"
 
     def _remarks(self, ordered: bool) -> list[str]:
         found = []

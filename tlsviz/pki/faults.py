@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from tlsviz.pki import oids
 from tlsviz.pki.certificate import Certificate, read
 from tlsviz.pki.constraints import broken_constraint
-from tlsviz.pki.links import MAX_CONSIDERED, MAX_DEPTH, Path, Pool, is_self_signed, parse
+from tlsviz.pki.ends import ends
+from tlsviz.pki.links import Path, Pool, parse
 from tlsviz.pki.names import as_address, ascii_name, matches
+from tlsviz.pki.policy import HANDSHAKE_USAGES, Purpose
 from tlsviz.pki.stores import Store
+from tlsviz.pki.strict import strict_faults
 from tlsviz.pki.trust import Fault, Reason
-from tlsviz.pki.words import CURVES_IN_USE, moment, span, weak_key, weak_signature
+from tlsviz.pki.words import moment, span, weak_key, weak_signature
 from tlsviz.wire.text import plural, shorten
 
-Purpose = Literal["server", "client"]
 PURPOSES: dict[Purpose, str] = {"server": "serverAuth", "client": "clientAuth"}
 
 RANK: tuple[Reason, ...] = (
     "no_certificate",
+    "expired",
+    "not_yet_valid",
     "wrong_order",
     "bad_signature",
     "self_signed",
@@ -32,44 +35,53 @@ RANK: tuple[Reason, ...] = (
     "key_usage",
     "name_constraints",
     "revoked",
-    "expired",
-    "not_yet_valid",
     "name_mismatch",
     "extended_key_usage",
     "weak_key",
     "weak_signature",
     "unsupported",
 )
-"""What weighs most, first."""
+"""What to say first: a date is the plainest reason and the first to mend, then what weighs most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of a chain: for whom, when, for what, by which store."""
+    """What is asked of a chain: for whom, when, for what; ``known``: certificates seen elsewhere."""
 
     name: str | None
     at: datetime
     purpose: Purpose
-    store: Store
+    known: tuple[bytes, ...] = ()
 
 
-def explain(pool: Pool, leaf: bytes, question: Question) -> tuple[Path, list[Fault]]:
-    """The best way up that there is, and everything that is wrong with it, the weightiest first."""
-    ways = [(path, list(_faults(pool, path, question))) for path in pool.paths(leaf, question.store)]
+def explain(pool: Pool, leaf: bytes, question: Question, store: Store) -> tuple[Path, list[Fault]]:
+    """The best way up that there is, and what is wrong with it, the first to say first.
+
+    Rules that only the judge keeps are named only when nothing else is wrong. [] when even they explain nothing.
+    """
+    ways = [(path, list(_faults(pool, path, question, store))) for path in pool.paths(leaf, store)]
     path, faults = min(ways, key=lambda way: (not way[0].anchored, "failed" in way[0].links, len(way[1])))
+    faults = faults or list(strict_faults(pool, path, store.profile))
     return path, sorted(faults, key=lambda fault: RANK.index(fault.reason))
 
 
-def _faults(pool: Pool, path: Path, question: Question) -> Iterator[Fault]:
+def weak_leaf(pool: Pool, leaf: bytes) -> list[Fault]:
+    """An end entity's weak key: the judge lets it pass, but where a chain is not trusted anyway it is worth saying."""
+    weak = weak_key(read(leaf))
+    return [Fault("weak_key", pool.index.get(leaf), weak)] if weak else []
+
+
+def _faults(pool: Pool, path: Path, question: Question, store: Store) -> Iterator[Fault]:
     for place, der in enumerate(path.ders):
         cert, index = read(der), pool.index.get(der)
         top = place == len(path.ders) - 1
-        checks = [*_time(cert, question.at), *_readable(der)]
+        checks = [*_time(cert, question.at), *_readable(cert)]
         if place == 0:
             checks += _leaf(cert, question)
         else:
             checks += _authority(cert, path.ders[:place], question.purpose)
-        if not (top and path.anchored):
+        # A root vouches for itself by being in a store; its signature proves nothing, with whatever hash.
+        if not (top and (path.anchored or (place and cert.self_issued))):
             checks += [("weak_signature", weak_signature(cert))]
         for reason, detail in checks:
             if detail:
@@ -79,7 +91,7 @@ def _faults(pool: Pool, path: Path, question: Question) -> Iterator[Fault]:
             detail = f"its signature was not made with the key of {read(path.ders[place + 1]).title}"
             yield Fault("bad_signature", index, detail)
     if not path.anchored:
-        yield _end(pool, path, question.store)
+        yield from ends(pool, path, store, question.known)
 
 
 Check = tuple[Reason, str]
@@ -97,19 +109,20 @@ def _time(cert: Certificate, at: datetime) -> list[Check]:
     return []
 
 
-def _readable(der: bytes) -> list[Check]:
-    parsed, why = parse(der)
-    return [("unsupported", f"cannot be read: {why}")] if parsed is None else []
+def _readable(cert: Certificate) -> list[Check]:
+    if parse(cert.der)[0] is not None:
+        return []
+    why = next(iter(cert.problems), "its encoding is not what RFC 5280 demands")
+    return [("unsupported", f"cannot be read: {why}")]
 
 
 def _leaf(cert: Certificate, question: Question) -> list[Check]:
     found: list[Check] = []
     if question.purpose == "server":
         found.append(("name_mismatch", name_mismatch(cert, question.name)))
-    if cert.is_ca:
-        found.append(("key_usage", "is a certificate authority's, not an end entity's"))
-    elif "keyCertSign" in cert.key_usage:
-        found.append(("key_usage", "may sign certificates (keyCertSign), which an end entity must not"))
+    if cert.has(oids.KEY_USAGE) and not set(HANDSHAKE_USAGES).intersection(cert.key_usage):
+        allowed = ", ".join(cert.key_usage) or "nothing"
+        found.append(("key_usage", f"its keyUsage allows {allowed}, so no handshake (digitalSignature)"))
     purpose = PURPOSES[question.purpose]
     if cert.extended_key_usage and purpose not in cert.extended_key_usage:
         allowed = ", ".join(cert.extended_key_usage[:5])
@@ -118,14 +131,11 @@ def _leaf(cert: Certificate, question: Question) -> list[Check]:
 
 
 def name_mismatch(cert: Certificate, name: str | None) -> str:
-    """Why a certificate is not for a host name or address, "" if it is. A common name does not count (RFC 9525)."""
-    if not cert.names and any(dotted == oids.SUBJECT_ALT_NAME for dotted, _ in cert.extensions):
-        return "names no host in its subjectAltName, or none that can be read"
-    if not cert.names:
-        known = f"; its common name {cert.subject_cn} does not count" if cert.subject_cn else ""
-        return f"has no subjectAltName, so is for no host{known}"
+    """Why a certificate is not for a host name or address, "" if it is or no name is asked for (RFC 9525 6.3)."""
     if name is None:
         return ""
+    if not cert.names:
+        return for_no_host(cert)
     address = as_address(name)
     if address is not None:
         found = any(as_address(own) == address for own in cert.names)
@@ -139,6 +149,16 @@ def name_mismatch(cert: Certificate, name: str | None) -> str:
     return f"is for {shown}{more}, not for {shorten(name, 80)}"
 
 
+def for_no_host(cert: Certificate) -> str:
+    """Why a certificate fits no name whatever, "" if it may fit one. A common name does not count (RFC 9525 2)."""
+    if cert.names:
+        return ""
+    if cert.has(oids.SUBJECT_ALT_NAME):
+        return "names no host in its subjectAltName, or none that can be read"
+    known = f"; its common name {cert.subject_cn} does not count" if cert.subject_cn else ""
+    return f"has no subjectAltName, so is for no host{known}"
+
+
 def _authority(cert: Certificate, below: tuple[bytes, ...], purpose: Purpose) -> list[Check]:
     """What a certificate that issued another must fulfil; RFC 5280 4.2.1.9, 6.1.4."""
     found: list[Check] = []
@@ -148,56 +168,16 @@ def _authority(cert: Certificate, below: tuple[bytes, ...], purpose: Purpose) ->
     if cert.path_length is not None and between > cert.path_length:
         allowed = plural(cert.path_length, "authority", "authorities") if cert.path_length else "no authority"
         found.append(("path_length", f"allows {allowed} below it, but there {_are(between)}"))
-    if "keyCertSign" not in cert.key_usage:
-        lack = "its keyUsage does not allow" if cert.key_usage else "it has no keyUsage that would allow"
-        found.append(("key_usage", f"{lack} to sign certificates (keyCertSign)"))
+    if cert.has(oids.KEY_USAGE) and "keyCertSign" not in cert.key_usage:
+        found.append(("key_usage", "its keyUsage does not allow to sign certificates (keyCertSign)"))
     usages = (PURPOSES[purpose], "anyExtendedKeyUsage")
     if cert.extended_key_usage and not any(usage in cert.extended_key_usage for usage in usages):
         found.append(("extended_key_usage", f"may not issue certificates for {PURPOSES[purpose]}"))
     found.append(("weak_key", weak_key(cert)))
-    if not found[-1][1] and not cert.key.startswith(("RSA", "ML-DSA", *CURVES_IN_USE)):
-        found.append(("unsupported", f"its key ({cert.key}) is of a kind that authorities on the web do not use"))
-    if any(dotted == oids.NAME_CONSTRAINTS for dotted, _ in cert.extensions):
+    if cert.has(oids.NAME_CONSTRAINTS):
         found.append(("name_constraints", broken_constraint(cert.der, below)))
     return found
 
 
 def _are(count: int) -> str:
     return f"are {count}" if count > 1 else "is 1"
-
-
-def _end(pool: Pool, path: Path, store: Store) -> Fault:
-    """Why the way up ends before an anchor."""
-    last = path.ders[-1]
-    cert, index = read(last), pool.index.get(last)
-    where = f"not in the {store.name} store"
-    if is_self_signed(last):
-        if len(path.ders) == 1:
-            return Fault("self_signed", index, f"vouches for itself, and is {where}")
-        return Fault("unknown_issuer", index, f"the chain ends in this root, which is {where}")
-    if len(path.ders) >= MAX_DEPTH:
-        return Fault("path_length", index, f"the chain is longer than {MAX_DEPTH} certificates")
-    if pool.parents(last, store):
-        return Fault("unknown_issuer", index, "the authorities issued each other in a circle, under no root")
-    issuer = shorten(cert.issuer_cn or cert.issuer or "nobody", 120)
-    if store.by_subject(cert.issuer_der):
-        return Fault("unknown_issuer", index, f"issued by {issuer}, whose key is not the one in the {store.name} store")
-    if pool.sent > MAX_CONSIDERED:
-        detail = f"issued by {issuer}; of {pool.sent:,} certificates sent only {MAX_CONSIDERED} were considered"
-        return Fault("unknown_issuer", index, detail)
-    if cert.ca_issuers:
-        address = shorten(cert.ca_issuers[0], 120)
-        return Fault("missing_intermediate", index, f"issued by {issuer}, which was not sent; it lies at {address}")
-    if _kin(cert, store):
-        detail = f"issued by {issuer}, which was not sent; the {store.name} store knows the same organization"
-        return Fault("missing_intermediate", index, detail)
-    return Fault("unknown_issuer", index, f"issued by {issuer}, which was not sent and is {where}")
-
-
-def _kin(cert: Certificate, store: Store) -> bool:
-    """Whether the issuer's organization has an anchor in the store: then a link between is what is missing."""
-    organization = cert.issuer_organization
-    if not organization:
-        return False
-    needle = organization.encode()
-    return any(read(der).organization == organization for der in store.ders if needle in der)

@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tlsviz.pki.certificate import read
+from tlsviz.pki.words import weak_signature
 from tlsviz.wire.text import shorten
 
 if TYPE_CHECKING:
@@ -54,12 +55,37 @@ def signed_by(child: bytes, parent: bytes) -> Link:
     if below is None or above is None:
         return "unknown"
     try:
-        below.verify_directly_issued_by(above)
+        if weak_signature(read(child)):
+            _verify_old(below, above)
+        else:
+            below.verify_directly_issued_by(above)
     except InvalidSignature:
         return "failed"
     except Exception:  # an algorithm or key that cryptography does not do
         return "unknown"
     return "verified"
+
+
+def _verify_old(below: x509.Certificate, above: x509.Certificate) -> None:
+    """A signature over MD5 or SHA-1: cryptography checks none on certificates any more, old captures are full of them.
+
+    Raises InvalidSignature, or ValueError or UnsupportedAlgorithm for what cannot be checked.
+    """
+    from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
+    from cryptography.x509.oid import SignatureAlgorithmOID
+
+    key, digest = above.public_key(), below.signature_hash_algorithm
+    signature, signed = below.signature, below.tbs_certificate_bytes
+    if digest is None or below.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS:
+        raise ValueError("unsupported signature algorithm")
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(signature, signed, padding.PKCS1v15(), digest)
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        key.verify(signature, signed, ec.ECDSA(digest))
+    elif isinstance(key, dsa.DSAPublicKey):
+        key.verify(signature, signed, digest)
+    else:
+        raise ValueError("unsupported key")
 
 
 def same_key(child: bytes, parent: bytes) -> bool | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tlsviz.errors import TargetError
 from tlsviz.pki.certificate import Certificate, read
 from tlsviz.pki.der import VERSION, first
+from tlsviz.pki.policy import Profile
 from tlsviz.wire.text import safe
 
 _PEM = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----([^-]+)-----END ")
@@ -34,12 +35,14 @@ BUNDLES = (
 class Store:
     """Trust anchors under a name (``Mozilla``, ``system``, a file's name).
 
-    Equal when name and origin are. The anchors are loaded once, at the first question.
+    Equal when name and origin are. The anchors are loaded once, at the first question. ``profile``: the rules that
+    chains to them are held to.
     """
 
     name: str
     origin: str
     _load: Callable[[], Anchors] = field(repr=False, compare=False)
+    profile: Profile = "pkix"
 
     @property
     def anchors(self) -> Anchors:
@@ -107,7 +110,7 @@ def mozilla() -> Store:
     def load() -> Anchors:
         return Anchors(pem_blocks(_certifi_bundle().read_bytes()))
 
-    return Store("Mozilla", "certifi", load)
+    return Store("Mozilla", "certifi", load, "web")
 
 
 def _certifi_bundle() -> Path:
@@ -123,7 +126,11 @@ def _certifi_bundle() -> Path:
 
 @cache
 def system() -> Store:
-    """What this machine trusts: SSL_CERT_FILE or SSL_CERT_DIR if set, else its bundle; empty without one."""
+    """What this machine trusts: SSL_CERT_FILE or SSL_CERT_DIR if set, else its bundle; empty without one.
+
+    Its profile is ``pkix``: it may hold a company's or a person's own roots, and the programs that use it (curl, git,
+    Python and whatever else is built on OpenSSL) do not know the web's rules.
+    """
 
     @cache
     def load() -> Anchors:
@@ -185,7 +192,7 @@ def from_file(path: Path | str, name: str | None = None) -> Store:
     return from_ders(name or safe(path.name), ders, origin=shown)
 
 
-def from_ders(name: str, ders: Iterable[bytes], origin: str = "memory") -> Store:
+def from_ders(name: str, ders: Iterable[bytes], origin: str = "memory", profile: Profile = "pkix") -> Store:
     """A store of exactly these certificates."""
     anchors = Anchors(ders)
-    return Store(name, origin, lambda: anchors)
+    return Store(name, origin, lambda: anchors, profile)

@@ -27,7 +27,7 @@ Reason = Literal[
 
 
 class StoreVerdict(NamedTuple):
-    """What one store says. ``detail`` is the judge's own sentence; ``path`` the DERs from leaf to anchor."""
+    """What one store says. ``detail``: the first fault, or how it was accepted; ``path``: DERs from leaf to anchor."""
 
     store: str
     verdict: Verdict
