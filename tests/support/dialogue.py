@@ -43,13 +43,17 @@ def identity(kind: str = "ec") -> tuple[x509.Certificate, rsa.RSAPrivateKey | ec
 
 @dataclass
 class Dialogue:
-    """What both ends said, in order, and the key log lines of the client."""
+    """What both ends said, in order, and the key log lines of the client.
+
+    ``psk``: in TLS 1.3 the pre-shared key of the last ticket, before the master secret.
+    """
 
     chunks: list[Chunk] = field(default_factory=list)
     keylog: list[bytes] = field(default_factory=list)
     session: SSL.Session | None = None
     context: SSL.Context | None = None
     server_context: SSL.Context | None = None
+    psk: bytes = b""
 
     def merged(self) -> list[Chunk]:
         """The chunks with those of one side in a row made one."""
@@ -112,20 +116,20 @@ def shake(
         client.set_session(resume.session)
     server = SSL.Connection(said.server_context, None)
     server.set_accept_state()
-    _run(said, client, server)
+    run(said, client, server)
     client.send(request)
-    _pump(said, client, server)
+    pump(said, client, server)
     server.recv(65536)
     server.sendall(answer)
-    _pump(said, client, server)
+    pump(said, client, server)
     if answer:
         client.recv(65536)
-    said.session = client.get_session()
+    said.session, said.psk = client.get_session(), client.master_key()
     if bye:
         client.shutdown()
-        _pump(said, client, server)
+        pump(said, client, server)
         server.shutdown()
-        _pump(said, client, server)
+        pump(said, client, server)
     return said
 
 
@@ -171,7 +175,8 @@ def _groups(context: SSL.Context, groups: bytes) -> None:
     assert SSL._lib.SSL_CTX_set1_curves_list(context._context, groups) == 1
 
 
-def _run(said: Dialogue, client: SSL.Connection, server: SSL.Connection) -> None:
+def run(said: Dialogue, client: SSL.Connection, server: SSL.Connection) -> None:
+    """Shakes hands until both ends are done."""
     for _ in range(10):
         done = 0
         for end in (client, server):
@@ -180,13 +185,14 @@ def _run(said: Dialogue, client: SSL.Connection, server: SSL.Connection) -> None
                 done += 1
             except SSL.WantReadError:
                 pass
-            _pump(said, client, server)
+            pump(said, client, server)
         if done == 2:
             return
     raise AssertionError("no handshake came about")
 
 
-def _pump(said: Dialogue, client: SSL.Connection, server: SSL.Connection) -> None:
+def pump(said: Dialogue, client: SSL.Connection, server: SSL.Connection) -> None:
+    """Carries over what both ends have to say."""
     for sender, here, there in ((CLIENT, client, server), (SERVER, server, client)):
         _move(said, sender, here, there)
 
