@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import re
+import shutil
+import subprocess
 
 import pytest
 from cryptography import x509
@@ -40,6 +43,25 @@ def test_certificates_of_the_vectors_are_read_like_cryptography_reads_them() -> 
 def test_certificates_of_the_vectors_tile() -> None:
     for der in vectors().values():
         assert_der_tiles(opened(der, start=10), der, 10)
+
+
+def spans(der: bytes) -> set[tuple[int, int, int]]:
+    """Start, header size and length of every element, as ``openssl asn1parse`` sees them."""
+    out = subprocess.run(["openssl", "asn1parse", "-inform", "DER"], input=der, capture_output=True, check=True).stdout
+    rows = re.findall(rb"^ *(\d+):d=\d+ +hl=(\d+) +l= *(\d+) ", out, re.MULTILINE)
+    return {(int(start), int(header), int(length)) for start, header, length in rows}
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl command")
+def test_elements_stand_where_openssl_finds_them() -> None:
+    ders = [*made().values(), *list(vectors().values())[::40]]
+    for der in ders:
+        ours = {
+            (node.start, node.children[1].end - node.start, node.children[1].value)
+            for _, node in walk(opened(der))
+            if [child.name for child in node.children[:2]] == ["identifier", "length"]
+        }
+        assert spans(der) <= ours
 
 
 # -- names and labels --------------------------------------------------------------------------------------
