@@ -46,6 +46,7 @@ class HandshakeScreen(Screen[None]):
     """Shows one connection; `show` replaces it by a newer snapshot. Escape posts `GoBack`.
 
     ``running``: the handshake is still going on, so the newest step is followed until the user takes over.
+    ``patience``: the seconds after which it is given up.
     """
 
     CSS_PATH = "handshake.tcss"
@@ -86,9 +87,17 @@ class HandshakeScreen(Screen[None]):
     playing: var[bool] = var(False, init=False)
     secrets: var[bool] = var(False, init=False)
 
-    def __init__(self, connection: Connection, source: Source | None = None, *, running: bool = False) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        source: Source | None = None,
+        *,
+        running: bool = False,
+        patience: float | None = None,
+    ) -> None:
         super().__init__()
         self.source = source
+        self.patience = patience
         self._touched = False
         self._opened = False
         self._theme_before = ""
@@ -97,7 +106,7 @@ class HandshakeScreen(Screen[None]):
         self.set_reactive(HandshakeScreen.running, running)
 
     def compose(self) -> ComposeResult:
-        yield ConnectionHeader(self.source).data_bind(HandshakeScreen.scene, HandshakeScreen.running)
+        yield ConnectionHeader(self.source, self.patience).data_bind(HandshakeScreen.scene, HandshakeScreen.running)
         with Horizontal(id="body"):
             yield Ladder(id="ladder").data_bind(HandshakeScreen.scene, HandshakeScreen.running)
             with Vertical(id="side"):
