@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -377,6 +378,29 @@ async def test_a_running_handshake_is_followed_until_the_user_takes_over() -> No
         await pilot.pause()
         assert title(screen) == "Certificate"
         assert "handshaking" not in str(screen.query_one(ConnectionHeader).lines(120)[0])
+
+
+async def test_a_clock_runs_while_the_server_is_waited_for() -> None:
+    screen = HandshakeScreen(handshake(2), SOURCE, running=True, patience=9.0)
+    app = Stage(handshake())
+    async with app.run_test(size=NARROW) as pilot:
+        app.push_screen(screen)
+        await pilot.pause()
+
+        def told() -> str:
+            return "".join(strip.text for strip in screen._compositor.render_strips())
+
+        seen = set()
+        for _ in range(200):
+            await pilot.pause(0.02)
+            seen.update(re.findall(r"handshaking… (\d\.\d) of 9 s", told()))
+            if len(seen) > 2:
+                break
+        assert len(seen) > 2
+        screen.show(handshake(), running=False)
+        await pilot.pause()
+        assert "handshaking" not in told()
+        assert "of 9 s" not in told()
 
 
 async def test_an_untouched_running_handshake_ends_at_its_beginning() -> None:

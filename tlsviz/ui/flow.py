@@ -78,7 +78,7 @@ class Flow:
 
             screen: Screen[None] = LoadingScreen(self.job)
         else:
-            screen = _handshake(placeholder(request), _source(request), running=True)
+            screen = _handshake(placeholder(request), _source(request), running=True, patience=_patience(request))
         floor = self._floor
         self._unwind(floor + 1)
         if len(self.app.screen_stack) > floor:
@@ -246,7 +246,18 @@ def _source(request: Request) -> Source:
     return Source("lab", request.name) if isinstance(request, Lab) else Source("live", request.title)
 
 
-def _handshake(connection: Connection, source: Source | None, *, running: bool) -> Screen[None]:
+def _patience(request: Request) -> float | None:
+    """The seconds after which a live handshake is given up."""
+    if not isinstance(request, Live):
+        return None
+    from tlsviz.sources.options import DEFAULT_TIMEOUT
+
+    return request.options.timeout if request.options else DEFAULT_TIMEOUT
+
+
+def _handshake(
+    connection: Connection, source: Source | None, *, running: bool, patience: float | None = None
+) -> Screen[None]:
     from tlsviz.ui.screens.handshake import HandshakeScreen
 
-    return HandshakeScreen(connection, source, running=running)
+    return HandshakeScreen(connection, source, running=running, patience=patience)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from rich.cells import cell_len
 from textual.reactive import reactive
+from textual.timer import Timer
 
 from tlsviz.connection.model import Connection, Source
 from tlsviz.ui.glyphs import glyphs, trust
@@ -12,22 +15,40 @@ from tlsviz.ui.widgets.ladder_lines import clock
 from tlsviz.ui.widgets.lines import Line, Painted, Piece, cells, clip_line, wrap
 from tlsviz.wire.text import plural, safe, shorten
 
+_TICK = 0.1
+"""Seconds between two looks at the running clock."""
 _LONG_SUITE = 6
 """The rank of the suite with its key exchange; one less is that of its cipher alone."""
 
 
 class ConnectionHeader(Painted):
-    """Name, version, suite, group, protocol, trust, proofs, duration; the least important are left out first."""
+    """Name, version, suite, group, protocol, trust, proofs, duration; the least important are left out first.
+
+    While the handshake runs, a clock does; ``patience``: the seconds after which it is given up, None if there is
+    no such limit.
+    """
 
     scene: reactive[Scene | None] = reactive(None)
     running: reactive[bool] = reactive(False)
     playing: reactive[bool] = reactive(False)
 
-    def __init__(self, source: Source | None = None) -> None:
+    def __init__(self, source: Source | None = None, patience: float | None = None) -> None:
         super().__init__()
         self.source = source
+        self.patience = patience
+        self._began = time.monotonic()
+        self._ticks: Timer | None = None
 
-    def watch_scene(self) -> None:
+    def watch_running(self, running: bool) -> None:
+        if running and self._ticks is None:
+            self._ticks = self.set_interval(_TICK, self.refresh)
+        elif not running and self._ticks is not None:
+            self._ticks.stop()
+            self._ticks = None
+
+    def watch_scene(self, old: Scene | None, new: Scene | None) -> None:
+        if not (old and old.steps) and new and new.steps:
+            self._began = time.monotonic()
         if len(self.lines(max(self.content_region.width, 20))) != self.content_region.height:
             self.refresh(layout=True)
 
@@ -35,23 +56,27 @@ class ConnectionHeader(Painted):
         if self.scene is None:
             return []
         connection = self.scene.connection
-        return [summary(connection, self.source, width, self._state()), *diagnosis(connection, width)]
+        line = summary(connection, self.source, width, self._state(), took=not self.running)
+        return [line, *diagnosis(connection, width)]
 
     def _state(self) -> str:
         signs = glyphs()
         if self.running:
-            return f"{signs.ghost} handshaking{signs.ellipsis}"
+            took, limit = time.monotonic() - self._began, " s"
+            if self.patience:
+                took, limit = min(took, self.patience), f" of {self.patience:g} s"
+            return f"{signs.ghost} handshaking{signs.ellipsis} {took:.1f}{limit}"
         if self.playing and self.scene is not None:
             return f"{signs.play} step {self.scene.selection.step + 1} of {len(self.scene.steps)}"
         return ""
 
 
-def summary(connection: Connection, source: Source | None, width: int, state: str = "") -> Line:
-    """The one line, in exactly ``width`` cells; ``state`` says what is going on just now."""
+def summary(connection: Connection, source: Source | None, width: int, state: str = "", *, took: bool = True) -> Line:
+    """The one line, in exactly ``width`` cells; ``state`` says what is going on just now, ``took`` how long it took."""
     signs = glyphs()
-    end: Line = [(f"{clock(connection.duration)} ", "muted")]
+    end: Line = [(f"{clock(connection.duration)} ", "muted")] if took else []
     if state:
-        end = [(f"{state}  ", "warning bold"), *end]
+        end = [(f"{state}{'  ' if took else ' '}", "warning bold"), *end]
     items = _items(connection, source)
     while True:
         line: Line = [(" ", "")]
@@ -119,7 +144,7 @@ def _name(connection: Connection) -> str:
 
 
 def suite_words(connection: Connection, *, brief: bool = False) -> str:
-    """The negotiated suite in words, ``ECDHE-RSA AES-128-GCM``; ``brief``: its cipher; its name when it is not known."""
+    """The negotiated suite in words, ``ECDHE-RSA AES-128-GCM``; ``brief``: its cipher. An unknown one's name."""
     from tlsviz.tls.suites import suite
 
     point = connection.cipher_suite
