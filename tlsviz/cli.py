@@ -172,7 +172,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    from tlsviz.explain.render import render
+    from tlsviz.explain.render import render_all
     from tlsviz.explain.search import search
 
     name = " ".join(args.name)
@@ -182,7 +182,7 @@ def _explain(args: argparse.Namespace) -> int:
             f"Nothing is known as {name!r}", "", "Try a message, field, extension, alert, finding or code like 0x1301."
         )
     width = min(_width(), 100)
-    _out("\n\n".join(render(words, width) for words in found) + "\n")
+    _out(render_all(found, width) + "\n")
     return 0
 
 

@@ -6,6 +6,7 @@ import re
 
 from tlsviz.explain.words import Words, entries, words
 from tlsviz.tls import registry
+from tlsviz.tls.registry import Registry
 from tlsviz.tls.suites import Suite, suite
 
 GREASE = registry.GREASE
@@ -40,7 +41,7 @@ _GROUP_FAMILIES = (
 
 def group(code: int) -> Words | None:
     """The entry of a group for the key exchange, or of its family under the group's own name."""
-    return _by_family("group", registry.groups.get(code), _GROUP_FAMILIES)
+    return _by_family("group", code, registry.groups, _GROUP_FAMILIES)
 
 
 _SIGNATURE_FAMILIES = (
@@ -66,18 +67,52 @@ _SIGNATURE_FAMILIES = (
 
 def signature_scheme(code: int) -> Words | None:
     """The entry of a signature scheme's family under the scheme's own name."""
-    return _by_family("signature", registry.signature_schemes.get(code), _SIGNATURE_FAMILIES)
+    return _by_family("signature", code, registry.signature_schemes, _SIGNATURE_FAMILIES)
 
 
-def _by_family(kind: str, name: str | None, families: tuple[tuple[str, str], ...]) -> Words | None:
+def _by_family(kind: str, code: int, names: Registry, families: tuple[tuple[str, str], ...]) -> Words | None:
+    name = names.get(code)
     if name is None:
         return None
     key = name.lower()
     if (own := entries(kind).get(key)) is not None:
-        return own
+        return own._replace(title=f"{own.title} (0x{code:04x})")
     family = next((family for pattern, family in families if re.match(pattern, key)), "")
     found = entries(kind).get(family)
-    return found._replace(title=f"{name}: {found.title}") if found else None
+    return found._replace(title=f"{name} (0x{code:04x}): {found.title}") if found else None
+
+
+def numbered(entry: Words) -> Words:
+    """An entry of a group or scheme with its number in the title; any other as it is."""
+    kind, _, key = entry.key.partition(".")
+    if kind not in ("group", "signature"):
+        return entry
+    names, find = (registry.groups, group) if kind == "group" else (registry.signature_schemes, signature_scheme)
+    code = next((code for code in names if (names.get(code) or "").lower() == key), None)
+    return (find(code) if code is not None else None) or entry
+
+
+_SSL2_CIPHERS = (("RC4", "RC4"), ("RC2", "RC2"), ("DES_192", "3DES"), ("DES", "DES"), ("NULL", "NULL"))
+
+
+def ssl2_cipher(code: int) -> Words | None:
+    """A cipher kind of SSL 2.0 in words."""
+    name = registry.ssl2_cipher_kinds.get(code)
+    if name is None:
+        return None
+    plain = name.removeprefix("SSL_CK_")
+    part = next((part for begin, part in _SSL2_CIPHERS if plain.startswith(begin)), None)
+    cipher = words(f"suite.{part}") if part else None
+    what = "A cipher kind of SSL 2.0: the cipher and the hash; the key always comes from RSA."
+    if "EXPORT" in plain:
+        what += " Only 40 bits of the key are secret: export grade."
+    return Words(
+        key=f"suite.{name}",
+        title=f"{name} (0x{code:06x})",
+        what=f"{what} {cipher.what}" if cipher else what,
+        odd_if="SSL 2.0 is broken whatever the cipher, and must not be negotiated (RFC 6176).",
+        reference=registry.ssl2_cipher_kinds.reference(code),
+    )
 
 
 _CIPHERS = (

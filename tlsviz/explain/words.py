@@ -92,6 +92,21 @@ def _certificate_finding(reason: Words) -> Words:
     return reason._replace(key=f"finding.certificate_{name}", title=f"Certificate: {reason.title.lower()}")
 
 
+@cache
+def in_file(file: str) -> frozenset[str]:
+    """The names of the entries of one file."""
+    return frozenset(_read(file))
+
+
+@cache
+def aliases() -> dict[str, tuple[str, ...]]:
+    """What people call things, in letters and digits alone, with the keys of what they mean."""
+    import tomllib
+
+    table = tomllib.loads((_DATA / "aliases.toml").read_text("utf-8"))
+    return {name: tuple(keys) for name, keys in table.items()}
+
+
 def _read(file: str) -> dict[str, dict[str, str]]:
     import tomllib  # only when words are asked for
 
