@@ -70,4 +70,7 @@ def test_weaknesses_and_flags() -> None:
     assert known(0xC02F).weaknesses == ()
     assert known(0xCC13).weaknesses and known(0xCC13).recommended is None
     assert known(0xC02F).recommended is True and known(0x002F).recommended is False
+    discouraged = [code for code in registry.cipher_suites if registry.cipher_suites.row(code)[3] == "D"]
+    assert len(discouraged) == 26  # RFC 9847 5, table 2
+    assert all(known(code).weaknesses and known(code).recommended is False for code in discouraged)
     assert known(0xC02F).forward_secret and not known(0x009C).forward_secret

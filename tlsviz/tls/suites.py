@@ -10,14 +10,15 @@ from tlsviz.tls import registry
 class Suite(NamedTuple):
     """A cipher suite's parts.
 
-    ``key_exchange``: ECDHE, DHE, RSA, DH, ECDH, PSK, ECDHE_PSK, SRP, ...; "" in TLS 1.3, where group and signature are
-    negotiated apart from the suite. ``authentication``: RSA, ECDSA, DSS, PSK, anon, ...; "" in TLS 1.3. ``cipher``
-    as in the name ("AES_128_GCM"); ``mode`` GCM, CCM, CBC, POLY1305, STREAM, NULL, CTR, MGM or AEGIS. ``key_bits`` the
-    effective strength of the key. ``mac``: the hash of the HMAC ("SHA1"); None when the cipher is an AEAD.
-    ``prf_hash``: of the PRF in TLS 1.2 and of HKDF in TLS 1.3; earlier versions use MD5 and SHA-1 whatever the
-    suite. ``recommended``: IANA's flag; None when IANA does not list the suite. ``forward_secret``: in TLS 1.3 as long
-    as psk_ke is not used. ``weaknesses``: short words on what is broken; being old-fashioned (CBC, no forward
-    secrecy) is not in it. ``export``: key exchange and cipher weakened for export.
+    ``key_exchange``: ECDHE, DHE, RSA, DH, ECDH, PSK, ECDHE_PSK, SRP, ...; "" in TLS 1.3, where group and signature
+    are negotiated apart from the suite. ``authentication``: RSA, ECDSA, DSS, PSK, anon, ...; "" in TLS 1.3.
+    ``cipher`` as in the name ("AES_128_GCM"); ``mode`` GCM, CCM, CBC, POLY1305, STREAM, NULL, CTR, MGM or AEGIS.
+    ``key_bits`` the effective strength of the key. ``mac``: the hash of the HMAC ("SHA1"); None when the cipher is
+    an AEAD. ``prf_hash``: of the PRF in TLS 1.2 and of HKDF in TLS 1.3; earlier versions use MD5 and SHA-1 whatever
+    the suite. ``recommended``: IANA's flag; None when IANA does not list the suite, False also when it discourages
+    it. ``forward_secret``: in TLS 1.3 as long as psk_ke is not used. ``weaknesses``: short words on what is broken;
+    being old-fashioned (CBC, no forward secrecy) is not in it. ``export``: key exchange and cipher weakened for
+    export.
     """
 
     code: int
