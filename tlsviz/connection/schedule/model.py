@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from tlsviz.wire.chunks import Sender
@@ -43,7 +43,7 @@ class KeyNode:
     purpose: str
     kind: Kind
     stage: Stage
-    value: bytes | None = None
+    value: bytes | None = field(default=None, repr=False)
     why: str = ""
     secret: bool = True
     length: int | None = None
@@ -64,7 +64,7 @@ class KeyContext:
 
     text: str
     messages: tuple[int, ...] = ()
-    value: bytes | None = None
+    value: bytes | None = field(default=None, repr=False)
     why: str = ""
 
 
