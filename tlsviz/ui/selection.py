@@ -97,6 +97,13 @@ class Scene:
             return replace(self, selection=Selection(self.selection.step))
         return replace(self, selection=Selection(self.selection.step, path, node.start, node.end))
 
+    def at_message(self, index: int, path: Path | None = None) -> Scene:
+        """The scene with a message selected (and a field of it); the same scene when it is not on the ladder."""
+        for place, step in enumerate(self.steps):
+            if step.kind == "message" and step.index == index:
+                return self.at_step(place).at_path(path)
+        return self
+
     def at_byte(self, offset: int) -> Scene:
         """The scene with the field under a byte of the step's buffer selected, or the byte where there is no tree."""
         tree = self.tree
@@ -183,6 +190,28 @@ class CertificateChosen(Event):
 
     sender: Sender
     index: int
+
+
+@dataclass
+class MessageChosen(Event):
+    """A message was chosen from elsewhere, and maybe a field of it."""
+
+    index: int
+    path: Path | None = None
+
+
+@dataclass
+class KeyChosen(Event):
+    """A value of the key schedule was chosen."""
+
+    node: str
+
+
+@dataclass
+class TranscriptChosen(Event):
+    """The messages whose hash went into the chosen value; () for none."""
+
+    messages: tuple[int, ...]
 
 
 @dataclass

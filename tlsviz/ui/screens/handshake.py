@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.reactive import var
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from tlsviz.connection.model import Connection, Source
 from tlsviz.ui.messages import GoBack
@@ -19,9 +19,11 @@ from tlsviz.ui.selection import (
     ByteChosen,
     CertificateChosen,
     FieldChosen,
+    MessageChosen,
     PaneChosen,
     Scene,
     StepChosen,
+    TranscriptChosen,
     opening_step,
     scene,
 )
@@ -32,7 +34,10 @@ from tlsviz.ui.widgets.cipher_pane import CipherPane
 from tlsviz.ui.widgets.explain_pane import ExplainPane
 from tlsviz.ui.widgets.fields_pane import FieldsPane
 from tlsviz.ui.widgets.header import ConnectionHeader
+from tlsviz.ui.widgets.key_bar import KeyBar
+from tlsviz.ui.widgets.keys_pane import KeyGraph, KeysPane
 from tlsviz.ui.widgets.ladder import Ladder, LadderRows
+from tlsviz.ui.widgets.lines import LineView
 from tlsviz.ui.widgets.pane_bar import PANES, PaneBar
 from tlsviz.ui.widgets.projector import Projector
 from tlsviz.ui.widgets.record_pane import RecordPane
@@ -50,35 +55,42 @@ class HandshakeScreen(Screen[None]):
     """
 
     CSS_PATH = "handshake.tcss"
+    HELP = (
+        "The ladder has an arrow for every message, and time runs down. Choose a step, and read it in the panes: "
+        "in words, as fields, as bytes, its certificates, its ciphers.\n"
+        "A field that is chosen anywhere is lit everywhere. A click on an arrow, a sentence, a field, a byte or a "
+        "certificate chooses it."
+    )
     AUTO_FOCUS = "LadderRows"
     HORIZONTAL_BREAKPOINTS = [(0, NARROW), (104, NORMAL), (176, WIDE)]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-medium"), (44, "-tall")]
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "step(-1)", "step", key_display="↑↓"),
+        Binding("up", "step(-1)", "step", key_display="↑↓", tooltip="Previous step"),
         Binding("down", "step(1)", "next step", show=False),
         Binding("pageup", "step(-1)", "previous step", show=False),
         Binding("pagedown", "step(1)", "next step", show=False),
         Binding("home", "first", "first step", show=False),
         Binding("end", "last", "last step", show=False),
-        Binding("left", "field(-1)", "field", key_display="←→"),
+        Binding("left", "field(-1)", "field", key_display="←→", tooltip="Previous field"),
         Binding("right", "field(1)", "next field", show=False),
-        Binding("space", "play", "play"),
-        Binding("0", "pane('ladder')", "ladder", show=False),
-        Binding("1", "pane('explain')", "pane", key_display="1-6"),
-        Binding("2", "pane('fields')", "fields", show=False),
-        Binding("3", "pane('bytes')", "bytes", show=False),
-        Binding("4", "pane('chain')", "chain", show=False),
-        Binding("5", "pane('cipher')", "cipher", show=False),
-        Binding("6", "pane('record')", "record under the lens", show=False),
+        Binding("space", "play", "play", tooltip="Play: step by itself"),
+        Binding("0", "pane('ladder')", "pane: ladder", show=False),
+        Binding("1", "pane('explain')", "pane", key_display="0-7", tooltip="Pane: explain"),
+        Binding("2", "pane('fields')", "pane: fields", show=False),
+        Binding("3", "pane('bytes')", "pane: bytes", show=False),
+        Binding("4", "pane('chain')", "pane: chain", show=False),
+        Binding("5", "pane('cipher')", "pane: cipher", show=False),
+        Binding("6", "pane('record')", "pane: record", show=False),
+        Binding("7", "pane('keys')", "pane: keys", show=False),
         Binding("tab", "next_pane(1)", "next pane", show=False),
         Binding("shift+tab", "next_pane(-1)", "previous pane", show=False),
         Binding("m", "records", "bytes as on the wire", show=False),
-        Binding("v", "secrets", "show or mask secrets", show=False),
-        Binding("slash", "find", "find", key_display="/"),
-        Binding("z", "zoom", "zoom"),
-        Binding("p", "projector", "projector"),
-        Binding("escape", "back", "back", key_display="esc"),
+        Binding("v", "secrets", "values", tooltip="Show or mask secret values"),
+        Binding("slash", "find", "find", key_display="/", tooltip="Find a field of this message"),
+        Binding("z", "zoom", "zoom", tooltip="Zoom: the focused side alone"),
+        Binding("p", "projector", "projector", tooltip="Projector: one step a screen, in big letters"),
+        Binding("escape", "back", "back", key_display="esc", tooltip="Back, or leave"),
     ]
 
     scene: var[Scene | None] = var(None)
@@ -86,6 +98,7 @@ class HandshakeScreen(Screen[None]):
     pane: var[str] = var("explain", init=False)
     playing: var[bool] = var(False, init=False)
     secrets: var[bool] = var(False, init=False)
+    covered: var[tuple[int, ...]] = var((), init=False)
 
     def __init__(
         self,
@@ -108,7 +121,7 @@ class HandshakeScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield ConnectionHeader(self.source, self.patience).data_bind(HandshakeScreen.scene, HandshakeScreen.running)
         with Horizontal(id="body"):
-            yield Ladder(id="ladder").data_bind(HandshakeScreen.scene, HandshakeScreen.running)
+            yield Ladder(id="ladder").data_bind(HandshakeScreen.scene, HandshakeScreen.running, HandshakeScreen.covered)
             with Vertical(id="side"):
                 yield PaneBar(id="bar").data_bind(HandshakeScreen.pane)
                 yield Input(placeholder="find a field by its name or value", id="find", compact=True)
@@ -121,8 +134,9 @@ class HandshakeScreen(Screen[None]):
                         yield FieldsPane(id="fields").data_bind(HandshakeScreen.scene)
                         yield BytesPane(id="bytes").data_bind(HandshakeScreen.scene)
                         yield RecordPane(id="record").data_bind(HandshakeScreen.scene, HandshakeScreen.secrets)
+                    yield KeysPane(id="keys").data_bind(HandshakeScreen.scene, HandshakeScreen.secrets)
         yield Projector().data_bind(HandshakeScreen.scene)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.query_one("#find").display = False
@@ -170,9 +184,10 @@ class HandshakeScreen(Screen[None]):
         else:
             bar.names = tuple(PANES) if narrow else tuple(PANES)[1:]
         bar.pane = self.pane
+        if self.pane != "keys":
+            self.covered = ()
         for name in ("fields", "bytes"):
             self.query_one(f"#{name}").border_title = f"{PANES[name][0]} {PANES[name][1]}" if wide else None
-        self.query_one(Footer).compact = narrow
         self.refresh_bindings()
         if narrow:
             self.call_after_refresh(self._focus_open)
@@ -180,7 +195,13 @@ class HandshakeScreen(Screen[None]):
     def _focus_open(self) -> None:
         """Where panes take turns the open one has the focus, unless a field is being sought just now."""
         if self.has_class(NARROW) and not self.query_one("#find").display:
-            (self.query_one(LadderRows) if self.pane == "ladder" else self.query_one(f"#{self.pane}")).focus()
+            self._view(self.pane).focus()
+
+    def _view(self, pane: str) -> LineView:
+        """What takes the focus in a pane."""
+        if pane == "ladder":
+            return self.query_one(LadderRows)
+        return self.query_one(KeyGraph) if pane == "keys" else self.query_one(f"#{pane}", LineView)
 
     # what the widgets say
 
@@ -199,6 +220,18 @@ class HandshakeScreen(Screen[None]):
     @on(CertificateChosen)
     def _certificate_chosen(self, event: CertificateChosen) -> None:
         self._choose(self._scene.at_certificate(event.sender, event.index))
+
+    @on(MessageChosen)
+    def _message_chosen(self, event: MessageChosen) -> None:
+        self._choose(self._scene.at_message(event.index, event.path))
+        if event.path is not None:
+            self.action_pane("fields")
+        elif self.has_class(NARROW):
+            self.action_pane("ladder")
+
+    @on(TranscriptChosen)
+    def _transcript_chosen(self, event: TranscriptChosen) -> None:
+        self.covered = event.messages if self.pane == "keys" else ()
 
     @on(PaneChosen)
     def _pane_chosen(self, event: PaneChosen) -> None:
@@ -240,6 +273,8 @@ class HandshakeScreen(Screen[None]):
         if self.has_class("-zoom-ladder") and name != "ladder":
             self.remove_class("-zoom-ladder")
         self.pane = name
+        if name == "keys":
+            self.query_one(KeyGraph).focus()
 
     def action_next_pane(self, by: int) -> None:
         """Goes to the next pane: opens it where one is seen at a time, else moves the focus."""
@@ -252,7 +287,9 @@ class HandshakeScreen(Screen[None]):
             self.focus_previous()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Where one pane is seen at a time there is nothing to zoom."""
+        """Where one pane is seen at a time there is nothing to zoom; where there are no secrets, nothing to unmask."""
+        if action == "secrets":
+            return self.pane in ("record", "keys")
         return not (action == "zoom" and self.has_class(NARROW))
 
     def action_records(self) -> None:

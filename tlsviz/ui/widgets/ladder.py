@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.reactive import var
 
+from tlsviz.connection.ladder import Step
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import Scene, StepChosen
 from tlsviz.ui.widgets.ladder_lines import Density, Drawing, Row
@@ -33,6 +34,8 @@ class LadderRows(LineView):
 
     scene: var[Scene | None] = var(None)
     running: var[bool] = var(False)
+    covered: var[tuple[int, ...]] = var(())
+    """Messages with a mark beside them: those that a hash covers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,11 +49,22 @@ class LadderRows(LineView):
     def line(self, index: int) -> Line:
         row = self._rows[index]
         scene = self.scene
-        if scene is None or row.step is None or row.step != scene.selection.step:
+        if scene is None or row.step is None:
             return row.line
+        if row.step != scene.selection.step:
+            return self._marked(row.line) if self._covers(scene.steps[row.step]) else row.line
         marker = [(glyphs().cursor, "accent bold on selection")]
         rest = [(text, f"{style} bold on selection" if style else "on selection") for text, style in row.line[1:]]
         return pad_line([*marker, *rest], self.width, "on selection")
+
+    def _covers(self, step: Step) -> bool:
+        return bool(self.covered) and step.kind == "message" and step.index in self.covered
+
+    def _marked(self, line: Line) -> Line:
+        return [(glyphs().full, "verified"), *line[1:]]
+
+    def watch_covered(self) -> None:
+        self.refresh()
 
     def on_resize(self) -> None:
         self._draw()
@@ -111,7 +125,8 @@ class Ladder(Vertical):
 
     scene: var[Scene | None] = var(None)
     running: var[bool] = var(False)
+    covered: var[tuple[int, ...]] = var(())
 
     def compose(self) -> ComposeResult:
         yield LadderHead().data_bind(Ladder.scene)
-        yield LadderRows().data_bind(Ladder.scene, Ladder.running)
+        yield LadderRows().data_bind(Ladder.scene, Ladder.running, Ladder.covered)

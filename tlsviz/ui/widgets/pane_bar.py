@@ -16,6 +16,7 @@ PANES: dict[str, tuple[str, str]] = {
     "chain": ("4", "Chain"),
     "cipher": ("5", "Cipher"),
     "record": ("6", "Record"),
+    "keys": ("7", "Keys"),
 }
 """Every pane: its key and its name."""
 
@@ -38,15 +39,14 @@ class PaneBar(Painted):
 
     def _items(self, width: int) -> list[tuple[str, str]]:
         """Each pane with its text: wide apart, close together, or only the open one with its name."""
-        wide = [(name, f"  {PANES[name][0]} {PANES[name][1]} ") for name in self.names]
-        close = [(name, f" {PANES[name][0]} {PANES[name][1]} ") for name in self.names]
-        short = [
-            (name, f" {PANES[name][0]} {PANES[name][1] + ' ' if name == self.pane else ''}") for name in self.names
-        ]
-        for choice in (wide, close):
-            if sum(len(text) for _, text in choice) <= width:
-                return choice
-        return short
+        open_ = self.pane
+        choices = (
+            [(name, f"  {PANES[name][0]} {PANES[name][1]} ") for name in self.names],
+            [(name, f" {PANES[name][0]} {PANES[name][1]} ") for name in self.names],
+            [(name, f" {PANES[name][0]} {PANES[name][1]}"[not at :]) for at, name in enumerate(self.names)],
+            [(name, f" {PANES[name][0]} {PANES[name][1] + ' ' if name == open_ else ''}") for name in self.names],
+        )
+        return next((each for each in choices if sum(len(text) for _, text in each) <= width), choices[-1])
 
     def on_click(self, event: events.Click) -> None:
         at = 0
