@@ -47,7 +47,7 @@ def test_bombs_are_not_blown_up(algorithm: int) -> None:
     packed = PACKERS[algorithm](bytes(1 << 26))
     begin = time.perf_counter()
     found = decompress(algorithm, packed, (1 << 24) - 1)
-    assert time.perf_counter() - begin < 1
+    assert time.perf_counter() - begin < 5
     assert len(found.data) == max(FREELY, TIMES * len(packed)) < 1 << 24
     assert found.fault is not None
 

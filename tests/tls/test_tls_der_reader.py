@@ -154,7 +154,7 @@ def test_the_number_of_elements_is_bounded() -> None:
     ids=["indefinite", "mixed", "too long", "unended", "many ends", "big"],
 )
 def test_time_is_linear(der: bytes) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     made = opened(der, AnyNode)
     assert made.children
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2

@@ -250,9 +250,9 @@ def test_time_is_linear(make, context: Context) -> None:  # type: ignore[no-unty
     def fastest(data: bytes) -> float:
         times = []
         for _ in range(5):
-            start = time.perf_counter()
+            start = time.process_time()
             decode_handshake(data, context)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     small, large = make(2000), make(16000)
@@ -270,9 +270,9 @@ def test_a_whole_hello_is_quick() -> None:
     nodes = sum(1 for _ in walk(decode_handshake(data, FROM_CLIENT)))
     times = []
     for _ in range(20):
-        start = time.perf_counter()
+        start = time.process_time()
         decode_handshake(data, FROM_CLIENT)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert nodes > 100
     assert min(times) / nodes < 20e-6  # about 1 µs measured; the bound leaves room for a busy machine
 

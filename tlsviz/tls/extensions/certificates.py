@@ -12,7 +12,6 @@ from tlsviz.tls.der.kinds import (
     ResponderIdNode,
 )
 from tlsviz.tls.der.node import der_vector
-from tlsviz.tls.distinguished import distinguished_name
 from tlsviz.tls.extensions.table import CH, CR, CT, EE, SH, extension
 from tlsviz.tls.fields import codes, empty, structs
 from tlsviz.tls.sct import sct_list
@@ -122,13 +121,11 @@ def certificate_authorities(r: Reader) -> None:
 
 
 def distinguished_names(r: Reader, name: str) -> None:
-    """``opaque DistinguishedName<1..2^16-1>``, any number of them: DER, said in words."""
+    """``opaque DistinguishedName<1..2^16-1>``, any number of them, in DER."""
 
     def body(v: Reader) -> None:
         while v.remaining:
-            der = der_vector(v, "distinguished_name", 2, NameNode)
-            if label := distinguished_name(der):
-                v.label(label)
+            der_vector(v, "distinguished_name", 2, NameNode)
 
     r.vector(name, 2, body)
 
