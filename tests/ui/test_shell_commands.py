@@ -12,10 +12,13 @@ from textual.command import CommandPalette
 from tlsviz.errors import TlsvizError
 from tlsviz.ui.actions import save_screenshot
 from tlsviz.ui.commands import ActionCommands
+from tlsviz.ui.keys import grouped, key_rows
 from tlsviz.ui.screens.connections import ConnectionsScreen
+from tlsviz.ui.screens.handshake import HandshakeScreen
 from tlsviz.ui.screens.help import HelpScreen
 from tlsviz.ui.svg import save, self_contained
 from tlsviz.ui.theme import DEFAULTS, PROJECTOR, THEMES
+from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.workers import Capture
 
 CLASS = Capture(Path("class.pcapng"))
@@ -31,6 +34,57 @@ async def test_the_palette_has_every_action_of_the_screen(tmp_path: Path, monkey
         for title in ("Open the handshake", "Filter the rows", "Save a screenshot", "Help", "Quit", "Theme: light"):
             assert title in titles, title
         assert any(title.startswith("Lab: ") for title in titles)
+
+
+async def test_the_palette_begins_with_what_is_useful_and_ends_with_what_only_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(monkeypatch, lambda job: trace(several()[0]))
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, HandshakeScreen))
+        commands = list(ActionCommands(app.screen).commands())
+        titles = [command.title.partition(":")[0] for command in commands]
+        assert titles[:4] == ["Projector", "Save a screenshot", "Next theme", "Open another target"]
+        assert titles.index("Lab") < titles.index("Next step")
+        assert titles.index("Quit") < titles.index("Theme")
+        panes = {command.title: command.help.split()[0] for command in commands if command.title.startswith("Pane")}
+        assert panes["Pane: explain"] == "1"
+        assert panes["Pane: bytes"] == "3"
+
+
+async def test_help_says_every_key_of_the_handshake_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, lambda job: trace(several()[0]))
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=(120, 60)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, HandshakeScreen))
+        rows = grouped(key_rows(app.screen))
+        keys = [key for row in rows for key in row.keys]
+        assert len(keys) == len(set(keys))
+        assert not {"↓", "→", "2", "3", "4", "5"} & set(keys)
+        told = {row.name: (row.title, row.keys) for row in rows}
+        assert told["step"] == ("Previous step, next step", ["↑↓", "pgup", "pgdn"])
+        assert told["pane"][0].startswith("Pane: ladder, explain, fields, bytes, chain, cipher")
+        assert len(told["pane"][1]) == 1
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        assert "The ladder has an arrow for every message" in shown(app)
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 120])
+async def test_the_key_line_leaves_out_whole_keys_and_help_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    script(monkeypatch, lambda job: trace(several()[0]))
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=(width, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, HandshakeScreen))
+        line = shown(app).splitlines()[-1]
+        assert "? help" in line
+        assert ("^p palette" in line) == (width >= 120)
+        assert ("q quit" in line) == (width >= 80)
+        await pilot.click(KeyBar, offset=(line.index("? help") + 1, 0))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
 
 
 async def test_a_command_of_the_palette_runs(tmp_path: Path) -> None:

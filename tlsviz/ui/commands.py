@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tlsviz.ui.keys import key_rows
+from tlsviz.ui.keys import KeyRow, key_rows
 from tlsviz.ui.theme import THEMES
 from tlsviz.ui.workers import Lab
 
@@ -25,22 +25,19 @@ class Command(NamedTuple):
 
 
 class ActionCommands(Provider):
-    """The actions of the focused widget, the screen and the app, then themes and the lab's scenarios."""
+    """What one opens the palette for, all other actions, themes, the lab's scenarios; at last what only moves."""
 
     def commands(self) -> Iterator[Command]:
         """Every command that works now, each once."""
         app = cast("TlsvizApp", self.app)
-        for row in key_rows(self.screen):
-            yield Command(
-                row.title,
-                f"{' '.join(row.keys)}   {_WHERE[row.where]}",
-                partial(app.run_action, row.action, row.node),
-            )
+        rows = sorted(key_rows(self.screen), key=_weight)
+        yield from (_of_row(app, row) for row in rows if not row.moves)
         for theme in THEMES:
             word = theme.name.removeprefix("tlsviz-")
             yield Command(f"Theme: {word}", _THEME_HELP[word], partial(setattr, app, "theme", theme.name))
         for scenario in app.flow.scenarios():
             yield Command(f"Lab: {scenario.title}", scenario.detail, partial(app.flow.open, Lab(scenario.name)))
+        yield from (_of_row(app, row) for row in rows if row.moves)
 
     async def discover(self) -> Hits:
         for command in self.commands():
@@ -54,6 +51,18 @@ class ActionCommands(Provider):
                 yield Hit(score, matcher.highlight(command.title), command.run, help=command.help)
 
 
+def _of_row(app: TlsvizApp, row: KeyRow) -> Command:
+    # What stands for several keys in the bottom line ("0-7") is one of them here.
+    keys = " ".join(bound if len(bound) == 1 else shown for bound, shown in zip(row.bound, row.keys, strict=True))
+    return Command(row.title, f"{keys}   {_WHERE[row.where]}", partial(app.run_action, row.action, row.node))
+
+
+def _weight(row: KeyRow) -> int:
+    """What one opens the palette for comes first; the rest keeps its order."""
+    return _FIRST.index(row.name) if row.name in _FIRST else len(_FIRST)
+
+
+_FIRST = ("projector", "screenshot", "next_theme", "home", "again", "find", "filter", "open", "play", "help")
 _WHERE = {"here": "where you are", "this screen": "on this screen", "everywhere": "everywhere"}
 _THEME_HELP = {
     "dark": "Ink: for a screen of one's own",

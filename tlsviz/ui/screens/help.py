@@ -11,9 +11,12 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from tlsviz.ui.glyphs import glyphs
-from tlsviz.ui.keys import KeyRow, key_rows
+from tlsviz.ui.keys import KeyRow, grouped, key_rows
 from tlsviz.ui.widgets.key_bar import plain
+from tlsviz.ui.widgets.lines import wrap
 
+_WIDEST, _FRAME = 70, 7
+"""The cells of the box, as the style sheet has them, and of what surrounds its text."""
 _TITLES = {"here": "What is focused", "this screen": "This screen", "everywhere": "Everywhere"}
 
 
@@ -28,7 +31,7 @@ class HelpScreen(ModalScreen[None]):
     def __init__(self, screen: Screen[object]) -> None:
         super().__init__()
         self._words = help_words(screen)
-        self._rows = key_rows(screen)
+        self._rows = grouped(key_rows(screen))
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help") as box:
@@ -36,7 +39,7 @@ class HelpScreen(ModalScreen[None]):
             box.border_subtitle = "esc closes"
             if self._words:
                 yield Static(Content(self._words), id="help-words")
-            yield Static(key_table(self._rows), id="help-keys")
+            yield Static(key_table(self._rows, min(_WIDEST, self.app.size.width * 92 // 100) - _FRAME), id="help-keys")
             yield Static(legend(), id="help-signs")
 
     def action_close(self) -> None:
@@ -54,17 +57,18 @@ def help_words(screen: Screen[object]) -> str:
     return "\n".join(" ".join(line.split()) for line in (found[0] or "").strip().splitlines()) if found else ""
 
 
-def key_table(rows: list[KeyRow]) -> Content:
-    """The keys in two columns, under the place where they work."""
+def key_table(rows: list[KeyRow], width: int) -> Content:
+    """The keys in two columns of together ``width`` cells, under the place where they work."""
     keys = [_short(" ".join(plain(key) for key in row.keys)) for row in rows]
-    width = max((len(key) for key in keys), default=0)
+    column = max((len(key) for key in keys), default=0)
     parts: list[tuple[str, str]] = []
     where = ""
     for row, key in zip(rows, keys, strict=True):
         if row.where != where:
             parts.append((f"{chr(10) if where else ''}{_TITLES[row.where]}\n", "bold $muted"))
             where = row.where
-        parts += [(f"  {key.ljust(width)}  ", "$server"), (f"{row.title}\n", "")]
+        for number, text in enumerate(wrap(row.title, max(width - column - 4, 12))):
+            parts += [(f"  {'' if number else key:{column}}  ", "$server"), (f"{text}\n", "")]
     return Content.assemble(*parts)
 
 
