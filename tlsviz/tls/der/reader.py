@@ -123,7 +123,7 @@ class Der:
         stop, indefinite = self._header(parts)
         if tag is not None and self.data[start] != tag:
             parts[0] = _noted(parts[0], f"should be {_TAGS[tag]}")
-            body = opaque if parts[-1].note else anything  # a length that does not fit: no element at all
+            body = _unread if parts[-1].note else anything  # a length that does not fit: no element at all
         self.end = stop
         label, note = self._inside(body)
         if indefinite:
@@ -342,6 +342,13 @@ def contents(say: Say) -> Body:
         return label
 
     return body
+
+
+def _unread(r: Der) -> str | None:
+    """Contents of what only looks like an element."""
+    if r.position < r.end:
+        r.leaf("data", r.end - r.position)
+    return None
 
 
 _object_identifier = contents(values.object_identifier)
