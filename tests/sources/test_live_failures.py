@@ -94,7 +94,7 @@ def test_silent_port() -> None:
     start = time.monotonic()
     with playing(silent) as port:
         connection = run(port)
-    assert PATIENCE <= time.monotonic() - start < PATIENCE + 0.3
+    assert PATIENCE <= time.monotonic() - start < PATIENCE + 1.5
     found = the_diagnosis(connection)
     assert found.code == "handshake_timed_out"
     assert "0.3 s" in found.evidence
@@ -105,7 +105,7 @@ def test_one_byte_after_the_other() -> None:
     start = time.monotonic()
     with playing(trickle(record(22, handshake(2, bytes(1000))), 0.01)) as port:
         connection = run(port)
-    assert time.monotonic() - start < PATIENCE + 0.3
+    assert time.monotonic() - start < PATIENCE + 1.5
     assert the_diagnosis(connection).code == "handshake_timed_out"
 
 
@@ -140,7 +140,7 @@ def test_flood_is_survived(name: str) -> None:
     start = time.monotonic()
     with playing(play) as port:
         connection = run(port)
-    assert time.monotonic() - start < PATIENCE + 1
+    assert time.monotonic() - start < PATIENCE + 2
     assert the_diagnosis(connection).code == code
 
 
@@ -236,7 +236,7 @@ def test_name_service_that_hangs(resolver: dict[str, object]) -> None:
     resolver["slow.test"] = 1.0
     start = time.monotonic()
     found = the_diagnosis(run(443, "slow.test"))
-    assert time.monotonic() - start < PATIENCE + 0.2
+    assert time.monotonic() - start < PATIENCE + 1.5
     assert found.code == "name_lookup_failed"
 
 
@@ -282,7 +282,7 @@ def test_server_that_never_answers_over_http() -> None:
     start = time.monotonic()
     with playing(speaking_tls(wait, alpn=())) as port:
         connection = run(port)
-    assert time.monotonic() - start < 0.3
+    assert time.monotonic() - start < 1.5
     assert connection.complete
     assert connection.diagnosis is None
     details = [placed.mark.detail for placed in connection.marks if placed.mark.kind == "timeout"]
@@ -315,7 +315,7 @@ def test_endless_response_is_cut() -> None:
     start = time.monotonic()
     with playing(speaking_tls(play)) as port:
         connection = run(port)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 3
     assert connection.complete
     assert 64 << 10 <= connection.server_data.bytes < 1 << 20
     assert connection.diagnosis is None

