@@ -7,6 +7,7 @@ from typing import Literal
 
 from tlsviz.connection import titles
 from tlsviz.connection.model import Connection, Provenance
+from tlsviz.connection.prelude import protocol
 from tlsviz.wire.chunks import CLIENT, Sender
 
 StepKind = Literal["mark", "message", "data", "hole", "prelude"]
@@ -128,8 +129,9 @@ def _beside(connection: Connection) -> list[Placed]:
         title, note = titles.hole(hole)
         step = Step("hole", index, hole.sender, 0.0, 0.0, title, "", False, "wire", 0, 0, "", note)
         found.append((hole.order, hole.time, step))
+    spoken = connection.starttls or protocol(connection.prelude)
     for index, part in enumerate(connection.prelude):
-        title, detail = titles.prelude(part)
+        title, detail = titles.prelude(part, spoken)
         step = Step("prelude", index, part.sender, 0.0, 0.0, title, detail, False, "wire", 0, 0)
         found.append((part.order, part.time, step))
     return found

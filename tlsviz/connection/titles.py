@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlsviz.connection.greetings import greeting
 from tlsviz.connection.model import CERTIFICATES, ApplicationRun, Connection, Hole, Message, Prelude
 from tlsviz.wire.chunks import Mark
 from tlsviz.wire.text import plural, shorten
@@ -10,7 +11,6 @@ _SPECIAL = {
     "end_of_early_data": "EndOfEarlyData",
     "encrypted_handshake": "encrypted handshake message",
     "certificate_url": "CertificateURL",
-    "ssl2_client_hello": "SSL 2 ClientHello",
     "heartbeat": "Heartbeat",
 }
 _MARKS = {
@@ -67,6 +67,8 @@ def type_title(kind: str) -> str:
     """A message type as the RFCs write it: ``certificate_verify`` becomes ``CertificateVerify``."""
     if kind in _SPECIAL:
         return _SPECIAL[kind]
+    if kind.startswith("ssl2_"):
+        return f"SSL 2 message {kind[5:]}" if kind.startswith("ssl2_0x") else f"SSL 2 {type_title(kind[5:])}"
     if kind.startswith("handshake_0x"):
         return f"handshake message {kind[10:]}"
     return "".join(part.capitalize() for part in kind.split("_"))
@@ -112,8 +114,22 @@ def hole(hole: Hole) -> tuple[str, str]:
     return f"{plural(hole.length, 'byte')} missing", "not in the capture: lost, or never captured"
 
 
-def prelude(part: Prelude) -> tuple[str, str]:
-    """Title and size of plaintext before TLS: its first line."""
-    line = part.data.split(b"\n", 1)[0].strip(b"\r\0 ")[:200]
-    text = shorten(line.decode("utf-8", "backslashreplace"), 60)
-    return text or "plaintext", size(len(part.data))
+def prelude(part: Prelude, protocol: str | None = None) -> tuple[str, str]:
+    """Title and size of plaintext before TLS; ``protocol`` by the name that `connection.prelude.protocol` gives."""
+    return said(part, protocol) or "plaintext", size(len(part.data))
+
+
+def said(part: Prelude, protocol: str | None = None, width: int = 60) -> str:
+    """What plaintext says: its name where the protocol is binary, its first line where it is text; "" if empty."""
+    text = greeting(part.data, part.sender, protocol)
+    if text is None:
+        line = part.data.split(b"\n", 1)[0].strip(b"\r\0 ")[:200]
+        text = f"binary data {line[:12].hex(' ')} …" if _is_binary(line) else line.decode("utf-8", "backslashreplace")
+    return shorten(text, width)
+
+
+def _is_binary(line: bytes) -> bool:
+    """Whether hardly anything of it is text, in whatever script."""
+    text = line.decode("utf-8", "replace")
+    unprintable = [character for character in text if character == "\ufffd" or not character.isprintable()]
+    return len(unprintable) * 3 > len(line)

@@ -6,6 +6,7 @@ import re
 
 from tlsviz.connection import titles
 from tlsviz.connection.model import ApplicationRun, Connection, Hole, PlacedMark, Prelude
+from tlsviz.connection.prelude import protocol
 from tlsviz.explain.points import hash_name
 from tlsviz.explain.scene import Narration, Sentence, name, sentence, span
 from tlsviz.explain.words import words
@@ -102,10 +103,11 @@ def hole(connection: Connection, broken: Hole) -> Narration:
 
 def prelude(connection: Connection, part: Prelude) -> Narration:
     """Plaintext before TLS, or instead of it."""
-    title, _ = titles.prelude(part)
-    protocol = f" ({connection.starttls.upper()})" if connection.starttls else ""
-    lead = f"Plain text before TLS{protocol}: everybody on the way can read and change it."
-    first = shorten(part.data.split(b"\n", 1)[0].strip(b"\r\0 ")[:200].decode("utf-8", "backslashreplace"), 120)
+    spoken = connection.starttls or protocol(connection.prelude)
+    title, _ = titles.prelude(part, spoken)
+    named = f" ({connection.starttls.upper()})" if connection.starttls else ""
+    lead = f"Plain text before TLS{named}: everybody on the way can read and change it."
+    first = titles.said(part, spoken, 120)
     sentences = [Sentence(f"The {part.sender} says: {first}")] if first else []
     odd: tuple[str, ...] = ()
     if not connection.messages:
