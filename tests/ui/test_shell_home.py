@@ -34,6 +34,26 @@ async def test_everything_is_on_the_screen_at_every_size(tmp_path: Path, size: t
     assert ("HOW TO READ A LADDER" in text) == (size[0] == 200)
 
 
+@pytest.mark.parametrize("height", [24, 40])
+async def test_on_forty_columns_the_lists_stand_one_above_the_other(tmp_path: Path, height: int) -> None:
+    Recent(tmp_path / "recent.json").add(Entry("old.example.com", "live"))
+    app = make_app(tmp_path)
+    async with app.run_test(size=(40, height)) as pilot:
+        await until(pilot, lambda: app.query_one("#lab", Choices).line_count() > 2)
+        text = shown(app)
+        for words in ("see a TLS handshake happen", "host, URL or capture file", "old.example.com", "TLS 1.3, every"):
+            assert words in text, words
+        places, lab = app.query_one("#places", Choices), app.query_one("#lab", Choices)
+        assert places.region.right <= 40
+        assert lab.region.y > places.region.bottom
+        await pilot.press("down", "end", "down")
+        await until(pilot, lambda: lab.has_focus)
+        await pilot.press("up")
+        await until(pilot, lambda: places.has_focus)
+        await pilot.press("home", "up")
+        await until(pilot, lambda: app.query_one("#target").has_focus)
+
+
 async def test_a_typed_target_is_opened_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script(monkeypatch, lambda job: trace(connection(0)))
     app = make_app(tmp_path)

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 _ROOM = 30
 """Rows from which the screen is not cramped."""
+_SIDE_BY_SIDE = 64
+"""Cells from which both lists are readable beside each other; in fewer, one stands above the other."""
+_ASKED = "a host, host:port, URL or capture file"
+_ASKED_SHORTLY = "host, URL or capture file"
 
 
 class TargetInput(Input):
@@ -76,7 +80,7 @@ class HomeScreen(Screen[None]):
             yield Wordmark(arrows=self.app.size.height >= _ROOM, id="wordmark")
             with Vertical(id="line"):
                 target = TargetInput(
-                    placeholder="a host, host:port, URL or capture file",
+                    placeholder=_ASKED,
                     suggester=TargetSuggester(self.flow.recent),
                     id="target",
                 )
@@ -90,6 +94,9 @@ class HomeScreen(Screen[None]):
         yield KeyBar()
 
     def on_resize(self, event: events.Resize) -> None:
+        slim = event.size.width < _SIDE_BY_SIDE
+        self.set_class(slim, "-slim")
+        self.query_one("#target", Input).placeholder = _ASKED_SHORTLY if slim else _ASKED
         mark = self.query_one(Wordmark)
         arrows = event.size.height >= _ROOM
         if mark.arrows != arrows:
@@ -173,7 +180,14 @@ class HomeScreen(Screen[None]):
 
     @on(Choices.Left)
     def _left_list(self, event: Choices.Left) -> None:
-        if event.by < 0:
+        upper, lower = (self.query_one(name, Choices) for name in ("#places", "#lab"))
+        stacked = self.has_class("-slim")
+        if event.by > 0:
+            if stacked and event.choices is upper:
+                lower.focus()
+        elif stacked and event.choices is lower and upper.highlighted >= 0:
+            upper.focus()
+        else:
             self.query_one("#target").focus()
 
     def action_to_lists(self) -> None:

@@ -48,6 +48,9 @@ class Wordmark(Painted):
         signs = glyphs()
         name = letters(signs is ASCII)
         inner = len(name[0]) + 2 * _SIDE
+        tagline = TAGLINE if len(TAGLINE) <= width else TAGLINE.partition(":")[0]
+        if inner + 8 > width:  # no room for the lanes
+            return [_centred(line, width) for line in [*map(self._shaded, name), [(tagline, "muted")]]]
         lane: Line = [(signs.lane, "bold client")]
         end: Line = [(signs.lane, "bold server")]
         found: list[Line] = [[("client", "bold client"), (" " * (inner - 4), ""), ("server", "bold server")]]
@@ -57,7 +60,7 @@ class Wordmark(Painted):
             found.append([*lane, (signs.clear * (inner - 1) + signs.right, "client"), *end])
             found.append([*lane, (signs.left + signs.encrypted * (inner - 1), "server"), *end])
             found.append([])
-        found.append([(TAGLINE, "muted")])
+        found.append([(tagline, "muted")])
         return [_centred(line, width) for line in found]
 
     def _shaded(self, text: str) -> Line:
