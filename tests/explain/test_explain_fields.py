@@ -13,7 +13,7 @@ from tlsviz.explain.words import entries, lookup_field, words
 from tlsviz.tls import oids
 from tlsviz.tls.der.extension_bodies import BODIES
 from tlsviz.tls.der.names import GENERAL_NAMES
-from tlsviz.tls.der.reader import TYPES
+from tlsviz.tls.der.tags import TYPES
 from tlsviz.wire.nodes import names, walk
 
 READS = {"uint", "opaque", "text", "rest", "vector", "vector_opaque", "struct", "der_vector", "der_rest"}

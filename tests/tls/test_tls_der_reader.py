@@ -8,7 +8,8 @@ import pytest
 from der_build import assert_der_tiles, der_faults, opened, tlv
 
 from tlsviz.tls.der.kinds import AnyNode
-from tlsviz.tls.der.reader import MAX_DEPTH, MAX_ELEMENTS, TYPES
+from tlsviz.tls.der.reader import MAX_DEPTH, MAX_ELEMENTS
+from tlsviz.tls.der.tags import TYPES
 from tlsviz.wire.nodes import Node, walk
 
 UTC_FORM = "must be written YYMMDDHHMMSSZ (RFC 5280 4.1.2.5)"

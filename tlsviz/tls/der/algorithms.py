@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from tlsviz.tls import oids
 from tlsviz.tls.der import values
-from tlsviz.tls.der.reader import (
-    BIT_STRING,
-    INTEGER,
-    NULL,
-    OCTET_STRING,
-    OID,
-    SEQUENCE,
-    Body,
-    Der,
-    anything,
-    bits,
-    contents,
-    opaque,
-    unused_bits,
-)
+from tlsviz.tls.der.reader import Body, Der, anything, bits, contents, opaque, unused_bits
+from tlsviz.tls.der.tags import BIT_STRING, INTEGER, NULL, OCTET_STRING, OID, SEQUENCE
 
 RSA, RSA_PSS, RSA_OAEP = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.7"
 DSA, EC = "1.2.840.10040.4.1", "1.2.840.10045.2.1"

@@ -6,7 +6,8 @@ from tlsviz.tls.der import values
 from tlsviz.tls.der.algorithms import algorithm_identifier, algorithm_of, signature, subject_public_key_info
 from tlsviz.tls.der.extensions import wrapped_extensions
 from tlsviz.tls.der.names import name
-from tlsviz.tls.der.reader import BIT_STRING, GENERALIZED_TIME, SEQUENCE, UTC_TIME, Body, Der, bits, contents
+from tlsviz.tls.der.reader import Body, Der, bits, contents
+from tlsviz.tls.der.tags import BIT_STRING, GENERALIZED_TIME, SEQUENCE, UTC_TIME
 
 _VERSIONS = {0: "v1", 1: "v2", 2: "v3"}
 _VERSION, _ISSUER_ID, _SUBJECT_ID, _EXTENSIONS = 0xA0, 0x81, 0x82, 0xA3

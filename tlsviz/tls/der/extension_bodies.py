@@ -5,7 +5,8 @@ from __future__ import annotations
 from tlsviz.tls import oids, registry
 from tlsviz.tls.der import values
 from tlsviz.tls.der.names import check_order, general_name, general_names, relative_name, summary
-from tlsviz.tls.der.reader import (
+from tlsviz.tls.der.reader import Body, Der, bits, contents, opaque
+from tlsviz.tls.der.tags import (
     BIT_STRING,
     BMP_STRING,
     BOOLEAN,
@@ -20,11 +21,6 @@ from tlsviz.tls.der.reader import (
     SEQUENCE,
     SET,
     UTF8_STRING,
-    Body,
-    Der,
-    bits,
-    contents,
-    opaque,
 )
 from tlsviz.tls.sct import sct_list
 from tlsviz.wire.nodes import Deferred, Node

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tlsviz.tls import oids
 from tlsviz.tls.der import values
 from tlsviz.tls.der.extension_bodies import BODIES
-from tlsviz.tls.der.reader import BOOLEAN, NULL, OCTET_STRING, OID, SEQUENCE, SET, Body, Der, contents
+from tlsviz.tls.der.reader import Body, Der, contents
+from tlsviz.tls.der.tags import BOOLEAN, NULL, OCTET_STRING, OID, SEQUENCE, SET
 
 
 def extensions(r: Der) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tlsviz.tls.der.algorithms import subject_public_key_info
-from tlsviz.tls.der.reader import OCTET_STRING, SEQUENCE, Der, opaque
+from tlsviz.tls.der.reader import Der, opaque
+from tlsviz.tls.der.tags import OCTET_STRING, SEQUENCE
 
 
 def key_transport(r: Der) -> str | None:

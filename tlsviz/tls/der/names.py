@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from tlsviz.tls import oids
 from tlsviz.tls.der import values
-from tlsviz.tls.der.reader import SET, Body, Der, anything, contents
+from tlsviz.tls.der.reader import Body, Der, anything, contents
+from tlsviz.tls.der.tags import SET
 from tlsviz.wire.text import shorten
 
 WIDTH = 200

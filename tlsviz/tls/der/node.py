@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
+from tlsviz.tls.der.tags import SEQUENCE
 from tlsviz.wire.nodes import Deferred, Node
 from tlsviz.wire.reader import Reader
 from tlsviz.wire.text import plural
@@ -18,7 +19,6 @@ from tlsviz.wire.text import plural
 if TYPE_CHECKING:
     from tlsviz.tls.der.reader import Der
 
-SEQUENCE = 0x30
 KEPT = 16
 """Trees kept; one has at most `reader.MAX_ELEMENTS` elements."""
 

@@ -7,15 +7,8 @@ from tlsviz.tls.der.algorithms import algorithm_identifier, algorithm_of, signat
 from tlsviz.tls.der.certificate import certificate
 from tlsviz.tls.der.extensions import any_der, wrapped_extensions
 from tlsviz.tls.der.names import name, summary
-from tlsviz.tls.der.reader import (
-    BIT_STRING,
-    ENUMERATED,
-    GENERALIZED_TIME,
-    OCTET_STRING,
-    Der,
-    contents,
-    opaque,
-)
+from tlsviz.tls.der.reader import Der, contents, opaque
+from tlsviz.tls.der.tags import BIT_STRING, ENUMERATED, GENERALIZED_TIME, OCTET_STRING
 
 BASIC = "1.3.6.1.5.5.7.48.1.1"
 STATUSES = {
