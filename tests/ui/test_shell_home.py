@@ -153,3 +153,25 @@ async def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path, monkeypatch
     rows = text.split("\n")
     above, keys = "".join(rows[:13]), rows[-1]  # the scroll bars between are Textual's
     assert (above + keys).isascii(), [char for char in above + keys if not char.isascii()]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_bug_in_a_screen_is_said_in_one_paragraph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *, debug: bool
+) -> None:
+    def stumble(screen: HomeScreen) -> None:
+        secret = "5ec2e7" * 4
+        raise ValueError(f"no [b]such[/] thing, {len(secret)}\x1b[31m")
+
+    monkeypatch.setattr(HomeScreen, "fill", stumble)
+    monkeypatch.setenv("TLSVIZ_DEBUG", "1" if debug else "")
+    app = make_app(tmp_path)
+    app.run(headless=True, size=(80, 24))
+    assert app.return_code == 1
+    said = capfd.readouterr().err
+    assert ("Traceback" in said) == debug
+    assert ("5ec2e7" in said) == debug
+    if not debug:
+        assert "ValueError at test_shell_home.py" in said
+        assert "no [b]such[/] thing, 24\\x1b[31m" in " ".join(said.split())
+        assert len(said.splitlines()) < 6

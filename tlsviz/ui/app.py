@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.text import Text
 from textual import on
 from textual.app import App
 from textual.binding import Binding
@@ -12,6 +14,7 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
+from textual.worker import WorkerFailed
 
 from tlsviz.ui.commands import ActionCommands
 from tlsviz.ui.flow import Flow
@@ -21,7 +24,7 @@ from tlsviz.ui.recent import Recent
 from tlsviz.ui.screens.home import HomeScreen
 from tlsviz.ui.sizes import HEIGHTS, WIDTHS
 from tlsviz.ui.theme import DARK, DEFAULTS, THEMES
-from tlsviz.ui.workers import Request
+from tlsviz.ui.workers import Request, bug
 
 if TYPE_CHECKING:
     from tlsviz.sources.capture import OpenOptions
@@ -117,6 +120,18 @@ class TlsvizApp(App[None]):
         if action == "again":
             return self.flow.job is not None
         return action != "home" or not isinstance(self.screen, HomeScreen)
+
+    def _fatal_error(self) -> None:
+        """A bug in a screen: one paragraph once the terminal is given back, and exit status 1.
+
+        Textual's traceback shows the values of variables, keys among them: only for those who ask for it.
+        """
+        error = self._exception
+        if error is None or os.environ.get("TLSVIZ_DEBUG"):
+            super()._fatal_error()
+        elif not self._exit_renderables:
+            cause = error.error if isinstance(error, WorkerFailed) else error
+            self.panic(Text(f"tlsviz: {bug(cause, 'With TLSVIZ_DEBUG=1 it says where it comes from.')}"))
 
     async def action_typed(self, action: str) -> None:
         await self.run_action(action)

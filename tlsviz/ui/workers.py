@@ -164,7 +164,7 @@ class Job:
                 self._listener.post_message(JobEnded(self))
 
 
-def bug(error: BaseException) -> TlsvizError:
+def bug(error: BaseException, hint: str = "Nothing else is affected.") -> TlsvizError:
     """A fault of tlsviz itself, said like any other: the screen must not fall over before a class."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -173,7 +173,7 @@ def bug(error: BaseException) -> TlsvizError:
     return TlsvizError(
         "tlsviz itself made a mistake",
         f"{type(error).__name__} at {where}: {shorten(str(error), 200)}",
-        "Please report it with the target; nothing else is affected.",
+        f"Please report it with the target. {hint}",
     )
 
 
