@@ -205,6 +205,16 @@ def test_what_other_connections_showed_is_evidence_but_never_trusted():
     assert judge([leaf.der], HOST, NOW, [STORE], known=[impostor.der]).reasons == ("unknown_issuer",)
 
 
+def test_of_a_list_that_is_cut_nothing_is_known_to_be_missing():
+    trust = judge([LEAF.der], HOST, NOW, [STORE], cut=True)
+    assert (trust.verdict, trust.reasons, trust.faults) == ("unknown", (), ())
+    assert "not whole" in trust.stores[0].detail
+    assert judge([LEAF.der], HOST, NOW + 90 * DAY, [STORE], cut=True).reasons == ("expired",)
+    assert judge([LEAF.der, MIDDLE.der], HOST, NOW, [STORE], cut=True).verdict == "trusted"
+    lonely = make(HOST, ec_key(2), names=(HOST,))
+    assert judge([lonely.der], HOST, NOW, [STORE], cut=True).reasons == ("self_signed",)
+
+
 def test_order_matters_only_for_the_first():
     assert ask(LEAF, ROOT, MIDDLE, MIDDLE).verdict == "trusted"
     trust = ask(MIDDLE, ROOT, LEAF)

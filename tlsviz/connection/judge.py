@@ -23,26 +23,30 @@ def judged(
     name: str | None = None,
     failure: Finding | None = None,
     live: bool = False,
+    known: Sequence[bytes] = (),
 ) -> Connection:
     """The connection with its trust, proofs and findings.
 
     ``at``: the time to judge certificates at; default: when the connection started. ``name``: the name that the
     certificate must be for; default: the server name of the hello. ``failure``: why it failed, if the source knows
     more than the connection shows. ``live``: a target that was tried just now, so that the reason why it failed, or
-    the first fault of its certificate, is its diagnosis.
+    the first fault of its certificate, is its diagnosis. ``known``: certificates that other connections showed.
     """
     when = at or datetime.fromtimestamp(connection.start, UTC)
     wanted = name or connection.server_name
-    trust = _trust(connection, stores, when, wanted)
+    trust = _trust(connection, stores, when, wanted, known)
     failure = failure or (None if live else ended(connection))
-    known = replace(connection, trust=trust)
-    known = replace(known, proofs=prove(known))
-    return replace(known, findings=find(known, failure, live))
+    told = replace(connection, trust=trust)
+    told = replace(told, proofs=prove(told))
+    return replace(told, findings=find(told, failure, live))
 
 
-def _trust(connection: Connection, stores: Sequence[Store], at: datetime, name: str | None) -> Trust:
+def _trust(
+    connection: Connection, stores: Sequence[Store], at: datetime, name: str | None, known: Sequence[bytes]
+) -> Trust:
     ders = [sent.der for sent in connection.certificates if sent.sender == SERVER]
-    seen = any(message.certificate is not None and message.sender == SERVER for message in connection.messages)
-    if not ders and not (seen and connection.complete):
+    lists = [message for message in connection.messages if message.sender == SERVER and message.certificate is not None]
+    if not ders and not (lists and connection.complete):
         return Trust("unknown", (), at, "", name)
-    return judge(ders, name, at, stores)
+    cut = any(not message.whole for message in lists)
+    return judge(ders, name, at, stores, known, cut)

@@ -46,12 +46,16 @@ RANK: tuple[Reason, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of a chain: for whom, when, for what; ``known``: certificates seen elsewhere."""
+    """What is asked of a chain: for whom, when, for what.
+
+    ``known``: certificates seen elsewhere. ``cut``: more were sent than are here, so nothing is known to be missing.
+    """
 
     name: str | None
     at: datetime
     purpose: Purpose
     known: tuple[bytes, ...] = ()
+    cut: bool = False
 
 
 def explain(pool: Pool, leaf: bytes, question: Question, store: Store) -> tuple[Path, list[Fault]]:
@@ -61,7 +65,8 @@ def explain(pool: Pool, leaf: bytes, question: Question, store: Store) -> tuple[
     """
     ways = [(path, list(_faults(pool, path, question, store))) for path in pool.paths(leaf, store)]
     path, faults = min(ways, key=lambda way: (not way[0].anchored, "failed" in way[0].links, len(way[1])))
-    faults = faults or list(strict_faults(pool, path, store.profile))
+    if not faults and path.anchored:
+        faults = list(strict_faults(pool, path, store.profile))
     return path, sorted(faults, key=lambda fault: RANK.index(fault.reason))
 
 
@@ -90,7 +95,8 @@ def _faults(pool: Pool, path: Path, question: Question, store: Store) -> Iterato
         if not top and path.links[place] == "failed":
             detail = f"its signature was not made with the key of {read(path.ders[place + 1]).title}"
             yield Fault("bad_signature", index, detail)
-    if not path.anchored:
+    # What is not here may have led on, except above a certificate that names itself as its issuer.
+    if not path.anchored and (read(path.ders[-1]).self_issued or not question.cut):
         yield from ends(pool, path, store, question.known)
 
 

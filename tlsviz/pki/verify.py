@@ -30,15 +30,21 @@ Judged = tuple[StoreVerdict, tuple[Fault, ...]]
 
 
 def judge(
-    ders: Sequence[bytes], name: str | None, at: datetime, stores: Sequence[Store], known: Sequence[bytes] = ()
+    ders: Sequence[bytes],
+    name: str | None,
+    at: datetime,
+    stores: Sequence[Store],
+    known: Sequence[bytes] = (),
+    cut: bool = False,
 ) -> Trust:
     """Judges a server's certificates as sent, for a host name or address, at a time, by each store.
 
     Without a name no name is compared, and the verdict's detail says so. Without a store the verdict is "unknown";
     without a certificate it is "untrusted". ``known``: certificates seen elsewhere, which are never trusted but tell
-    a missing certificate from an unknown root. Never raises; at most 32 certificates are considered.
+    a missing certificate from an unknown root. ``cut``: more certificates were sent than are here; then a way up that
+    ends early is "unknown". Never raises; at most 32 certificates are considered.
     """
-    return _judge(ders, Question(name, _aware(at), "server", known=tuple(known)), stores)
+    return _judge(ders, Question(name, _aware(at), "server", tuple(known), cut), stores)
 
 
 def judge_client(ders: Sequence[bytes], at: datetime, stores: Sequence[Store]) -> Trust:
@@ -76,6 +82,9 @@ def _ask(pool: Pool, question: Question, store: Store) -> Judged:
         return StoreVerdict(store.name, "trusted", (), _accepted(path[0], question), path), ()
     first, misplaced = _end_entity(pool, question)
     found, faults = explain(pool, first, question, store)
+    if not faults and not found.anchored and question.cut:
+        words = "the list of certificates is not whole, so nobody can say where the chain leads"
+        return StoreVerdict(store.name, "unknown", (), words, found.ders), ()
     if misplaced:
         detail = f"is the {question.purpose}'s own and must come first, but came as number {pool.index[first] + 1}"
         faults.insert(0, Fault("wrong_order", pool.index[first], detail))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +20,7 @@ from tlsviz.sources.following import Following
 from tlsviz.sources.keyfiles import load_rsa_keys
 from tlsviz.sources.pcapng import Survey, survey
 from tlsviz.sources.segments import Packet
+from tlsviz.wire.chunks import SERVER
 from tlsviz.wire.text import plural, safe, shorten
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 REPORT_EVERY = 0.1
 """Seconds between two reports of progress, at least."""
 KEYLOG_LIMIT = 256 << 20
+MOST_KNOWN = 500
+"""Certificates of authorities that are remembered from one connection to the next."""
 
 _OTHERS = {"quic": "QUIC", "dtls": "DTLS"}
 
@@ -98,10 +102,14 @@ def load_capture(
         # tshark opens many files that are no captures (a text, a picture) without a word.
         raise tshark.not_a_capture(path)
     connections: list[Connection] = []
-    for connection in following.finished(lambda followed: judged(followed, trusted, options.at)):
+    # What connections before have shown tells a missing intermediate from an unknown root.
+    shown: dict[bytes, None] = {}
+    for connection in following.finished(lambda followed: judged(followed, trusted, options.at, known=tuple(shown))):
         if cancelled is not None and cancelled():
             raise CancelledError("Stopped", "reading the capture was cancelled")
         connections.append(connection)
+        issuers = (sent.der for sent in connection.certificates if sent.sender == SERVER and sent.index)
+        shown.update(dict.fromkeys(islice(issuers, MOST_KNOWN - len(shown))))
         if found is not None:
             found(connection)
     report(reading, last=True)

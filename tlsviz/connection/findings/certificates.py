@@ -81,8 +81,8 @@ _WORDS: dict[Reason, tuple[str, str, str]] = {
     "name_constraints": ("An authority may not vouch for this name", "Use an authority that may.", "RFC 5280 4.2.1.10"),
     "revoked": ("The certificate has been revoked", "Replace it: its key may be known to others.", "RFC 6960 2.2"),
     "unsupported": (
-        "The chain cannot be judged",
-        "See the evidence: something in it is not understood.",
+        "The chain is outside the judge's rules",
+        "See the evidence: it has a form that is not understood, or that the rules for public websites forbid.",
         "RFC 5280 6.1",
     ),
     "no_certificate": ("The server sent no certificate", "Configure a certificate on the server.", "RFC 8446 4.4.2"),
