@@ -20,8 +20,8 @@ from tlsviz.connection.model import Endpoint  # noqa: E402
 from tlsviz.lab.authority import Authority  # noqa: E402
 from tlsviz.lab.run import perform  # noqa: E402
 from tlsviz.lab.scenarios import SCENARIOS, Scenario  # noqa: E402
-from tlsviz.sources.live import Tape  # noqa: E402
 from tlsviz.sources.record import save  # noqa: E402
+from tlsviz.sources.tape import Tape  # noqa: E402
 from tlsviz.wire.chunks import Input, Sender  # noqa: E402
 
 DAY_OF_CAPTURE = dt.datetime(2026, 1, 15, 12, 0, tzinfo=dt.UTC)

@@ -13,9 +13,10 @@ import pytest
 from tlsviz.connection.model import Connection, Endpoint
 from tlsviz.errors import TlsvizError
 from tlsviz.lab.run import run_scenario
-from tlsviz.sources.live import Tape, run_live
+from tlsviz.sources.live import run_live
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.record import checksum, pcapng, save
+from tlsviz.sources.tape import Tape
 from tlsviz.sources.target import Target
 from tlsviz.wire.chunks import Chunk, Gap, Mark
 

@@ -13,8 +13,9 @@ from tlsviz.lab.authority import SERVER_NAME, Authority, Issued
 from tlsviz.lab.scenarios import DEFAULT, SCENARIOS, Scenario
 from tlsviz.lab.server import LabServer
 from tlsviz.pki.stores import Store, from_ders
-from tlsviz.sources.live import Tape, handshake
+from tlsviz.sources.live import handshake
 from tlsviz.sources.options import Identity, LiveOptions
+from tlsviz.sources.tape import Tape
 from tlsviz.sources.target import Target
 from tlsviz.wire.text import shorten
 

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tlsviz.connection.diagnosis import Failure, diagnose
@@ -21,8 +20,9 @@ from tlsviz.errors import CancelledError
 from tlsviz.pki import stores
 from tlsviz.sources.dial import Address, Patience, dial, look_up
 from tlsviz.sources.options import LiveOptions
+from tlsviz.sources.tape import Tape
 from tlsviz.sources.target import Target, is_address
-from tlsviz.wire.chunks import CLIENT, Input, Mark
+from tlsviz.wire.chunks import CLIENT, Mark
 
 if TYPE_CHECKING:
     import socket
@@ -40,16 +40,6 @@ TICKET_WAIT = 0.02
 """How long at least to wait for what the server sends by itself, in seconds."""
 GOODBYE_WAIT = 0.1
 """How long to wait for the server's end of the farewell, in seconds."""
-
-
-@dataclass
-class Tape:
-    """Everything that happened on one live connection, as the engine got it; what `record` can save."""
-
-    client: Endpoint = Endpoint("", 0)
-    server: Endpoint = Endpoint("", 0)
-    inputs: list[Input] = field(default_factory=list)
-    keylog: list[bytes] = field(default_factory=list)
 
 
 def run_live(

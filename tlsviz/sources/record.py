@@ -19,7 +19,7 @@ from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Input, Mark, Sender, 
 from tlsviz.wire.text import shorten
 
 if TYPE_CHECKING:
-    from tlsviz.sources.live import Tape
+    from tlsviz.sources.tape import Tape
 
 SECTION_HEADER, INTERFACE, ENHANCED_PACKET, SECRETS = 0x0A0D0D0A, 1, 6, 10
 COMMENT, END = 1, 0
