@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsviz.connection.ladder import round_trips
-from tlsviz.connection.model import Connection
+from tlsviz.connection.model import CERTIFICATES, Connection
 from tlsviz.explain.beside import encrypts, place
 from tlsviz.explain.scene import Narration, Sentence, name, sentence, span
 from tlsviz.explain.tell.alert import CLOSE_NOTIFY, WARNING
@@ -99,7 +99,7 @@ def _identity(connection: Connection) -> Iterator[Sentence]:
 
 
 def _tls13_encrypted(connection: Connection) -> bool:
-    return any(m.type == "certificate" and m.sender == SERVER and m.encrypted for m in connection.messages)
+    return any(m.type in CERTIFICATES and m.sender == SERVER and m.encrypted for m in connection.messages)
 
 
 def _secrecy(connection: Connection) -> Iterator[Sentence]:
