@@ -19,6 +19,7 @@ from tlsviz.ui.screens.handshake import HandshakeScreen
 from tlsviz.ui.theme import DARK, DEFAULTS, PROJECTOR, THEMES
 from tlsviz.ui.widgets.bytes_pane import OFFSET, BytesPane
 from tlsviz.ui.widgets.chain_pane import ChainPane
+from tlsviz.ui.widgets.cipher_pane import CipherPane
 from tlsviz.ui.widgets.explain_pane import ExplainPane
 from tlsviz.ui.widgets.fields_pane import FieldsPane
 from tlsviz.ui.widgets.header import ConnectionHeader
@@ -332,6 +333,34 @@ async def test_a_click_on_a_certificate_of_the_chain_chooses_its_bytes() -> None
         der = scene.connection.certificates[1].der
         assert scene.buffer is not None
         assert scene.buffer.data[scene.selection.start : scene.selection.end] == der
+
+
+@pytest.mark.parametrize(
+    ("words", "last", "message", "field"),
+    [
+        ("TLS_AES_256_GCM_SHA384", False, "ServerHello", "cipher_suite"),
+        ("TLS_AES_256_GCM_SHA384", True, "ClientHello", "cipher_suite"),
+        ("X25519MLKEM768", False, "ServerHello", "group"),
+        ("secp256r1 ", True, "ClientHello", "named_group"),
+        ("0x1301", True, "ClientHello", "cipher_suite"),
+    ],
+)
+async def test_a_click_on_a_value_of_the_cipher_pane_finds_its_field(
+    words: str, last: bool, message: str, field: str
+) -> None:
+    async with stage((120, 90)) as (pilot, screen):
+        await pilot.press("5")
+        await pilot.pause()
+        pane = screen.query_one(CipherPane)
+        lines = shown(pane).split("\n")
+        places = [(index, line.index(words)) for index, line in enumerate(lines) if words in line]
+        index, column = places[-1 if last else 0]
+        await pilot.click(CipherPane, offset=(1 + column + 1, 1 + index))
+        await pilot.pause()
+        assert (title(screen), node(screen)) == (message, field)
+        assert screen.scene is not None
+        assert screen.scene.node is not None
+        assert words.strip() in (screen.scene.node.label, f"0x{screen.scene.node.value:04x}")
 
 
 async def test_the_bar_opens_panes_by_mouse() -> None:

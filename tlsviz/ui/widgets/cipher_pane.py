@@ -5,22 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
+from textual import events
 
 from tlsviz.connection.model import CodePoint, Connection
 from tlsviz.explain import points
 from tlsviz.explain.words import Words
 from tlsviz.tls.suites import Suite, suite
 from tlsviz.ui.glyphs import glyphs
-from tlsviz.ui.selection import Scene
+from tlsviz.ui.selection import MessageChosen, Scene
 from tlsviz.ui.widgets.lines import Line, wrap
 from tlsviz.ui.widgets.pane import Pane, heading, paragraph
+from tlsviz.wire.chunks import CLIENT, SERVER, Sender
+from tlsviz.wire.nodes import Path, walk
 from tlsviz.wire.text import safe
 
 _HASHES = {"sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512", "md5": "MD5"}
 
 
+_TELLING = frozenset(
+    ("client_hello", "server_hello", "encrypted_extensions", "server_key_exchange", "certificate_verify")
+)
+"""The messages whose fields offer and choose."""
+
+
 class CipherPane(Pane):
-    """Version, suite, group and signature: what each part does; then offered and chosen."""
+    """Version, suite, group and signature: what each part does; then offered and chosen. A click finds the field."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._agreed = 0
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         connection = scene.connection
@@ -37,7 +50,51 @@ class CipherPane(Pane):
         connection = scene.connection
         if not connection.offered.cipher_suites and connection.cipher_suite is None:
             return [[], *paragraph("No ClientHello yet: nothing has been offered.", width, "muted", 2)]
-        return [*agreed(connection, width), *offers(connection, width)]
+        chosen = agreed(connection, width)
+        self._agreed = len(chosen)
+        return [*chosen, *offers(connection, width)]
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        index = self.index_at(offset.y) if offset is not None else None
+        if offset is None or index is None or self.scene is None:
+            return
+        connection = self.scene.connection
+        point = point_at(self.line(index), offset.x, connection)
+        place = place_of(connection, point, CLIENT if index >= self._agreed else SERVER) if point else None
+        if place is not None:
+            self.post_message(MessageChosen(*place))
+
+
+def point_at(line: Line, x: int, connection: Connection) -> CodePoint | None:
+    """The negotiated or offered value whose name or number is drawn at a cell of a line."""
+    signs = glyphs()
+    for text, _ in line:
+        x -= cell_len(text)
+        if x < 0:
+            break
+    else:
+        return None
+    words = text.split()
+    if words and words[0] in (signs.chosen, signs.offered):
+        del words[0]
+    name = " ".join(words).partition(f" {signs.odd} ")[0]
+    offered = connection.offered
+    chosen = (connection.version, connection.cipher_suite, connection.group, connection.signature_scheme)
+    lists = (offered.versions, offered.cipher_suites, offered.groups, offered.signature_schemes)
+    points = (point for each in (*lists, chosen) for point in each if point is not None)
+    return next((point for point in points if name in (str(point), point.hex)), None)
+
+
+def place_of(connection: Connection, point: CodePoint, sender: Sender) -> tuple[int, Path] | None:
+    """The message, and in it the path of the field, where a side offers or chooses a value first."""
+    for message in connection.messages:
+        if message.tree is None or message.sender != sender or message.type not in _TELLING:
+            continue
+        for path, node in walk(message.tree):
+            if not node.children and (node.value, node.length, node.label) == (point.code, point.width, point.name):
+                return message.index, path
+    return None
 
 
 def agreed(connection: Connection, width: int) -> list[Line]:
