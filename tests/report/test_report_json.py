@@ -80,7 +80,7 @@ def test_the_contracts_fields_are_where_it_says():
     ]
     assert connection["trust"] == {
         "verdict": "untrusted",
-        "reasons": ["self_signed", "expired"],
+        "reasons": ["expired", "self_signed"],
         "at": "2026-06-01T12:00:00Z",
         "store": "Mozilla",
     }

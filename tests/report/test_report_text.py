@@ -21,7 +21,7 @@ GOLDEN = """\
 tlsviz  capture · sample.pcap · 20 packets · 1 TLS connection
 
 www.example.test:443 · TLS 1.3 · AES-128-GCM · X25519MLKEM768 · h2       87.0 ms
-✗ not trusted: self signed · ✗ 1 proof failed
+✗ not trusted: expired · ✗ 1 proof failed
 ────────────────────────────────────────────────────────────────────────────────
 
           client 10.0.0.1:20000       server [2001:db8::1]:443
@@ -48,11 +48,11 @@ Certificates  1 from the server, from the root down
   ✗ www.example.test  leaf, number 1
       EC P-256 · 2026-04-22 to 2026-05-22 · ecdsa-with-SHA256
       for www.example.test
-      ✗ self signed: vouches for itself, and is not in the Mozilla store
       ✗ expired on 2026-05-22 12:00 UTC, 10 days earlier
+      ✗ self signed: vouches for itself, and is not in the Mozilla store
 
 Trust  judged for www.example.test as of 2026-06-01 12:00 UTC
-  Mozilla  ✗ not trusted  self signed, expired
+  Mozilla  ✗ not trusted  expired, self signed
 
 Proofs  recomputed from this connection's own bytes
   ✓ verified      certificate verify  made with the certificate's key
@@ -140,7 +140,7 @@ def test_several_connections_are_listed_first():
     text = render_text(trace(full(), refused()), width=100)
     head = text.split("\n")
     assert head[0].endswith("2 TLS connections")
-    assert re.fullmatch(r"0  www\.example\.test:443  TLS 1\.3  AES-128-GCM  ✗ self signed +87\.0 ms", head[2])
+    assert re.fullmatch(r"0  www\.example\.test:443  TLS 1\.3  AES-128-GCM  ✗ expired +87\.0 ms", head[2])
     assert re.fullmatch(r"1  192\.0\.2\.1:444 +- +- +✗ Nothing listens on port 444 +2\.0 ms", head[3])
     alone = render_text(trace(full(), refused()), width=100, connection=1)
     assert "www.example.test" not in alone and "192.0.2.1:444" in alone
@@ -166,7 +166,7 @@ def test_a_failure_stands_first_in_the_header_and_once_below():
 def test_distrust_is_the_failure_where_nothing_else_stopped_it():
     finding = full().findings[0]._replace(diagnosis=True)
     head = render_text(trace(replace(full(), findings=(finding,))), width=120).split("\n")[2]
-    assert head.startswith("www.example.test:443 · ✗ not trusted: self signed · TLS 1.3 · ")
+    assert head.startswith("www.example.test:443 · ✗ not trusted: expired · TLS 1.3 · ")
     assert "failed: expired" not in head and head.count("not trusted") == 1
 
 
