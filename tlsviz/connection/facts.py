@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tlsviz.connection.ech import EncryptedHellos
 from tlsviz.connection.half import Half
 from tlsviz.connection.keys import KeyRing
 from tlsviz.connection.model import Inner, RsaDecryption, SentCertificate
@@ -42,12 +43,16 @@ class Facts:
     session_resumed: bool = False
     certificates: list[SentCertificate] = field(default_factory=list)
     premasters: list[RsaDecryption] = field(default_factory=list)
+    ech: EncryptedHellos = field(init=False)
     _latest: views.ClientHello | None = None
     _retrying: bool = False
     _server_done: bool = False
     _key_exchanged: bool = False
     _said: bytearray = field(default_factory=bytearray)
     _session: bytes = b""
+
+    def __post_init__(self) -> None:
+        self.ech = EncryptedHellos(self.ring.keylog)
 
     @property
     def tls13(self) -> bool:
@@ -94,8 +99,9 @@ class Facts:
         kind = tree.name
         if kind in ("client_hello", "ssl2_client_hello"):
             self._client_hello(tree, data)
-        elif kind == "hello_retry_request":
-            self.hello_retry = self._retrying = True
+            self.ech.client_hello(tree, data, message)
+        elif kind in ("server_hello", "hello_retry_request"):
+            self._answer(kind, data)
         elif kind == "encrypted_extensions":
             self.early_accepted = any(code == EARLY_DATA for code, _ in views.extension_list(tree, data))
             self.alpn = self.alpn or views.selected_protocol(tree, data)
@@ -130,6 +136,17 @@ class Facts:
             self._session = b""
         self.ring.client_random, self.ring.early_data = hello.random, hello.has_early_data
         self.ring.ticket = next((body for code, body in hello.extensions if code == SESSION_TICKET), b"")
+
+    def _answer(self, kind: str, data: bytes) -> None:
+        """If the server took an encrypted hello, the connection is known by the inner one's random (RFC 9850)."""
+        if kind == "hello_retry_request":
+            self.hello_retry = self._retrying = True
+            self.ech.retry(data)
+        elif self.server_hello is not None:
+            self.ech.server_hello(self.server_hello, data)
+        self.ring.used |= self.ech.secrets
+        if self.ech.accepted and self.ring.keylog.labels(self.ech.random):
+            self.ring.client_random = self.ech.random
 
     def _key_exchange(self, data: bytes, message: int) -> None:
         self._key_exchanged, self._session = True, bytes(self._said)

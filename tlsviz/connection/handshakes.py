@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tlsviz.connection.facts import is_tls13
 from tlsviz.connection.model import Connection, Message
@@ -21,6 +21,7 @@ class Handshake:
 
     ``version`` and ``suite`` are what its ServerHello chose, None where there is none (or no such suite).
     ``messages`` are those that the transcript covers, in order; ``later`` are TLS 1.3's post-handshake messages.
+    ``inner``: the indices of hellos in whose place the inner one stands, because the server took that.
     """
 
     number: int
@@ -28,6 +29,7 @@ class Handshake:
     suite: Suite | None
     messages: tuple[Message, ...]
     later: tuple[Message, ...] = ()
+    inner: frozenset[int] = frozenset()
 
     @property
     def tls13(self) -> bool:
@@ -53,13 +55,18 @@ class Handshake:
 def handshakes(connection: Connection) -> tuple[Handshake, ...]:
     """All handshakes of a connection, in order; () if no handshake message was seen."""
     groups: list[list[Message]] = []
+    inner = {one.message: one.hello for one in connection.inner_hellos} if connection.ech_accepted else {}
     for message in connection.messages:
+        if (hello := inner.get(message.index)) is not None:
+            message = replace(message, buffer=hello.buffer, tree=hello.tree)
         if message.content_type != "handshake" or message.type == "hello_request":
             continue
         if not groups or _starts(groups[-1], message):
             groups.append([])
         groups[-1].append(message)
-    return tuple(_handshake(connection, number, group) for number, group in enumerate(groups))
+    return tuple(
+        replace(_handshake(connection, number, group), inner=frozenset(inner)) for number, group in enumerate(groups)
+    )
 
 
 def _starts(group: Sequence[Message], message: Message) -> bool:

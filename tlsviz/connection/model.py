@@ -234,6 +234,13 @@ class RsaDecryption(NamedTuple):
     why: str = ""
 
 
+class InnerHello(NamedTuple):
+    """What an encrypted ClientHello held (``message``: the outer one's index). The buffer points into the outer one."""
+
+    message: int
+    hello: Inner
+
+
 class Proof(NamedTuple):
     """A security claim, recomputed from this connection's own bytes. ``message``: the index it is about."""
 
@@ -260,7 +267,8 @@ class Finding(NamedTuple):
 class Connection:
     """One TLS connection, as far as it is known. Times are absolute Unix seconds; ``duration`` is in seconds.
 
-    ``secrets`` are those of the first handshake, ``renegotiated`` those of each later one.
+    ``secrets`` are those of the first handshake, ``renegotiated`` those of each later one. ``inner_hellos``: what could
+    be decrypted of encrypted ClientHellos; ``ech_accepted``: whether the server took them, None if nobody can tell.
     """
 
     id: int = 0
@@ -302,6 +310,8 @@ class Connection:
     secrets: Secrets = field(default=(), repr=False)
     renegotiated: tuple[Secrets, ...] = field(default=(), repr=False)
     premasters: tuple[RsaDecryption, ...] = field(default=(), repr=False)
+    inner_hellos: tuple[InnerHello, ...] = ()
+    ech_accepted: bool | None = None
 
     def secrets_of(self, handshake: int) -> dict[str, bytes]:
         """The secrets of one handshake by label; 0 is the first, renegotiations follow."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tlsviz.connection import fingerprint, prelude
-from tlsviz.connection.model import CodePoint, Connection, Message, Offered
+from tlsviz.connection.model import CodePoint, Connection, Inner, InnerHello, Message, Offered
 from tlsviz.tls import registry
+from tlsviz.tls.context import Context
+from tlsviz.tls.handshake import decode_handshake
 from tlsviz.tls.registry import Registry
 from tlsviz.tls.views import ClientHello
+from tlsviz.wire.buffers import Buffer, Piece
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.text import plural
 
@@ -86,6 +89,8 @@ def connection(engine: Engine) -> Connection:
         secrets=secrets[0],
         renegotiated=secrets[1:],
         premasters=tuple(facts.premasters),
+        inner_hellos=tuple(_inner_hellos(engine)),
+        ech_accepted=facts.ech.accepted,
     )
 
 
@@ -96,6 +101,19 @@ def _messages(engine: Engine) -> tuple[Message, ...]:
         return tuple(kept)
     more = f"{plural(engine.ledger.dropped, 'message')} after it are not kept: too many"
     return (*kept[:-1], replace(kept[-1], note=more))
+
+
+def _inner_hellos(engine: Engine) -> Iterator[InnerHello]:
+    """What encrypted ClientHellos held, each as a buffer made from the outer one's payload."""
+    for index, data in engine.facts.ech.inner.items():
+        outer = engine.ledger.messages[index]
+        if outer.buffer is None or outer.tree is None:
+            continue
+        payload = outer.tree.get("extensions.encrypted_client_hello.payload")
+        if payload is not None:
+            piece = Piece(0, len(data), outer.buffer, payload.start, payload.end, False)
+            buffer = Buffer("decrypted", data, (piece,))
+            yield InnerHello(index, Inner(buffer, decode_handshake(data, Context(CLIENT, engine.facts.version))))
 
 
 def _resumed(engine: Engine) -> bool:

@@ -169,6 +169,14 @@ def encrypted_hello(connection: Connection) -> Iterator[Proof]:
         return
     if not is_tls13(connection.version.code) or not _is_outer(hello.tree):
         return
+    if connection.ech_accepted is not None:
+        taken = "the server's random ends with the sign that it took the inner hello"
+        refused = "the server's random does not end with the sign: it did not take the inner hello"
+        if connection.ech_accepted:
+            yield Proof("ech_acceptance", "verified", taken, answer.index)
+        else:
+            yield Proof("ech_acceptance", "not_provable", refused, answer.index)
+        return
     why = "the acceptance signal covers the inner ClientHello, which takes ECH_SECRET and ECH_CONFIG to read"
     yield Proof("ech_acceptance", "not_provable", why, answer.index)
 

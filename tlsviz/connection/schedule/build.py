@@ -89,7 +89,7 @@ class Builder:
                 value=value,
                 why="",
                 length=len(value),
-                message=message.index,
+                message=None if message.index in self.handshake.inner else message.index,
                 path=place.path,
                 origin="sent",
             )
@@ -133,7 +133,9 @@ class Builder:
         if sent is None:
             return self._enter(node, compute, inputs, context)
         message, place = sent
-        self._enter(replace(node, message=message.index, path=place.path), compute, inputs, context)
+        if message.index not in self.handshake.inner:
+            node = replace(node, message=message.index, path=place.path)
+        self._enter(node, compute, inputs, context)
         if message.buffer is not None:
             self._compare(id, message.buffer.data[place.start : place.end])
         return id
