@@ -335,6 +335,7 @@ def test_nothing_and_rubbish():
     assert judge([LEAF.der], HOST, NOW, []).verdict == "unknown"
     for der in (b"", b"\x30\x00", LEAF.der[:200], b"\xff" * 50):
         assert "unsupported" in ask(der, MIDDLE).reasons
+    assert "does not say who issued it" in ask(b"").faults[0].detail
     assert ask(LEAF, MIDDLE, store=stores.from_ders("empty", [])).stores[0].detail == "the empty store is empty"
 
 

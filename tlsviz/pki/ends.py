@@ -28,6 +28,8 @@ def ends(pool: Pool, path: Path, store: Store, known: Sequence[bytes] = ()) -> I
     where = f"not in the {store.name} store"
     if cert.self_issued:
         yield _itself(cert, index, where, alone=len(path.ders) == 1)
+    elif not cert.issuer_der:
+        yield Fault("unknown_issuer", index, "does not say who issued it, or it cannot be read")
     elif len(path.ders) >= MAX_DEPTH:
         yield Fault("path_length", index, f"the chain is longer than {MAX_DEPTH} certificates")
     elif pool.parents(last, store):
@@ -80,4 +82,4 @@ def _seen(child: bytes, known: Sequence[bytes]) -> bytes | None:
 
 
 def _issuer(cert: Certificate) -> str:
-    return shorten(cert.issuer_cn or cert.issuer or "nobody", 120)
+    return shorten(cert.issuer_cn or cert.issuer or "an authority without a name", 120)
