@@ -350,8 +350,11 @@ def _places(chunks: list[Chunk]) -> dict[tuple[str, bytes], tuple[int, int]]:
 
 @dataclass
 class Tally:
+    """``void``: bits of SSL 3.0's padding, which no MAC covers (POODLE): what is read stays the same without them."""
+
     tried: int = 0
     caught: int = 0
+    void: int = 0
     missed: list[str] = field(default_factory=list)
 
     def count(self, good: bool, what: str) -> None:
@@ -379,9 +382,18 @@ def try_case(case: Case, bits: int | None, wire_bits: int | None) -> dict[str, T
             data = bytearray(case.chunks[chunk].data)
             data[start + bit // 8] ^= 1 << bit % 8
             spoiled = [*case.chunks[:chunk], case.chunks[chunk]._replace(data=bytes(data))]
-            statuses = [proof.status for proof in beside.records(case.connection(spoiled))]
+            after = case.connection(spoiled)
+            statuses = [proof.status for proof in beside.records(after)]
+            if statuses != ["failed"] and case.name.startswith("3.0") and _reads(after) == _reads(plain):
+                tally.void += 1
+                continue
             tally.count(statuses == ["failed"], f"{case.name}: {name} in chunk {chunk} at {start} bit {bit}")
     return tallies
+
+
+def _reads(connection: Connection) -> list[bytes | None]:
+    """What is read of each record."""
+    return [record.plaintext.data if record.plaintext is not None else None for record in connection.records]
 
 
 def _noticed(region: Region, before: Connection, after: Connection) -> bool:
@@ -423,8 +435,11 @@ def main() -> int:
         for tally in tallies.values():
             total.tried += tally.tried
             total.caught += tally.caught
+            total.void += tally.void
             total.missed += tally.missed
     print(f"{total.caught} of {total.tried} changed bits were caught")
+    if total.void:
+        print(f"{total.void} more are of SSL 3.0's padding, which nothing covers: what is read is the same")
     for missed in total.missed[:50]:
         print("MISSED", missed)
     return 1 if total.missed else 0
