@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dialogue import Dialogue, shake
+
 from tlsviz.connection.judge import judged
 from tlsviz.connection.model import Connection
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Mark, Sender
