@@ -335,10 +335,15 @@ class Connection:
 
     @property
     def failure(self) -> Finding | None:
-        """What stopped this connection, live or captured: the diagnosis, or the error of a handshake without end."""
-        if self.diagnosis is not None or self.complete:
+        """What stopped this connection, live or captured: the diagnosis, or the error of a handshake without end.
+
+        Of a whole handshake only what refuses the client behind it: in TLS 1.3 the client counts as done by then.
+        """
+        if self.diagnosis is not None:
             return self.diagnosis
         errors = (finding for finding in self.findings if finding.severity in ("error", "critical"))
+        if self.complete:
+            return next((finding for finding in errors if finding.code.startswith("client_certificate_")), None)
         return next((finding for finding in errors if not finding.code.startswith("certificate_")), None)
 
     @property

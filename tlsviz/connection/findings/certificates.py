@@ -104,7 +104,9 @@ def faults(connection: Connection) -> Iterator[Finding]:
 
 
 def small_keys(connection: Connection) -> Iterator[Finding]:
-    """Keys of the server's certificates that are too short, whatever the judge says of the chain."""
+    """Keys of the server's certificates that are too short, where the verdict on the chain does not say so."""
+    if connection.trust is not None and "weak_key" in connection.trust.reasons:
+        return
     for sent in connection.certificates:
         weak = weak_key(read(sent.der)) if sent.sender == SERVER else ""
         if weak:
