@@ -63,6 +63,8 @@ class Glyphs:
     ellipsis: str = "…"
     mask: str = "•"
     below: str = "▼"
+    half: str = "◐"
+    eye: str = "◉"
 
 
 UNICODE = Glyphs()
@@ -111,6 +113,8 @@ ASCII = Glyphs(
     ellipsis="~",
     mask="*",
     below="v",
+    half="/",
+    eye="@",
 )
 
 

@@ -12,6 +12,7 @@ from textual.message import Message as Event
 
 from tlsviz.connection.ladder import Step, steps
 from tlsviz.connection.model import ApplicationRun, Connection, Message
+from tlsviz.connection.observer import Observer, as_seen_by
 from tlsviz.tls.views import certificates
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.chunks import Sender
@@ -33,11 +34,21 @@ class Selection:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A connection, its steps and what is selected. Compared by identity: a new scene is a new picture."""
+    """A connection, its steps and what is selected. Compared by identity: a new scene is a new picture.
+
+    ``connection`` is what the ``observer`` sees; ``known`` all that is known of it, None when that is the same.
+    """
 
     connection: Connection
     steps: tuple[Step, ...]
     selection: Selection
+    observer: Observer = "endpoints"
+    known: Connection | None = None
+
+    @property
+    def truth(self) -> Connection:
+        """All that is known of the connection, whoever looks."""
+        return self.known or self.connection
 
     @property
     def step(self) -> Step | None:
@@ -143,8 +154,8 @@ class Scene:
         return self.at_path(paths[max(0, min(index, len(paths) - 1))])
 
     def with_connection(self, connection: Connection) -> Scene:
-        """The same place in a newer snapshot of the connection."""
-        fresh = Scene(connection, steps(connection), Selection())
+        """The same place in a newer snapshot of the connection, seen with the same eyes."""
+        fresh = _looked_at(connection, self.observer)
         chosen = self.selection
         if not fresh.steps or chosen.step >= len(fresh.steps):
             return fresh.at_step(chosen.step)
@@ -152,6 +163,50 @@ class Scene:
         if self.step is None or moved.step is None or self.step.kind != moved.step.kind:
             return moved
         return moved.at_path(chosen.path) if chosen.path is not None else moved
+
+    def seen_by(self, observer: Observer) -> Scene:
+        """The same place with other eyes: the same message, or what is left of it."""
+        fresh = _looked_at(self.truth, observer)
+        if fresh.connection is self.connection:
+            return replace(fresh, selection=self.selection)
+        place = self._place_in(fresh)
+        moved = fresh.at_step(place)
+        kept = self.message is not None and moved.message is not None and self.message.sha256 == moved.message.sha256
+        return moved.at_path(self.selection.path) if kept and self.selection.path is not None else moved
+
+    def _place_in(self, fresh: Scene) -> int:
+        """The step of another view that is this one: the same message, the same records, or the same moment."""
+        step, message = self.step, self.message
+        if step is None:
+            return 0
+        if message is not None:
+            alike = [m.index for m in self.connection.messages if (m.type, m.sender) == (message.type, message.sender)]
+            number = alike.index(message.index)
+            there = [
+                place
+                for place, each in enumerate(fresh.steps)
+                if (found := message_of(fresh.connection, each))
+                and (found.type, found.sender) == (message.type, message.sender)
+            ]
+            if number < len(there):
+                return there[number]
+        records = _records(self.connection, step)
+        for place, each in enumerate(fresh.steps):
+            if records and records & _records(fresh.connection, each):
+                return place
+        near = [place for place, each in enumerate(fresh.steps) if each.time >= step.time and each.kind == step.kind]
+        return near[0] if near else self.selection.step
+
+
+def _records(connection: Connection, step: Step) -> set[int]:
+    if step.kind == "message":
+        return set(connection.messages[step.index].records)
+    return set(connection.application[step.index].record_indices) if step.kind == "data" else set()
+
+
+def _looked_at(connection: Connection, observer: Observer) -> Scene:
+    view = as_seen_by(connection, observer)
+    return Scene(view, steps(view), Selection(), observer, None if view is connection else connection)
 
 
 def scene(connection: Connection) -> Scene:
@@ -226,6 +281,13 @@ class ByteChosen(Event):
     """A byte of the step's buffer was chosen."""
 
     offset: int
+
+
+@dataclass
+class ObserverChosen(Event):
+    """Somebody was chosen to look at the connection."""
+
+    observer: Observer
 
 
 @dataclass

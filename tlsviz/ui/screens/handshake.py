@@ -20,6 +20,7 @@ from tlsviz.ui.selection import (
     CertificateChosen,
     FieldChosen,
     MessageChosen,
+    ObserverChosen,
     PaneChosen,
     Scene,
     StepChosen,
@@ -38,6 +39,7 @@ from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.keys_pane import KeyGraph, KeysPane
 from tlsviz.ui.widgets.ladder import Ladder, LadderRows
 from tlsviz.ui.widgets.lines import LineView
+from tlsviz.ui.widgets.observer_pane import ObserverBanner, ObserverPane, following
 from tlsviz.ui.widgets.pane_bar import PANES, PaneBar
 from tlsviz.ui.widgets.projector import Projector
 from tlsviz.ui.widgets.record_pane import RecordPane
@@ -76,16 +78,18 @@ class HandshakeScreen(Screen[None]):
         Binding("right", "field(1)", "next field", show=False),
         Binding("space", "play", "play", tooltip="Play: step by itself"),
         Binding("0", "pane('ladder')", "pane: ladder", show=False),
-        Binding("1", "pane('explain')", "pane", key_display="0-7", tooltip="Pane: explain"),
+        Binding("1", "pane('explain')", "pane", key_display="0-8", tooltip="Pane: explain"),
         Binding("2", "pane('fields')", "pane: fields", show=False),
         Binding("3", "pane('bytes')", "pane: bytes", show=False),
         Binding("4", "pane('chain')", "pane: chain", show=False),
         Binding("5", "pane('cipher')", "pane: cipher", show=False),
         Binding("6", "pane('record')", "pane: record", show=False),
         Binding("7", "pane('keys')", "pane: keys", show=False),
+        Binding("8", "pane('seen')", "pane: seen by whom", show=False),
         Binding("tab", "next_pane(1)", "next pane", show=False),
         Binding("shift+tab", "next_pane(-1)", "previous pane", show=False),
         Binding("m", "records", "bytes as on the wire", show=False),
+        Binding("o", "observer", "observer", tooltip="Other eyes: an eavesdropper's, a key holder's, a proxy's"),
         Binding("v", "secrets", "values", tooltip="Show or mask secret values"),
         Binding("slash", "find", "find", key_display="/", tooltip="Find a field of this message"),
         Binding("z", "zoom", "zoom", tooltip="Zoom: the focused side alone"),
@@ -120,6 +124,7 @@ class HandshakeScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield ConnectionHeader(self.source, self.patience).data_bind(HandshakeScreen.scene, HandshakeScreen.running)
+        yield ObserverBanner().data_bind(HandshakeScreen.scene)
         with Horizontal(id="body"):
             yield Ladder(id="ladder").data_bind(HandshakeScreen.scene, HandshakeScreen.running, HandshakeScreen.covered)
             with Vertical(id="side"):
@@ -134,6 +139,7 @@ class HandshakeScreen(Screen[None]):
                         yield FieldsPane(id="fields").data_bind(HandshakeScreen.scene)
                         yield BytesPane(id="bytes").data_bind(HandshakeScreen.scene)
                         yield RecordPane(id="record").data_bind(HandshakeScreen.scene, HandshakeScreen.secrets)
+                        yield ObserverPane(id="seen").data_bind(HandshakeScreen.scene)
                     yield KeysPane(id="keys").data_bind(HandshakeScreen.scene, HandshakeScreen.secrets)
         yield Projector().data_bind(HandshakeScreen.scene)
         yield KeyBar()
@@ -233,6 +239,10 @@ class HandshakeScreen(Screen[None]):
     def _transcript_chosen(self, event: TranscriptChosen) -> None:
         self.covered = event.messages if self.pane == "keys" else ()
 
+    @on(ObserverChosen)
+    def _observer_chosen(self, event: ObserverChosen) -> None:
+        self._choose(self._scene.seen_by(event.observer))
+
     @on(PaneChosen)
     def _pane_chosen(self, event: PaneChosen) -> None:
         self.action_pane(event.pane)
@@ -298,6 +308,10 @@ class HandshakeScreen(Screen[None]):
         pane.records = not pane.records
         if not pane.display or not pane.parent or not self.query_one("#structure").display:
             self.action_pane("bytes")
+
+    def action_observer(self) -> None:
+        """Looks at the connection with the next observer's eyes."""
+        self._choose(self._scene.seen_by(following(self._scene.observer)))
 
     def action_secrets(self) -> None:
         """Shows the values of keys and nonces, or masks them again."""

@@ -20,13 +20,14 @@ class LadderHead(Painted):
     scene: var[Scene | None] = var(None)
 
     def watch_scene(self, old: Scene | None, new: Scene | None) -> None:
-        if old is None or new is None or old.connection is not new.connection:
+        if old is None or new is None or old.connection is not new.connection or old.observer != new.observer:
             self.refresh()
 
     def lines(self, width: int) -> list[Line]:
         if self.scene is None:
             return []
-        return Drawing(self.scene.connection, (), width, "compact").head(self.content_region.height)
+        between = "proxy" if self.scene.observer == "proxy" else ""
+        return Drawing(self.scene.connection, (), width, "compact").head(self.content_region.height, between)
 
 
 class LadderRows(LineView):

@@ -103,23 +103,27 @@ class Drawing:
         rows.extend(self._end(running))
         return rows
 
-    def head(self, height: int) -> list[Line]:
-        """The lanes' names: boxes in three lines, or one line when there is little room."""
-        if height < 3:
-            return [self._names()]
+    def head(self, height: int, between: str = "") -> list[Line]:
+        """The lanes' names: boxes in three lines, or one line when there is little room. ``between``: who is there."""
         lane, span = self.layout.lane, self.layout.span
-        boxes = [_box(self.signs, name, size) for name, size in (("client", 10), ("server", 10))]
-        starts = (max(lane - 4, 0), lane + span + 1 - 4)
+        ends = [("client", max(lane - 4, 0), "client bold"), ("server", lane + span + 1 - 4, "server bold")]
+        if between and span >= 4 * len(between):
+            ends.insert(1, (between, lane + (span - len(between)) // 2 - 1, "warning bold"))
+        if height < 3:
+            return [self._names(ends)]
+        boxes = [_box(self.signs, name, max(len(name) + 4, 9 if name == between else 10)) for name, _, _ in ends]
         lines: list[Line] = []
         for row in range(3):
-            line: Line = [(" " * starts[0], "")]
-            at = starts[0]
-            for (name, rows), start in zip(zip(("client", "server"), boxes, strict=True), starts, strict=True):
+            line: Line = []
+            at = 0
+            for place, ((name, start, style), drawn) in enumerate(zip(ends, boxes, strict=True)):
                 line.append((" " * (start - at), ""))
-                line.append((rows[row], f"{name} bold"))
-                at = start + len(rows[row])
-                if row == 1 and name == "client":
-                    line, at = self._addresses(line, at, starts[1])
+                line.append(
+                    (drawn[row].replace(self.signs.down, self.signs.dash) if name == between else drawn[row], style)
+                )
+                at = start + len(drawn[row])
+                if row == 1 and place == 0 and len(ends) == 2:
+                    line, at = self._addresses(line, at, ends[1][1])
             lines.append(line)
         return lines
 
@@ -135,12 +139,15 @@ class Drawing:
         gap = max(room - cell_len(left) - cell_len(right), 0)
         return [*line, (f" {left}", "muted"), (" " * gap, ""), (f"{right} ", "muted")], stop
 
-    def _names(self) -> Line:
-        lane, span = self.layout.lane, self.layout.span
-        client, server = "client", "server"
-        start = lane - len(client) // 2
-        gap = lane + span + 1 - len(server) // 2 - start - len(client)
-        return [(" " * start, ""), (client, "client bold"), (" " * gap, ""), (server, "server bold")]
+    def _names(self, ends: list[tuple[str, int, str]]) -> Line:
+        line: Line = []
+        at = 0
+        for place, (name, _, style) in enumerate(ends):
+            lane = self.layout.lane + (self.layout.span + 1) * place // (len(ends) - 1)
+            start = max(lane - len(name) // 2, at)
+            line += [(" " * (start - at), ""), (name, style)]
+            at = start + len(name)
+        return line
 
     # one step
 

@@ -17,6 +17,7 @@ PANES: dict[str, tuple[str, str]] = {
     "cipher": ("5", "Cipher"),
     "record": ("6", "Record"),
     "keys": ("7", "Keys"),
+    "seen": ("8", "Seen"),
 }
 """Every pane: its key and its name."""
 

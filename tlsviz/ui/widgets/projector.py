@@ -19,6 +19,7 @@ from tlsviz.ui.selection import Scene, StepChosen
 from tlsviz.ui.widgets.big_text import big, big_lines, huge
 from tlsviz.ui.widgets.ladder_lines import clock
 from tlsviz.ui.widgets.lines import Line, Painted, clip, wrap
+from tlsviz.ui.widgets.observer_pane import seen_by
 from tlsviz.ui.widgets.values import value_words
 from tlsviz.wire.chunks import CLIENT
 from tlsviz.wire.nodes import names
@@ -75,6 +76,8 @@ def _top(scene: Scene, width: int) -> list[Line]:
     left = f"  {clip(name, width // 2)}"
     if connection.version:
         left += f" {glyphs().dot} {connection.version}"
+    if scene.observer != "endpoints":
+        left += f" {glyphs().dot} {glyphs().eye} {seen_by(scene.observer)}"
     right = f"{scene.selection.step + 1} of {len(scene.steps)}  "
     gap = max(width - cell_len(left) - cell_len(right), 1)
     return [[(left, "muted"), (" " * gap, ""), (right, "foreground bold")]]
