@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
-from tlsviz.connection.handshakes import Handshake, readable, transcript
+from tlsviz.connection.handshakes import transcript
 from tlsviz.connection.model import Message
-from tlsviz.connection.schedule.build import NOTHING, Builder, Place, content, whole
-from tlsviz.connection.schedule.model import KeyContext, Schedule, Stage
+from tlsviz.connection.schedule.build import Builder, Place, content, whole
+from tlsviz.connection.schedule.hkdf import NO_KEYS, Hkdf
+from tlsviz.connection.schedule.model import KeyContext, Schedule
+from tlsviz.connection.schedule.traffic import Traffic
 from tlsviz.crypto import schedule as crypto
-from tlsviz.crypto.ciphers import lengths
-from tlsviz.crypto.hashing import digest, hash_length, mac
+from tlsviz.crypto.hashing import digest, mac
 from tlsviz.tls import registry, views
-from tlsviz.wire.chunks import CLIENT, SERVER, Sender
+from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.nodes import Node, walk
-from tlsviz.wire.text import plural, shorten
+from tlsviz.wire.text import plural
 
 LABELS = {
     "CLIENT_EARLY_TRAFFIC_SECRET": "client_early_traffic_secret",
@@ -29,12 +29,7 @@ LABELS = {
 """The key log's labels, and the node that each is."""
 
 FIRST_SUCH_DRAFT = 20
-MOST_GENERATIONS = 32
-"""Traffic secrets a side that are drawn; a peer may send KeyUpdate as often as it likes."""
 MOST_TICKETS = 16
-
-ONE_WAY = "the key log holds traffic secrets, not the secret they come from, and HKDF cannot be turned round"
-NO_KEYS = "no key log was given"
 
 
 def node_id(label: str) -> str | None:
@@ -57,27 +52,21 @@ def tls13_schedule(builder: Builder) -> Schedule:
         graph.exchange()
         graph.handshake()
         graph.main()
-    graph.finish()
+    Traffic(builder).draw()
     return builder.schedule("tls13")
 
 
-class _Graph:
+class _Graph(Hkdf):
     """Draws the graph stage by stage."""
 
     def __init__(self, builder: Builder) -> None:
-        self.b = builder
-        self.h: Handshake = builder.handshake
-        self.hash = builder.suite.prf_hash
-        self.size = hash_length(self.hash)
+        super().__init__(builder)
         self.hello = self.h.last("client_hello")
         self.answer = self.h.first("server_hello")
         tree, data = _readable(self.hello)
         self.offer = views.client_hello(tree, data) if tree is not None else None
         tree, data = _readable(self.answer)
         self.chosen = views.server_hello(tree, data) if tree is not None else None
-        self.unknown = ONE_WAY if builder.logged else NO_KEYS
-
-    # -- stages --------------------------------------------------------------------------------------------
 
     def early(self) -> None:
         """PSK, Early Secret and what comes of it."""
@@ -86,7 +75,7 @@ class _Graph:
         accepted = self.chosen is not None and self.chosen.selected_psk is not None
         if offered or accepted:
             self._psk()
-            source = self._extract(
+            source = self.extract(
                 "early_secret" if accepted else "early_secret_offered",
                 "Early Secret",
                 "what a pre-shared key gives before anything is exchanged" + ("" if accepted else " (not taken up)"),
@@ -98,8 +87,8 @@ class _Graph:
             self._early_data(source)
         if not accepted:
             purpose = "without a pre-shared key everyone can compute it"
-            self._extract("early_secret", "Early Secret", purpose, "early", ("zeros", "zeros"), "")
-        self._derived("derived_early", "early_secret", "early")
+            self.extract("early_secret", "Early Secret", purpose, "early", ("zeros", "zeros"), "")
+        self.derived("derived_early", "early_secret", "early")
 
     def exchange(self) -> None:
         """The (EC)DHE shares of both sides, and the secret that they make."""
@@ -130,12 +119,10 @@ class _Graph:
         """Handshake Secret and both handshake traffic secrets."""
         ikm = "ecdhe" if "ecdhe" in self.b.nodes else "zeros"
         purpose = "the root of what protects the handshake"
-        self._extract(
-            "handshake_secret", "Handshake Secret", purpose, "handshake", ("derived_early", ikm), self.unknown
-        )
-        hellos = self._hash_through(self.answer, "ClientHello to ServerHello")
+        self.extract("handshake_secret", "Handshake Secret", purpose, "handshake", ("derived_early", ikm), self.unknown)
+        hellos = self.hash_through(self.answer, "ClientHello to ServerHello")
         for sender, letter in ((CLIENT, "c"), (SERVER, "s")):
-            self._secret(
+            self.secret(
                 f"{sender}_handshake_traffic_secret",
                 f"protects the {sender}'s handshake messages",
                 "handshake",
@@ -144,16 +131,16 @@ class _Graph:
                 hellos,
                 sender,
             )
-        self._derived("derived_handshake", "handshake_secret", "handshake")
+        self.derived("derived_handshake", "handshake_secret", "handshake")
 
     def main(self) -> None:
         """Main Secret and what comes of it."""
         purpose = "the root of everything after the handshake (Master Secret in RFC 8446)"
         inputs = ("derived_handshake", "zeros")
-        self._extract("main_secret", "Main Secret", purpose, "main", inputs, self.unknown)
-        through = self._hash_through(self.h.first("finished", SERVER), "ClientHello to the server's Finished")
+        self.extract("main_secret", "Main Secret", purpose, "main", inputs, self.unknown)
+        through = self.hash_through(self.h.first("finished", SERVER), "ClientHello to the server's Finished")
         for sender, letter in ((CLIENT, "c"), (SERVER, "s")):
-            self._secret(
+            self.secret(
                 f"{sender}_application_traffic_secret_0",
                 f"protects the {sender}'s application data",
                 "main",
@@ -163,93 +150,16 @@ class _Graph:
                 sender,
             )
         purpose = "keys for other protocols come from it (RFC 9846 7.5)"
-        self._secret("exporter_secret", purpose, "main", "main_secret", "exp master", through)
-        through = self._hash_through(self.h.first("finished", CLIENT), "ClientHello to the client's Finished")
+        self.secret("exporter_secret", purpose, "main", "main_secret", "exp master", through)
+        through = self.hash_through(self.h.first("finished", CLIENT), "ClientHello to the client's Finished")
         purpose = "pre-shared keys for later connections come from it"
         why = "key logs have no label for it, and the Main Secret is not known" if self.b.logged else NO_KEYS
-        self._secret("resumption_secret", purpose, "main", "main_secret", "res master", through, why=why)
+        self.secret("resumption_secret", purpose, "main", "main_secret", "res master", through, why=why)
         self._tickets()
-
-    def finish(self) -> None:
-        """Later traffic secrets, and the keys of each."""
-        for id, purpose in (
-            ("client_early_traffic_secret", "protects the client's early (0-RTT) data"),
-            ("client_handshake_traffic_secret", "protects the client's handshake messages"),
-            ("server_handshake_traffic_secret", "protects the server's handshake messages"),
-            ("client_application_traffic_secret_0", "protects the client's application data"),
-            ("server_application_traffic_secret_0", "protects the server's application data"),
-        ):
-            if id not in self.b.nodes and id in self.b.logged:  # a draft, or early data whose hello is missing
-                self.b.outside(id, id, purpose, "main", self.unknown, self.size)
-        for sender in (CLIENT, SERVER):
-            self._updates(sender)
-        for id in [id for id, node in self.b.nodes.items() if node.kind == "traffic_secret" or id in self.b.logged]:
-            if "traffic_secret" in id:
-                self._keys(id)
-
-    # -- pieces --------------------------------------------------------------------------------------------
 
     def _psk(self) -> None:
         why = "no key log holds pre-shared keys; one of resumption follows from the resumption_secret before"
         self.b.outside("psk", "PSK", "a key that both sides have from before", "early", why)
-
-    def _extract(self, id: str, name: str, purpose: str, stage: Stage, inputs: tuple[str, str], why: str) -> str:
-        compute = partial(crypto.hkdf_extract, self.hash)
-        return self.b.derive(
-            id,
-            name,
-            purpose,
-            "secret",
-            stage,
-            function="HKDF-Extract",
-            inputs=inputs,
-            compute=compute,
-            why=why,
-            length=self.size,
-        )
-
-    def _secret(
-        self,
-        id: str,
-        purpose: str,
-        stage: Stage,
-        source: str,
-        label: str,
-        context: KeyContext,
-        sender: Sender | None = None,
-        why: str = "",
-        name: str = "",
-    ) -> str:
-        """Derive-Secret; a client's or server's is a traffic secret."""
-        known = self.b.value(source) is not None
-        return self.b.derive(
-            id,
-            name or id,
-            purpose,
-            "traffic_secret" if sender else "secret",
-            stage,
-            function="Derive-Secret",
-            inputs=(source,),
-            compute=lambda secret, hashed: crypto.derive_secret(self.hash, secret, label, hashed),
-            label=label,
-            context=context,
-            why="" if known else why or self._not_logged(source),
-            length=self.size,
-            sender=sender,
-        )
-
-    def _not_logged(self, source: str) -> str:
-        name = self.b.nodes[source].name
-        return (
-            f"the key log does not hold it, and the {name} that it comes from is not known"
-            if self.b.logged
-            else NO_KEYS
-        )
-
-    def _derived(self, id: str, source: str, stage: Stage) -> None:
-        purpose = "the salt of the next stage"
-        context = KeyContext("the hash of nothing", value=digest(self.hash, b""))
-        self._secret(id, purpose, stage, source, "derived", context, name="derived")
 
     def _binder(self, source: str) -> None:
         """binder_key, its finished_key, and the binder itself."""
@@ -261,8 +171,8 @@ class _Graph:
             external = crypto.binder_key(self.hash, psk, external=True)
             if mac(self.hash, crypto.finished_key(self.hash, external), hashed.value) == binder:
                 label = "ext binder"
-        self._secret("binder_key", "proves that the client has the PSK", "early", source, label, context)
-        self._finished_key("binder_key", "early", CLIENT)
+        self.secret("binder_key", "proves that the client has the PSK", "early", source, label, context)
+        self.finished_key("binder_key", "early", CLIENT)
         self.b.derive(
             "binder",
             "binder",
@@ -281,13 +191,13 @@ class _Graph:
 
     def _early_data(self, source: str) -> None:
         early = self.offer is not None and self.offer.has_early_data
-        hello = self._hash_of(self.h.messages[:1], "ClientHello")
+        hello = self.hash_of(self.h.messages[:1], "ClientHello")
         if early or "client_early_traffic_secret" in self.b.logged:
             purpose = "protects the client's early (0-RTT) data"
-            self._secret("client_early_traffic_secret", purpose, "early", source, "c e traffic", hello, CLIENT)
+            self.secret("client_early_traffic_secret", purpose, "early", source, "c e traffic", hello, CLIENT)
         if early or "early_exporter_secret" in self.b.logged:
             purpose = "keys for other protocols, early"
-            self._secret("early_exporter_secret", purpose, "early", source, "e exp master", hello)
+            self.secret("early_exporter_secret", purpose, "early", source, "e exp master", hello)
 
     def _tickets(self) -> None:
         tickets = [message for message in self.h.later if message.type == "new_session_ticket" and message.tree]
@@ -309,133 +219,6 @@ class _Graph:
             )
         if len(tickets) > MOST_TICKETS:
             self.b.notes.append(f"{plural(len(tickets) - MOST_TICKETS, 'more ticket')} not drawn")
-
-    def _updates(self, sender: Sender) -> None:
-        """The traffic secrets behind each KeyUpdate."""
-        stem = f"{sender}_application_traffic_secret_"
-        sent = sum(1 for message in self.h.later if message.type == "key_update" and message.sender == sender)
-        logged = [int(id.removeprefix(stem)) for id in self.b.logged if id.startswith(stem)]
-        wanted = max([sent, *logged], default=0)
-        for number in range(1, min(wanted, MOST_GENERATIONS) + 1):
-            before = f"{stem}{number - 1}"
-            if before not in self.b.nodes:
-                self.b.outside(
-                    before, before, f"protects the {sender}'s application data", "main", self.unknown, self.size
-                )
-            self.b.derive(
-                f"{stem}{number}",
-                f"{stem}{number}",
-                f"protects the {sender}'s data behind KeyUpdate {number}",
-                "traffic_secret",
-                "main",
-                function="HKDF-Expand-Label",
-                inputs=(before,),
-                compute=lambda secret, _: crypto.next_traffic_secret(self.hash, secret, self.b.version),
-                label="traffic upd",
-                context=NOTHING,
-                length=self.size,
-                sender=sender,
-            )
-        if wanted > MOST_GENERATIONS:
-            self.b.notes.append(
-                f"{plural(wanted - MOST_GENERATIONS, 'later traffic secret')} of the {sender} not drawn"
-            )
-
-    def _keys(self, secret: str) -> None:
-        """Key, IV and, where there is one, finished_key of a traffic secret."""
-        sender: Sender = SERVER if secret.startswith(SERVER) else CLIENT
-        sizes = lengths(self.b.suite, self.b.version)
-        for label, size, purpose in (
-            ("key", sizes.key, f"the {self.b.suite.cipher} key"),
-            ("iv", sizes.iv, "each record's number is added to it: that is the nonce"),
-        ):
-            self.b.derive(
-                f"{secret}.{label}",
-                f"{sender}_write_{label}",
-                purpose,
-                "key" if label == "key" else "iv",
-                "keys",
-                function="HKDF-Expand-Label",
-                inputs=(secret,),
-                compute=self._expand(label, size),
-                label=label,
-                context=NOTHING,
-                length=size,
-                sender=sender,
-            )
-        if "handshake" in secret:
-            self._finished_key(secret, "keys", sender)
-            self._verify_data(secret, sender)
-        elif self._post_handshake(secret, sender):
-            self._finished_key(secret, "keys", sender)
-
-    def _post_handshake(self, secret: str, sender: Sender) -> bool:
-        """Whether a client that authenticates later makes its Finished with this secret (RFC 9846 4.4.4)."""
-        if sender != CLIENT or "application" not in secret:
-            return False
-        updates = 0
-        for message in self.h.later:
-            if message.sender == CLIENT and message.type == "key_update":
-                updates += 1
-            if message.sender == CLIENT and message.type == "finished" and secret.endswith(f"_{updates}"):
-                return True
-        return False
-
-    def _expand(self, label: str, size: int) -> Callable[[bytes, bytes], bytes]:
-        return lambda secret, _: crypto.hkdf_expand_label(self.hash, secret, label, b"", size, self.b.version)
-
-    def _finished_key(self, secret: str, stage: Stage, sender: Sender) -> None:
-        self.b.derive(
-            f"{secret}.finished_key",
-            "finished_key",
-            f"the key of the {sender}'s Finished" if "traffic" in secret else "the key of the binder's MAC",
-            "finished_key",
-            stage,
-            function="HKDF-Expand-Label",
-            inputs=(secret,),
-            compute=self._expand("finished", self.size),
-            label="finished",
-            context=NOTHING,
-            length=self.size,
-            sender=sender,
-        )
-
-    def _verify_data(self, secret: str, sender: Sender) -> None:
-        finished = self.h.first("finished", sender)
-        covered = self.h.before(finished) if finished is not None else ()
-        place = whole(finished.tree, "verify_data") if finished is not None else None
-        self.b.derive(
-            f"{secret}.verify_data",
-            "verify_data",
-            f"the {sender}'s Finished: the MAC over every message before it",
-            "verify_data",
-            "keys",
-            function="HMAC",
-            inputs=(f"{secret}.finished_key",),
-            compute=partial(mac, self.hash),
-            context=self._hash_of(covered, f"ClientHello to what comes before the {sender}'s Finished"),
-            sender=sender,
-            public=True,
-            length=self.size,
-            sent=(finished, place) if finished is not None and place is not None else None,
-        )
-
-    # -- transcripts ---------------------------------------------------------------------------------------
-
-    def _hash_through(self, last: Message | None, text: str) -> KeyContext:
-        return self._hash_of(self.h.through(last) if last is not None else (), text)
-
-    def _hash_of(self, messages: tuple[Message, ...], text: str) -> KeyContext:
-        """The transcript hash over some messages."""
-        indices = tuple(message.index for message in messages)
-        made = transcript(messages, self.hash) if messages else None
-        if made is not None:
-            return KeyContext(f"transcript hash, {text}", indices, made.hash(self.hash))
-        sealed = next((message for message in messages if not readable(message)), None)
-        why = "a message that the transcript covers was not seen"
-        if sealed is not None:
-            why = f"the transcript covers {shorten(sealed.type, 40)}, which cannot be read"
-        return KeyContext(f"transcript hash, {text}", indices, None, why)
 
     def _truncated_hello(self) -> KeyContext:
         """The transcript up to the binders of the last ClientHello (RFC 9846 section 4.2.11.2)."""
