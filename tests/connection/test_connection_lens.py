@@ -111,6 +111,15 @@ def test_without_keys_the_sizes_are_known_and_nothing_else() -> None:
     assert taken.recipe is None
 
 
+def test_what_is_not_encrypted_needs_no_key_but_its_mac_is_not_proven() -> None:
+    connection = shake("1.2", "NULL-SHA256", "rsa").connection(keys=False)
+    record = first_sealed(connection)
+    taken = anatomy(connection, record)
+    assert kinds(taken) == (["header", "content", "mac"], ["content", "mac"])
+    assert record.protection is not None
+    assert record.protection.status == "not_provable"
+
+
 def test_padding_of_tls13_is_a_part() -> None:
     connection = shake("1.3").connection()
     record = first_sealed(connection)

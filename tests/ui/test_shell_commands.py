@@ -82,7 +82,8 @@ async def test_the_key_line_leaves_out_whole_keys_and_help_last(
         line = shown(app).splitlines()[-1]
         assert "? help" in line
         assert ("^p palette" in line) == (width >= 120)
-        assert ("q quit" in line) == (width >= 80)
+        assert ("q quit" in line) == (width >= 120)
+        assert ("esc back" in line) == (width >= 80)
         await pilot.click(KeyBar, offset=(line.index("? help") + 1, 0))
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
 

@@ -98,7 +98,7 @@ def anatomy(connection: Connection, record: Record) -> Anatomy:
     chosen = suite(connection.cipher_suite.code) if connection.cipher_suite else None
     scheme = _scheme(connection, record, chosen)
     protection = record.protection
-    if protection.status != "verified" or record.plaintext is None:
+    if record.plaintext is None:
         return Anatomy(scheme, _closed(connection, record, chosen, scheme))
     makers = {"tls13": _tls13, "aead": _aead, "cbc": _cbc, "stream": _stream}
     made = makers[scheme](connection, record) if scheme in makers else None
@@ -229,7 +229,8 @@ def _stream(connection: Connection, record: Record) -> Anatomy | None:
     if protection is None or plaintext is None or not _copies(record):
         return None
     start = record.header.end
-    inside = _inside(("content", plaintext.data), ("mac", protection.tag or b""))
+    mac = protection.tag or data[start + len(plaintext.data) :]
+    inside = _inside(("content", plaintext.data), ("mac", mac))
     if inside[-1].end != len(data) - start:
         return None
     if data[start : start + len(plaintext.data)] == plaintext.data:

@@ -68,7 +68,13 @@ def as_seen_by(connection: Connection, observer: Observer) -> Connection:
     if not can_read(connection, observer):
         return _without_keys(connection)
     if observer == "eavesdropper":  # nothing is encrypted, but who has no key can verify no MAC
-        known = replace(connection, key_source=None, secrets=(), renegotiated=(), premasters=())
+        unproven = (
+            replace(record, protection=record.protection._replace(status="not_provable", why=NO_KEY))
+            if record.protection is not None
+            else record
+            for record in connection.records
+        )
+        known = replace(_without_secrets(connection), records=tuple(unproven))
         return replace(known, proofs=prove(known))
     return connection
 
@@ -93,7 +99,7 @@ def _without_keys(connection: Connection) -> Connection:
     tls13 = connection.version is not None and is_tls13(connection.version.code)
     same = [sent.der for sent in certificates] == [sent.der for sent in connection.certificates]
     seen = replace(
-        connection,
+        _without_secrets(connection),
         server_name=name,
         signature_scheme=None if tls13 else connection.signature_scheme,
         alpn=None if tls13 else connection.alpn,
@@ -110,13 +116,15 @@ def _without_keys(connection: Connection) -> Connection:
         prelude=tuple(eyes.preludes),
         certificates=certificates,
         trust=connection.trust if same else _untold(connection.trust),
-        key_source=None,
-        secrets=(),
-        renegotiated=(),
-        premasters=(),
     )
     seen = replace(seen, proofs=prove(seen))
     return replace(seen, findings=find(seen, ended(seen), False))
+
+
+def _without_secrets(connection: Connection) -> Connection:
+    """The connection without any secret, and without what only secrets can tell."""
+    known = replace(connection, key_source=None, secrets=(), renegotiated=(), premasters=())
+    return replace(known, inner_hellos=(), ech_accepted=None)
 
 
 def _untold(trust: Trust | None) -> Trust | None:

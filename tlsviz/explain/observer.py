@@ -10,6 +10,7 @@ from tlsviz.connection.observer import Observer, can_read, rsa_exchange
 from tlsviz.explain.scene import span
 from tlsviz.explain.words import Words, words
 from tlsviz.pki.certificate import read
+from tlsviz.tls import views
 from tlsviz.tls.context import TLS_1_3, layout
 from tlsviz.tls.suites import suite
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
@@ -78,7 +79,7 @@ def learned(connection: Connection, view: Connection, observer: Observer) -> tup
     closed: Seen = "theirs" if reads else "no"
     found = [
         Learned("who talks to whom", "yes", f"{view.client} and {view.server}"),
-        _name(view),
+        _name(connection, view),
         _choice(view),
         Learned("which program it is", "partly", f"fingerprint {view.ja4}") if view.ja4 else None,
         _certificate(view, closed),
@@ -115,10 +116,19 @@ _BRIEF = {
 LATER = "key stolen later"
 
 
-def _name(view: Connection) -> Learned:
+def _name(connection: Connection, view: Connection) -> Learned:
+    """The name in the hello; with an encrypted ClientHello that the server took, the true one is inside."""
+    title = "the server's name"
+    inner = next((hello.hello for hello in connection.inner_hellos), None) if connection.ech_accepted else None
+    if inner is not None:
+        true = views.client_hello(inner.tree, inner.buffer.data).server_name
+        if true and view.inner_hellos:
+            return Learned(title, "yes", shorten(true, WIDTH))
+        if true and view.server_name:
+            return Learned(title, "partly", shorten(f"{view.server_name}; the true one is encrypted", WIDTH))
     if view.server_name:
-        return Learned("the server's name", "yes", shorten(view.server_name, WIDTH))
-    return Learned("the server's name", "absent", "the hello names none")
+        return Learned(title, "yes", shorten(view.server_name, WIDTH))
+    return Learned(title, "absent", "the hello names none")
 
 
 def _choice(view: Connection) -> Learned:

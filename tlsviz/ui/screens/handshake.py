@@ -89,7 +89,7 @@ class HandshakeScreen(Screen[None]):
         Binding("tab", "next_pane(1)", "next pane", show=False),
         Binding("shift+tab", "next_pane(-1)", "previous pane", show=False),
         Binding("m", "records", "bytes as on the wire", show=False),
-        Binding("o", "observer", "observer", tooltip="Other eyes: an eavesdropper's, a key holder's, a proxy's"),
+        Binding("o", "observer", "eyes", tooltip="Other eyes: an eavesdropper's, a key holder's, a proxy's"),
         Binding("v", "secrets", "values", tooltip="Show or mask secret values"),
         Binding("slash", "find", "find", key_display="/", tooltip="Find a field of this message"),
         Binding("z", "zoom", "zoom", tooltip="Zoom: the focused side alone"),

@@ -81,12 +81,13 @@ def bars(record: Record, taken: Anatomy, width: int) -> list[Line]:
 def _verb(record: Record, taken: Anatomy) -> str:
     signs = glyphs()
     protection = record.protection
+    if taken.scheme == "stream" and taken.part("ciphertext") is None and taken.inside:
+        checked = protection is not None and protection.status == "verified"
+        return f"{signs.below} not encrypted; MAC {signs.verified + ' verified' if checked else 'not checked'}"
     if protection is None or protection.status == "not_provable":
         return f"{signs.unknown} closed: {safe(protection.why) if protection else ''}"
     if protection.status == "failed":
         return f"{signs.failed} does not open: {safe(protection.why)}"
-    if taken.scheme == "stream" and taken.part("ciphertext") is None:
-        return f"{signs.below} not encrypted, only sealed by a MAC"
     seal = "MAC" if taken.scheme in ("cbc", "stream") else "tag"
     return f"{signs.below} opened with the {record.sender}'s key, {seal} {signs.verified} verified"
 
