@@ -455,7 +455,7 @@ async def test_hostile_text_stays_text(size: tuple[int, int]) -> None:
     messages = tuple(replace(each, note=evil) for each in made.messages)
     connection = replace(made, server_name=evil, alpn=evil, messages=messages, findings=failed().findings)
     async with stage(size, connection) as (pilot, screen):
-        for key in ("1", "2", "3", "4", "5", "0", "p"):
+        for key in ("1", "2", "3", "4", "5", "6", "7", "8", "o", "o", "0", "o", "o", "p"):
             await pilot.press(key)
             await pilot.pause()
             svg = screen.app.export_screenshot()
@@ -468,7 +468,7 @@ async def test_hostile_text_stays_text(size: tuple[int, int]) -> None:
 
 async def test_nothing_known_yet_is_said_not_broken() -> None:
     async with stage(connection=Connection()) as (pilot, screen):
-        for key in ("down", "right", "1", "2", "3", "4", "5", "space", "m", "p", "z"):
+        for key in ("down", "right", *"12345678", "enter", "down", "v", "o", "o", "space", "m", "p", "z"):
             await pilot.press(key)
             await pilot.pause()
         assert screen.scene is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -10,7 +12,9 @@ from textual.reactive import reactive, var
 
 from tlsviz.connection.handshakes import handshakes
 from tlsviz.connection.model import Connection
+from tlsviz.connection.observer import NO_KEY
 from tlsviz.connection.schedule import Schedule, key_schedule
+from tlsviz.connection.schedule.hkdf import NO_KEYS
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import KeyChosen, MessageChosen, Scene, TranscriptChosen
 from tlsviz.ui.widgets.key_detail import DetailLine, Target, detail
@@ -249,6 +253,8 @@ class KeysPane(Container):
         if self._about is None or self._about[0] is not about[0] or self._about[1] != number:
             self._about = about
             self._schedule = key_schedule(scene.connection, number)
+            if scene.known is not None:
+                self._schedule = _without_key(self._schedule)
             self._key = ()
         if self._schedule.node(self.chosen) is None:
             first = next((id for id in _FIRST if self._schedule.node(id)), "")
@@ -282,6 +288,12 @@ class KeysPane(Container):
         step = self._schedule.step(self.chosen)
         covers = step.context.messages if step is not None and step.context is not None else ()
         self.post_message(TranscriptChosen(covers))
+
+
+def _without_key(schedule: Schedule) -> Schedule:
+    """The schedule of somebody who has no key: that, and not a missing key log, is why they do not know."""
+    nodes = (replace(node, why=NO_KEY) if node.why == NO_KEYS else node for node in schedule.nodes)
+    return replace(schedule, nodes=tuple(nodes))
 
 
 def _handshake(scene: Scene) -> int:

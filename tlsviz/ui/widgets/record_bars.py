@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tlsviz.connection.lens import Anatomy, Ingredient, Kind, Part, Recipe
 from tlsviz.connection.model import Connection, Record
 from tlsviz.explain.record import contents, kept
-from tlsviz.ui.glyphs import glyphs
+from tlsviz.ui.glyphs import ASCII, glyphs
 from tlsviz.ui.widgets.lines import Line, clip, clip_line
 from tlsviz.ui.widgets.pane import heading, paragraph
 from tlsviz.ui.widgets.record_rows import ROLES, role_of
@@ -217,7 +217,7 @@ def evenness(taken: Anatomy, width: int) -> list[Line]:
 
 
 def _spark(data: bytes, buckets: int) -> str:
-    signs = LEVELS[0] if glyphs().below != "v" else LEVELS[1]
+    signs = LEVELS[glyphs() is ASCII]
     counts = [0] * buckets
     for byte in data:
         counts[byte * buckets // 256] += 1
