@@ -18,8 +18,11 @@ from test_ui_handshake import Stage
         ((80, 24), ["pagedown"]),
         ((120, 36), ["5"]),
         ((200, 50), ["down", "right", "right", "right", "right"]),
+        ((80, 24), [*["pagedown"] * 5, "6"]),
+        ((120, 36), ["7", "down", "down"]),
+        ((200, 50), [*["down"] * 4, "o", "8"]),
     ],
-    ids=["80x24", "120x36", "200x50"],
+    ids=["80x24", "120x36", "200x50", "record", "keys", "seen"],
 )
 def test_snapshot(snap_compare: Any, size: tuple[int, int], keys: list[str]) -> None:
     assert snap_compare(Stage(handshake()), terminal_size=size, press=keys)

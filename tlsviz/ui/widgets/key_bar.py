@@ -12,6 +12,7 @@ from tlsviz.ui.widgets.lines import Line, Painted, cells
 _GAP = 2
 _PALETTE: Line = [("^p", "bold server"), (" palette", "muted")]
 _PLAIN = {"↑": "up", "↓": "down", "←": "left", "→": "right", "⏎": "enter", "↑↓": "up/down", "←→": "left/right"}
+_PLAIN["↑↓←→"] = "arrows"
 
 
 def plain(key: str) -> str:

@@ -12,7 +12,7 @@ from tlsviz.connection.model import Record
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import ByteChosen, Scene
 from tlsviz.ui.widgets import record_bars
-from tlsviz.ui.widgets.byte_view import MAX_RECORDS, carriers, own_offset
+from tlsviz.ui.widgets.byte_view import carriers, own_offset
 from tlsviz.ui.widgets.lines import Line
 from tlsviz.ui.widgets.pane import Pane, paragraph
 from tlsviz.ui.widgets.record_rows import (
@@ -28,6 +28,9 @@ from tlsviz.ui.widgets.record_rows import (
     rows,
     whole,
 )
+
+MAX_RECORDS = 8
+"""Of one step so many records are under the lens at once."""
 
 
 class RecordPane(Pane):
@@ -65,7 +68,8 @@ class RecordPane(Pane):
         self._grid = layout(width)
         self._rows = {}
         found = carriers(scene) or _around(scene)
-        self._sheets = [sheet(scene, record) for record in found[:MAX_RECORDS]]
+        first = _first(scene, found)
+        self._sheets = [sheet(scene, record) for record in found[first : first + MAX_RECORDS]]
         if not self._sheets:
             return [[], *paragraph(_nothing(scene), width, "muted", 2)]
         lines: list[Line] = []
@@ -75,17 +79,20 @@ class RecordPane(Pane):
         for number in range(len(self._sheets)):
             if number:
                 lines.append([])
-            self._record(lines, scene, number, len(found), width)
-        if len(found) > MAX_RECORDS:
-            lines += [[], *paragraph(f"And {len(found) - MAX_RECORDS} records more.", width, "muted", 1)]
+            self._record(lines, scene, number, (first + number + 1, len(found)), width)
+        if len(found) > first + MAX_RECORDS:
+            more = (
+                f"And {len(found) - first - MAX_RECORDS:,} more: choose a byte of one in the Bytes pane to see it here."
+            )
+            lines += [[], *paragraph(more, width, "muted", 1)]
         return lines
 
-    def _record(self, lines: list[Line], scene: Scene, number: int, count: int, width: int) -> None:
+    def _record(self, lines: list[Line], scene: Scene, number: int, place: tuple[int, int], width: int) -> None:
         made = self._sheets[number]
         record, taken = made.record, made.taken
-        place = f" ({number + 1} of {count})" if count > 1 else ""
+        words = f" ({place[0]:,} of {place[1]:,})" if place[1] > 1 else ""
         before = [
-            *record_bars.title(scene.connection, record, place, width),
+            *record_bars.title(scene.connection, record, words, width),
             [],
             *record_bars.bars(record, taken, width),
             [],
@@ -194,6 +201,15 @@ def _blocks(inside: tuple[Range, ...], taken: Anatomy, record: Record) -> tuple[
     return tuple(
         (taken.aligned + start // size * size, taken.aligned + -(-end // size) * size) for start, end in inside
     )
+
+
+def _first(scene: Scene, found: list[Record]) -> int:
+    """The record to begin with: the first, or the one that holds what is selected."""
+    buffer, chosen = scene.buffer, scene.selection
+    if buffer is None or chosen.end <= chosen.start or len(found) <= MAX_RECORDS:
+        return 0
+    lit = {id(origin.buffer) for origin in buffer.origins(chosen.start, chosen.end)}
+    return next((place for place, record in enumerate(found) if id(record.buffer) in lit), 0)
 
 
 def _around(scene: Scene) -> list[Record]:

@@ -143,7 +143,7 @@ def _words(sheet: Sheet, part: Part) -> str:
 
 def _inner_words(part: Part) -> str:
     if part.kind == "content_type":
-        return f"the true type: {type_name(part.data[0] if part.data else 0)}"
+        return f"true type: {type_name(part.data[0] if part.data else 0)}"
     return {"padding": "padding", "padding_length": "length of padding", "mac": "MAC"}.get(part.kind, "")
 
 
@@ -157,9 +157,10 @@ def fold(found: list[Row], most: int, lit: Sequence[int]) -> list[Row]:
     if len(content) <= room:
         return found
     room -= 2 if lit else 1
-    wanted = [*content[:1], *content[-1:], *lit, *content] if lit else [*content[-1:], *content]
-    kept = set(list(dict.fromkeys(place for place in wanted if place in set(content)))[:room])
-    kept |= set(range(len(found))) - set(content)
+    chosen = [place for place in lit[:room] if found[place].kind in ("content", "ciphertext", "sealed")]
+    wanted = [*content[:1], *content[-1:], *chosen, *content[:room]] if lit else [*content[-1:], *content[:room]]
+    kept = set(list(dict.fromkeys(wanted))[:room])
+    kept.update(place for place, row in enumerate(found) if row.kind not in ("content", "ciphertext", "sealed"))
     made: list[Row] = []
     for place, row in enumerate(found):
         if place in kept:
