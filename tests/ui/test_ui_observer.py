@@ -58,6 +58,8 @@ def test_what_the_ends_read_but_we_cannot_is_said_to_be_so() -> None:
     closed = handshake(keys=False)
     assert seen(closed, "endpoints")["the certificate"] == "theirs"
     assert seen(closed, "eavesdropper")["the certificate"] == "no"
+    assert seen(closed, "proxy")["the protocol inside"] == "theirs"
+    assert seen(closed, "key_holder")["the protocol inside"] == "partly"
     assert "keys are not here" in verdict(closed, "endpoints")
 
 

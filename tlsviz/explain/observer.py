@@ -153,7 +153,7 @@ def _protocol(view: Connection, closed: Seen) -> Learned | None:
     title = "the protocol inside"
     if view.alpn:
         return Learned(title, "yes", shorten(view.alpn, WIDTH))
-    if view.offered.alpn:
+    if view.offered.alpn and closed != "theirs":
         return Learned(title, "partly", shorten(f"offered: {', '.join(view.offered.alpn)}", WIDTH))
     return Learned(title, closed) if view.application else None
 
