@@ -13,9 +13,9 @@ from sample_traces import EVIL, START, full, hostile, refused, trace
 from tlsviz.connection.model import ApplicationRun, Connection, Finding
 from tlsviz.pki.trust import Trust
 from tlsviz.report.paint import cells, clip, pad, wrap
-from tlsviz.report.phrases import clock
 from tlsviz.report.text import render_text
 from tlsviz.wire.chunks import CLIENT, SERVER
+from tlsviz.wire.text import clock
 
 GOLDEN = """\
 tlsviz  capture · sample.pcap · 20 packets · 1 TLS connection

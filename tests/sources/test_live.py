@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from tlsviz.connection.ladder import connected
 from tlsviz.connection.model import Connection
 from tlsviz.errors import CancelledError, TlsvizError, UsageError
 from tlsviz.lab.authority import SERVER_NAME, Authority
 from tlsviz.lab.run import store
 from tlsviz.lab.server import LabServer, ServerSettings
-from tlsviz.sources.live import connected, run_live
+from tlsviz.sources.live import run_live
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.target import Target
 

@@ -14,12 +14,13 @@ import pytest
 from odd_servers import Play, alert, flood, playing, reset, saying, silent, trickle, wait_for_end
 from OpenSSL import SSL
 
+from tlsviz.connection.ladder import connected
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.lab.authority import Authority
 from tlsviz.lab.server import LabServer, ServerSettings, server_context
 from tlsviz.report.json import to_json
 from tlsviz.report.text import render_text
-from tlsviz.sources.live import connected, run_live
+from tlsviz.sources.live import run_live
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.target import Target
 

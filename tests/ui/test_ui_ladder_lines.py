@@ -10,7 +10,8 @@ from rich.cells import cell_len
 
 from tlsviz.connection.ladder import steps
 from tlsviz.connection.model import Connection
-from tlsviz.ui.widgets.ladder_lines import Density, Drawing, Row, clock
+from tlsviz.ui.widgets.ladder_lines import Density, Drawing, Row
+from tlsviz.wire.text import clock
 
 DENSITIES: tuple[Density, ...] = ("airy", "spaced", "roomy", "compact")
 

@@ -9,9 +9,9 @@ from tlsviz.connection import titles
 from tlsviz.connection.ladder import Step, steps
 from tlsviz.connection.model import Connection
 from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, wrap
-from tlsviz.report.phrases import PROOF, clock, end
+from tlsviz.report.phrases import PROOF, end
 from tlsviz.wire.chunks import CLIENT, SERVER
-from tlsviz.wire.text import safe
+from tlsviz.wire.text import clock, safe
 
 CLOCK = 10
 WIDEST = 118

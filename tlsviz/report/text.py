@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.report.ladder import ladder
 from tlsviz.report.paint import Line, Piece, cells, clip, justify, pad, render, width_of, wrap
-from tlsviz.report.phrases import clock, facts, reason, short_suite
+from tlsviz.report.phrases import facts, reason, short_suite
 from tlsviz.report.phrases import name as name_of
 from tlsviz.report.sections import heading, sections
 from tlsviz.report.trees import trees
-from tlsviz.wire.text import plural, safe
+from tlsviz.wire.text import clock, plural, safe
 
 NARROWEST = 60
 MAX_COLUMN = 40

@@ -9,10 +9,9 @@ from tlsviz.connection.model import Connection, Message
 from tlsviz.connection.titles import bytes_of
 from tlsviz.connection.titles import message as title
 from tlsviz.report.paint import Line, Piece, cells, clip, pad, paragraph, wrap
-from tlsviz.report.phrases import clock
 from tlsviz.wire.chunks import other
 from tlsviz.wire.nodes import Node
-from tlsviz.wire.text import plural, safe
+from tlsviz.wire.text import clock, plural, safe
 
 MAX_LINES = 5_000
 """Of one message so many fields are printed; JSON has them all."""

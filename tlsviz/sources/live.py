@@ -54,7 +54,7 @@ def run_live(
 
     ``update`` gets a snapshot when something new has come; ``cancelled`` is asked at least every 50 ms. Raises
     UsageError for options that cannot be followed, CancelledError when the user stopped it, TlsvizError when the
-    CA file cannot be read or the save file not be written. `connected` says whether TCP came about.
+    CA file cannot be read or the save file not be written. `ladder.connected` says whether TCP came about.
     """
     connection, tape = handshake(target, options, update, cancelled)
     if options.save is not None:
@@ -62,11 +62,6 @@ def run_live(
 
         save(options.save, [tape], f"handshake with {target}")
     return Trace(Source(kind, name or str(target)), (connection,))
-
-
-def connected(connection: Connection) -> bool:
-    """Whether a TCP connection came about."""
-    return any(placed.mark.kind in ("connected", "syn_ack") for placed in connection.marks)
 
 
 def handshake(

@@ -19,7 +19,7 @@ from textual.worker import WorkerFailed
 from tlsviz.ui.commands import ActionCommands
 from tlsviz.ui.flow import Flow
 from tlsviz.ui.glyphs import ASCII, glyphs
-from tlsviz.ui.messages import GoBack, JobAdvanced, JobEnded, OpenConnection, OpenRequest, OpenTarget
+from tlsviz.ui.messages import GoBack, JobAdvanced, JobEnded, OpenConnection, OpenRequest
 from tlsviz.ui.recent import Recent
 from tlsviz.ui.screens.home import HomeScreen
 from tlsviz.ui.sizes import HEIGHTS, WIDTHS
@@ -96,10 +96,6 @@ class TlsvizApp(App[None]):
     @on(JobEnded)
     def _job_ended(self, event: JobEnded) -> None:
         self.flow.ended(event.job)
-
-    @on(OpenTarget)
-    def _open_target(self, event: OpenTarget) -> None:
-        self.flow.open(self.flow.request(event.text))
 
     @on(OpenRequest)
     def _open_request(self, event: OpenRequest) -> None:

@@ -11,14 +11,6 @@ if TYPE_CHECKING:
     from tlsviz.ui.workers import Job, Request
 
 
-class OpenTarget(Message):
-    """Open what the user typed or picked, as `sources.target` reads it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
-
-
 class OpenRequest(Message):
     """Open something that is already understood: a lab scenario, or the same again."""
 

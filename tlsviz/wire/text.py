@@ -36,3 +36,18 @@ def shorten(text: str, width: int) -> str:
 def plural(count: int, word: str, words: str | None = None) -> str:
     """``1 byte``, ``2 bytes``, ``1,550 bytes``."""
     return f"{count:,} {word if count == 1 else words or word + 's'}"
+
+
+def clock(seconds: float) -> str:
+    """``0.4 ms``, ``22.9 ms``, ``1.25 s``, ``2:05 min``, ``3:20 h``, ``12 days``."""
+    if seconds < 0:
+        return "-" + clock(-seconds)
+    if seconds < 0.99995:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < 99.995:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d} h" if hours < 48 else f"{hours // 24} days"

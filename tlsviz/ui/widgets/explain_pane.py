@@ -12,13 +12,12 @@ from tlsviz.explain.scene import Narration
 from tlsviz.explain.words import Words, lookup_field, words
 from tlsviz.ui.glyphs import glyphs, passage, proof
 from tlsviz.ui.selection import FieldChosen, Scene
-from tlsviz.ui.widgets.ladder_lines import clock
 from tlsviz.ui.widgets.lines import Line, clip, wrap
 from tlsviz.ui.widgets.pane import Pane, paragraph
 from tlsviz.ui.widgets.values import value_words
 from tlsviz.wire.chunks import other
 from tlsviz.wire.nodes import Node, Path, names
-from tlsviz.wire.text import plural, safe
+from tlsviz.wire.text import clock, plural, safe
 
 
 class ExplainPane(Pane):

@@ -11,9 +11,8 @@ from textual.timer import Timer
 from tlsviz.connection.model import Connection, Source
 from tlsviz.ui.glyphs import glyphs, trust
 from tlsviz.ui.selection import Scene
-from tlsviz.ui.widgets.ladder_lines import clock
 from tlsviz.ui.widgets.lines import Line, Painted, Piece, cells, clip_line, wrap
-from tlsviz.wire.text import plural, safe, shorten
+from tlsviz.wire.text import clock, plural, safe, shorten
 
 _TICK = 0.1
 """Seconds between two looks at the running clock."""

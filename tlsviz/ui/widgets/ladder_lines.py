@@ -13,7 +13,7 @@ from tlsviz.connection.model import Connection
 from tlsviz.ui.glyphs import Glyphs, glyphs, passage, proof
 from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender, other
-from tlsviz.wire.text import plural, safe
+from tlsviz.wire.text import clock, plural, safe
 
 MAX_FAULTS = 3
 """Of the faults of one message so many are named on the ladder; Explain has them all."""
@@ -56,18 +56,6 @@ def layout(width: int) -> Layout:
     if width < 92:
         return Layout(width, 9, 15)
     return Layout(width, 9, 26)
-
-
-def clock(seconds: float) -> str:
-    """A duration as people read it: ``0.4 ms``, ``22.9 ms``, ``1.25 s``, ``2:05 min``."""
-    if seconds < 0:
-        return "-" + clock(-seconds)
-    if seconds < 0.99995:
-        return f"{seconds * 1000:.1f} ms"
-    if seconds < 99.995:
-        return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d} min"
 
 
 Density = Literal["airy", "spaced", "roomy", "compact"]

@@ -17,13 +17,12 @@ from tlsviz.explain.words import lookup_field, words
 from tlsviz.ui.glyphs import ASCII, glyphs, passage, proof
 from tlsviz.ui.selection import Scene, StepChosen
 from tlsviz.ui.widgets.big_text import big, big_lines, huge
-from tlsviz.ui.widgets.ladder_lines import clock
 from tlsviz.ui.widgets.lines import Line, Painted, clip, wrap
 from tlsviz.ui.widgets.observer_pane import seen_by
 from tlsviz.ui.widgets.values import value_words
 from tlsviz.wire.chunks import CLIENT
 from tlsviz.wire.nodes import names
-from tlsviz.wire.text import plural, safe
+from tlsviz.wire.text import clock, plural, safe
 
 _LOW_TIP: tuple[str, ...] = ("█▄   ", "█████", "█▀   ")
 _TIP: tuple[str, ...] = ("█▄     ", "████▄  ", "███████", "████▀  ", "█▀     ")
