@@ -57,7 +57,6 @@ class RecordStream:
     _buffer: bytearray = field(default_factory=bytearray)
     _offset: int = 0
     _carriers: deque[tuple[int, float, tuple[int, ...]]] = field(default_factory=deque)
-    _gap: int = 0
     _holes: list[tuple[int, int]] = field(default_factory=list)
     _searched: int = 0
     _known: bool = False
@@ -80,7 +79,6 @@ class RecordStream:
             need = 5 + size - len(self._buffer)
             if need > length:
                 # The rest of this record is still to come: stand in for the hole, and remember it.
-                self._gap += length
                 self._holes.append((len(self._buffer), len(self._buffer) + length))
                 self._fill(length)
                 return []
@@ -109,8 +107,7 @@ class RecordStream:
             return self._desynchronise()
         if len(self._buffer) < 5 + length:
             return None
-        missing, self._gap = self._gap, 0
-        return self._cut(5 + length, content_type, version, length, missing)
+        return self._cut(5 + length, content_type, version, length)
 
     def rest(self) -> RawRecord | None:
         """At the end of the stream: the cut record that is left, if any."""
@@ -156,10 +153,6 @@ class RecordStream:
             self.sync = "not_tls"
         self._drop(len(self._buffer))
 
-    def peek_undecided(self) -> bytes:
-        """The bytes seen before anything was decided."""
-        return bytes(self._buffer) if self.sync == "undecided" else self.prelude
-
     def _lose_early(self) -> list[RawRecord]:
         if self.sync == "undecided":
             self.prelude += bytes(self._buffer)
@@ -185,11 +178,11 @@ class RecordStream:
         time, packets = self._carried(size)
         self._drop(size)
         holes, self._holes = tuple(self._holes), []
+        missing += sum(end - start for start, end in holes)
         return RawRecord(data, time, packets, content_type, version, length, missing, holes=holes)
 
     def _damaged(self, content_type: int, version: int, length: int, need: int) -> RawRecord:
-        missing, self._gap = self._gap + need, 0
-        return self._cut(len(self._buffer), content_type, version, length, missing)
+        return self._cut(len(self._buffer), content_type, version, length, need)
 
     def _stray(self, size: int) -> RawRecord:
         data = bytes(self._buffer[:size])
