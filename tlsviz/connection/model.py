@@ -68,6 +68,7 @@ class Record:
     ``buffer`` is the wire buffer (header and fragment; of bulk application data only the header is kept, then
     ``kept`` is False). ``content_type`` is the outer one, ``inner_type`` that of the plaintext. ``missing`` counts
     bytes of the record that the capture lacks. ``epoch`` counts key changes of this direction; 0 is in the clear.
+    Over QUIC there are packets instead of records: ``packet_type`` names them ("Initial"), None for records.
     """
 
     index: int
@@ -86,6 +87,7 @@ class Record:
     inner_type: int | None = None
     protection: Protection | None = None
     note: str | None = None
+    packet_type: str | None = None
 
 
 class Alert(NamedTuple):
