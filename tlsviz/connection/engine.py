@@ -181,7 +181,7 @@ class Engine:
         if raw.content_type != HANDSHAKE or half.pending or self.facts.client_hello or self.facts.server_hello:
             return False
         size = int.from_bytes(raw.data[6:9], "big")
-        return registry.handshake_types.get(raw.data[5] if raw.length else 0) is None or size > MESSAGE_LIMIT
+        return registry.handshake_types.get(raw.data[5] if len(raw.data) > 5 else 0) is None or size > MESSAGE_LIMIT
 
     def _meant_something(self, half: Half, raw: RawRecord) -> bool:
         """Whether a client's ChangeCipherSpec, taken for TLS 1.3's disguise, was none.
