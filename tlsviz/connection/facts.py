@@ -10,7 +10,7 @@ from tlsviz.connection.keys import KeyRing
 from tlsviz.connection.model import Inner, RsaDecryption, SentCertificate
 from tlsviz.crypto.protection import Unopened
 from tlsviz.tls import suites, views
-from tlsviz.tls.context import TLS_1_3, layout
+from tlsviz.tls.context import TLS_1_3, as_tls, layout
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.nodes import Node
 
@@ -82,7 +82,7 @@ class Facts:
         self.session_resumed = echoed and not self.tls13
         codes = {code for code, _ in hello.extensions}
         ring = self.ring
-        ring.server_random, ring.version = hello.random, hello.version
+        ring.server_random, ring.version = hello.random, as_tls(hello.version)
         ring.suite = suites.suite(hello.cipher_suite)
         ring.compression_method = hello.compression_method
         ring.session_id = hello.session_id
@@ -100,7 +100,7 @@ class Facts:
         if kind in ("client_hello", "ssl2_client_hello"):
             self._client_hello(tree, data)
             self.ech.client_hello(tree, data, message)
-        elif kind in ("server_hello", "hello_retry_request"):
+        elif kind in ("server_hello", "hello_retry_request", "hello_verify_request"):
             self._answer(kind, data)
         elif kind == "encrypted_extensions":
             self.early_accepted = any(code == EARLY_DATA for code, _ in views.extension_list(tree, data))
@@ -119,7 +119,7 @@ class Facts:
         if kind not in _NOT_HASHED and len(self._said) < HANDSHAKE_LIMIT:
             self._said += data
         if kind == "client_key_exchange":
-            self._key_exchange(data, message)
+            self._key_exchange(data[views.header_length(tree) :], message)
         elif kind == "new_session_ticket":
             self._ticket(views.session_ticket(tree, data))
         self._switch(half, kind)
@@ -139,19 +139,20 @@ class Facts:
 
     def _answer(self, kind: str, data: bytes) -> None:
         """If the server took an encrypted hello, the connection is known by the inner one's random (RFC 9850)."""
+        self._retrying = kind != "server_hello"
         if kind == "hello_retry_request":
-            self.hello_retry = self._retrying = True
+            self.hello_retry = True
             self.ech.retry(data)
-        elif self.server_hello is not None:
+        elif kind == "server_hello" and self.server_hello is not None:
             self.ech.server_hello(self.server_hello, data)
         self.ring.used |= self.ech.secrets
         if self.ech.accepted and self.ring.keylog.labels(self.ech.random):
             self.ring.client_random = self.ech.random
 
-    def _key_exchange(self, data: bytes, message: int) -> None:
+    def _key_exchange(self, body: bytes, message: int) -> None:
         self._key_exchanged, self._session = True, bytes(self._said)
         leaf = next((sent.der for sent in self.certificates if sent.sender == SERVER), None)
-        self.ring.key_exchange(data[4:], leaf)
+        self.ring.key_exchange(body, leaf)
         found = self.ring.decrypted
         if found is not None:
             self.premasters.append(RsaDecryption(message, found.key, found.block, found.premaster, found.why))
@@ -185,8 +186,8 @@ class Facts:
             half.locked = reason.why
 
     def _switch(self, half: Half, kind: str) -> None:
-        """TLS 1.3: behind some messages their sender changes to the next key."""
-        if not self.tls13:
+        """TLS 1.3: behind some messages their sender changes to the next key; in DTLS every record says its epoch."""
+        if not self.tls13 or half.by_epoch:
             return
         if kind == "finished" and half.phase != "application":
             # The Finished of post-handshake authentication changes no keys.

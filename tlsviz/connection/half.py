@@ -45,7 +45,7 @@ class Assembled(NamedTuple):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Half:
-    """The state of one direction."""
+    """The state of one direction. ``by_epoch``: each record says its epoch, by which its key is found (DTLS)."""
 
     sender: Sender
     stream: RecordStream = field(default_factory=RecordStream)
@@ -55,6 +55,7 @@ class Half:
     early_opener: Opener | None = None
     secret: bytes | None = None
     locked: str = ""
+    by_epoch: bool = False
     uncertain: bool = False
     opened: bool = False
     spent: bool = False

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tlsviz.connection.facts import is_tls13
-from tlsviz.connection.model import Connection, Message
+from tlsviz.connection.model import Connection, HashedAs, Message
 from tlsviz.crypto.transcript import Transcript
 from tlsviz.tls import suites, views
+from tlsviz.tls.dtls import BAD_VERSION
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import Sender
 
 CLIENT_HELLOS = ("client_hello", "ssl2_client_hello")
+_AGAIN = ("hello_retry_request", "hello_verify_request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,11 @@ def handshakes(connection: Connection) -> tuple[Handshake, ...]:
 
 
 def _starts(group: Sequence[Message], message: Message) -> bool:
-    """Whether a ClientHello opens a new handshake: it is not the first, nor the answer to a HelloRetryRequest."""
+    """Whether a ClientHello opens a new handshake: it is not the first, nor one that the server asked for once more."""
     if message.type not in CLIENT_HELLOS:
         return False
-    earlier = [m.type for m in group if m.type in CLIENT_HELLOS or m.type == "hello_retry_request"]
-    return bool(earlier) and earlier[-1] != "hello_retry_request"
+    earlier = [m.type for m in group if m.type in (*CLIENT_HELLOS, *_AGAIN)]
+    return bool(earlier) and earlier[-1] not in _AGAIN
 
 
 def _handshake(connection: Connection, number: int, group: Sequence[Message]) -> Handshake:
@@ -86,6 +88,8 @@ def _handshake(connection: Connection, number: int, group: Sequence[Message]) ->
             version, code = hello.version, hello.cipher_suite
             break
     suite = suites.suite(code) if code is not None else None
+    if connection.transport == "dtls":
+        group = _hashed_by_dtls(version, group)
     if not is_tls13(version):
         return Handshake(number, version, suite, tuple(group))
     hashed: list[Message] = []
@@ -99,6 +103,14 @@ def _handshake(connection: Connection, number: int, group: Sequence[Message]) ->
         if message.type == "finished":
             finished.add(message.sender)
     return Handshake(number, version, suite, tuple(hashed), tuple(later))
+
+
+def _hashed_by_dtls(version: int | None, group: Sequence[Message]) -> list[Message]:
+    """What DTLS hashes: all behind the exchange of the cookie, which keeps nothing of it (RFC 6347 4.2.1), each message
+    as if it were in one fragment; in DTLS 1.3 as TLS would have it (RFC 9147 5.2)."""
+    asked = [place for place, message in enumerate(group) if message.type == "hello_verify_request"]
+    form: HashedAs = "tls" if is_tls13(version) else "body" if version == BAD_VERSION else "whole"
+    return [replace(message, hashed_as=form) for message in group[asked[-1] + 1 if asked else 0 :]]
 
 
 def readable(message: Message) -> bool:
@@ -117,5 +129,5 @@ def transcript(messages: Sequence[Message], hash_name: str) -> Transcript | None
             return None
         if message.type == "hello_retry_request":
             made.replace_with_message_hash(hash_name)
-        made.add(message.buffer.data)
+        made.add(message.hashed())
     return made

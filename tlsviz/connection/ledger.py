@@ -10,12 +10,13 @@ from tlsviz.connection.model import Alert, CodePoint, Inner, Message, Protection
 from tlsviz.connection.stream import RawRecord
 from tlsviz.tls import registry
 from tlsviz.tls.records import MAX_CIPHERTEXT, MAX_PLAINTEXT, decode_record_header
+from tlsviz.tls.views import header_length
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.chunks import Sender
 from tlsviz.wire.nodes import Node, notes
 from tlsviz.wire.text import plural
 
-CONTENT = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 24: "heartbeat"}
+CONTENT = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 24: "heartbeat", 26: "ack"}
 RECORD_COUNT_LIMIT = 20000
 MESSAGE_COUNT_LIMIT = 10000
 """A long connection has some dozens of messages; what sends more is only counted."""
@@ -48,6 +49,7 @@ class Ledger:
         plaintext: Buffer | None = None,
         inner: int | None = None,
         protection: Protection | None = None,
+        note: str | None = None,
     ) -> int:
         """Enters a record; returns its index (the last one's, once there are too many to keep)."""
         if len(self.records) < RECORD_COUNT_LIMIT:
@@ -62,13 +64,13 @@ class Ledger:
                     version=raw.version,
                     length=raw.length,
                     buffer=wire,
-                    header=header or decode_record_header(raw.data[:5]),
-                    epoch=half.epoch,
+                    header=header or decode_record_header(raw.data[: raw.header]),
+                    epoch=half.epoch if raw.epoch is None else raw.epoch,
                     missing=raw.missing,
                     plaintext=plaintext,
                     inner_type=inner,
                     protection=protection,
-                    note=f"longer than the {limit} bytes that a record may have" if raw.length > limit else None,
+                    note=f"longer than the {limit} bytes that a record may have" if raw.length > limit else note,
                 )
             )
         return len(self.records) - 1
@@ -84,7 +86,7 @@ class Ledger:
     ) -> Message:
         """Enters a message that can be read."""
         data = made.buffer.data
-        header = 4 if content == "handshake" and not tree.name.startswith("ssl2") else 0
+        header = header_length(tree) if content == "handshake" and not tree.name.startswith("ssl2") else 0
         fault = next(notes(tree), None)
         note = f"{fault.name}: {fault.note}" if fault is not None else None
         if made.damaged:
@@ -112,12 +114,16 @@ class Ledger:
             )
         )
 
-    def sealed(self, half: Half, raw: RawRecord, wire: Buffer, protection: Protection) -> Message:
+    def sealed(
+        self, half: Half, raw: RawRecord, wire: Buffer, protection: Protection, header: Node | None = None
+    ) -> Message:
         """Enters a protected record of TLS 1.2 or earlier that stays closed: its type is all that can be seen."""
-        index = self.record(half, raw, wire, protection=protection)
+        index = self.record(half, raw, wire, header=header, protection=protection)
         content = CONTENT.get(raw.content_type, "handshake")
         kind = "encrypted_handshake" if content == "handshake" else content
-        leaf = Node("encrypted_data", 5, len(raw.data), raw.data[5:], "cannot be read without the keys")
+        leaf = Node(
+            "encrypted_data", raw.header, len(raw.data), raw.data[raw.header :], "cannot be read without the keys"
+        )
         return self._enter(
             Message(
                 index=len(self.messages),
@@ -130,9 +136,9 @@ class Ledger:
                 provenance="wire",
                 encrypted=True,
                 packets=raw.packets,
-                sha256=hashlib.sha256(raw.data[5:]).hexdigest(),
+                sha256=hashlib.sha256(raw.data[raw.header :]).hexdigest(),
                 buffer=wire,
-                tree=Node(kind, 5, len(raw.data), None, None, (leaf,)),
+                tree=Node(kind, raw.header, len(raw.data), None, None, (leaf,)),
                 records=(index,),
                 note=protection.why if protection.status == "failed" else None,
             )

@@ -108,7 +108,7 @@ def _attempt(half: Half, opener: Opener, raw: RawRecord) -> Result:
     for sequence in (*range(start + spent, start + spent + tries), *range(start, start + spent)):
         opener.sequence = sequence
         try:
-            opened = opener.open(raw.content_type, raw.version, raw.data[5:])
+            opened = opener.open(raw.content_type, raw.version, raw.data[raw.header :])
         except Unopened as reason:
             last = Protection("failed" if reason.failed else "not_provable", reason.why, sequence)
             continue
@@ -128,12 +128,12 @@ def _opened(opener: Opener, opened: Opened, sequence: int, lost: int) -> Protect
     return Protection("verified", why, sequence, opened.nonce, opened.additional_data, opened.tag, opened.padding)
 
 
-def plain_buffer(opened: Opened, wire: Buffer) -> Buffer:
-    """The decrypted bytes as an address space that maps back to the record."""
+def plain_buffer(opened: Opened, wire: Buffer, header: int = 5) -> Buffer:
+    """The decrypted bytes as an address space that maps back to the record, whose header has ``header`` bytes."""
     size = len(opened.plaintext)
     if opened.offset is not None:
-        start = 5 + opened.offset
+        start = header + opened.offset
         piece = Piece(0, size, wire, start, start + size, True)
     else:
-        piece = Piece(0, size, wire, 5, len(wire.data), False)
+        piece = Piece(0, size, wire, header, len(wire.data), False)
     return Buffer("decrypted", opened.plaintext, (piece,))

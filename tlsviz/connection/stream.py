@@ -34,6 +34,7 @@ class RawRecord(NamedTuple):
 
     ``missing`` bytes of the fragment are not there; where that is inside, ``holes`` are the ranges of ``data`` where
     zeros stand in for them. ``ssl2``: SSL 2 framing. ``stray``: bytes that are no record.
+    ``header``: bytes of the header. ``epoch``, ``sequence``: what every record of DTLS says, else None.
     """
 
     data: bytes
@@ -46,6 +47,9 @@ class RawRecord(NamedTuple):
     ssl2: bool = False
     stray: bool = False
     holes: Holes = ()
+    header: int = 5
+    epoch: int | None = None
+    sequence: int | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -31,12 +31,24 @@ def layout(version: int | None) -> int | None:
     return _LIKE.get(version, version)
 
 
+def as_tls(version: int) -> int:
+    """The version whose cryptography a version uses: for DTLS before 1.3 the TLS version that it is made from.
+
+    DTLS 1.3 stays, as do drafts: they have labels of their own.
+    """
+    return _LIKE[version] if version in (0x0100, 0xFEFF, 0xFEFD) else version
+
+
 class Context(NamedTuple):
-    """``version`` and ``cipher_suite`` are those negotiated; None before the ServerHello, or when it was not seen."""
+    """``version`` and ``cipher_suite`` are those negotiated; None before the ServerHello, or when it was not seen.
+
+    ``dtls``: handshake messages have DTLS's header of 12 bytes.
+    """
 
     sender: Sender
     version: int | None = None
     cipher_suite: int | None = None
+    dtls: bool = False
 
     @property
     def layout(self) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tlsviz.tls import registry
+from tlsviz.tls import dtls, registry
 from tlsviz.tls.context import Context
 from tlsviz.tls.fields import within
 from tlsviz.tls.messages.hello import is_retry_random
@@ -27,27 +27,29 @@ __all__ = [
 
 HEADER = 4
 SERVER_HELLO, CERTIFICATE = 2, 11
+CHANGE_CIPHER_SPEC = 20
 
 
-def message_type(data: bytes) -> str:
-    """The type's name from the message's first bytes: 38 are enough to tell a HelloRetryRequest from a ServerHello."""
+def message_type(data: bytes, header: int = HEADER) -> str:
+    """The type's name from the message's first bytes: a random tells a HelloRetryRequest from a ServerHello."""
     if not data:
         return "handshake"
     kind = data[0]
-    if kind == SERVER_HELLO and is_retry_random(data[6:38]):
+    if kind == SERVER_HELLO and is_retry_random(data[header + 2 : header + 34]):
         return "hello_retry_request"
     return BODIES[kind][0] if kind in BODIES else f"handshake_0x{kind:02x}"
 
 
 def decode_handshake(data: bytes, context: Context) -> Node:
-    """A whole handshake message with its four-byte header (RFC 8446 4): ``msg_type``, ``length``, the body's fields."""
+    """A whole handshake message with its header of four bytes (RFC 8446 4), in DTLS twelve: then the body's fields."""
 
     def message(r: Reader) -> None:
         kind = r.uint("msg_type", 1, registry.handshake_types)
         _, body = BODIES.get(kind, ("", _unknown))
-        within(r, r.uint("length", 3), lambda v: body(v, context))
+        length = r.uint("length", 3)
+        within(r, dtls.message_header(r, length) if context.dtls else length, lambda v: body(v, context))
 
-    return decode(message_type(data), data, message)
+    return decode(message_type(data, dtls.MESSAGE_HEADER if context.dtls else HEADER), data, message)
 
 
 def decode_certificate(data: bytes, context: Context) -> Node:
@@ -63,6 +65,8 @@ def _unknown(r: Reader, _: Context) -> None:
 def decode_content(content_type: int, data: bytes, context: Context) -> Node:
     """What a record of another content type carries, named by that type: alert, change_cipher_spec, heartbeat, ..."""
     name = registry.record_types.get(content_type) or f"content_type_0x{content_type:02x}"
+    if context.dtls and content_type == CHANGE_CIPHER_SPEC and len(data) == 3:
+        return decode(name, data, _old_change_cipher_spec)
     return decode(name.lower(), data, _CONTENTS.get(content_type, _data))
 
 
@@ -74,6 +78,12 @@ def _change_cipher_spec(r: Reader) -> None:
     """RFC 5246 7.1."""
     if r.uint("type", 1, {1: "change_cipher_spec"}) != 1:
         r.note("must be 1")
+
+
+def _old_change_cipher_spec(r: Reader) -> None:
+    """DTLS 1.0 as OpenSSL before 0.9.8f wrote it: with a number, like a handshake message."""
+    _change_cipher_spec(r)
+    r.uint("message_seq", 2)
 
 
 def _alert(r: Reader) -> None:
@@ -95,4 +105,4 @@ def _heartbeat(r: Reader) -> None:
     r.rest("padding")
 
 
-_CONTENTS: dict[int, Callable[[Reader], None]] = {20: _change_cipher_spec, 21: _alert, 24: _heartbeat}
+_CONTENTS: dict[int, Callable[[Reader], None]] = {20: _change_cipher_spec, 21: _alert, 24: _heartbeat, 26: dtls.ack}

@@ -72,6 +72,11 @@ class SessionTicket(NamedTuple):
     ticket: bytes
 
 
+def header_length(tree: Node) -> int:
+    """Bytes before the body of a handshake message: 4, and in DTLS 12."""
+    return 12 if len(tree.children) > 2 and tree.children[2].name == "message_seq" else 4
+
+
 def client_hello(tree: Node, data: bytes) -> ClientHello:
     """The view of a ``client_hello`` or ``ssl2_client_hello`` tree."""
     if tree.name.startswith("ssl2"):

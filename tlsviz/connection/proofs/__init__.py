@@ -15,6 +15,7 @@ from tlsviz.connection.proofs import beside, binding, finished, signatures
 from tlsviz.connection.proofs.certificates import certificate_proofs
 from tlsviz.connection.proofs.walk import Walk
 from tlsviz.crypto.hashing import supported
+from tlsviz.tls.context import as_tls
 from tlsviz.wire.chunks import SERVER, Sender
 
 __all__ = ["prove"]
@@ -40,7 +41,7 @@ def _handshakes(connection: Connection) -> Iterator[Proof]:
             yield from _unsupported(shake, shake.suite.prf_hash)
             continue
         secrets = connection.secrets_of(shake.number)
-        walk = Walk(connection, shake, shake.version, shake.suite.prf_hash, secrets, earlier)
+        walk = Walk(connection, shake, as_tls(shake.version), shake.suite.prf_hash, secrets, earlier)
         for message in shake.messages:
             yield from _message(walk, message)
         yield from binding.psk_binder(walk)
@@ -64,7 +65,7 @@ def _message(walk: Walk, message: Message) -> Iterator[Proof]:
         yield from finished.sealed(walk, message, "bytes of the message are missing")
     elif message.type == "finished":
         yield finished.finished(walk, message)
-        walk.finished[message.sender] = message.buffer.data[4:]
+        walk.finished[message.sender] = message.buffer.data[message.header :]
     elif message.type == "certificate_verify":
         what = "certificate_verify" if message.sender == SERVER else "client_certificate_verify"
         yield signatures.certificate_verify(walk, message, what)

@@ -89,9 +89,8 @@ def _fits(walk: Walk, message: Message, master: bytes) -> bool:
     if said is None or message.buffer is None:
         return False
     hashed = handshake_hash_12(walk.version, walk.hash_name, said)
-    return hmac.compare_digest(
-        verify_data_12(walk.version, walk.hash_name, master, message.sender, hashed), message.buffer.data[4:]
-    )
+    expected = verify_data_12(walk.version, walk.hash_name, master, message.sender, hashed)
+    return hmac.compare_digest(expected, message.buffer.data[message.header :])
 
 
 # -- pre-shared keys -----------------------------------------------------------------------------------------
@@ -138,7 +137,7 @@ def _binder(walk: Walk, hello: Message, selected: int) -> Binder | None:
     covered = transcript(walk.handshake.before(hello), walk.hash_name)
     if binders is None or covered is None or selected + 1 >= len(binders.children):
         return None
-    covered.add(hello.buffer.data[: binders.start])
+    covered.add(hello.hashed(binders.start))
     return Binder(content(binders.children[selected + 1], hello.buffer.data), covered)
 
 

@@ -29,7 +29,7 @@ def finished(walk: Walk, message: Message) -> Proof:
     found = _expected_13(walk, message) if walk.tls13 else _expected_12(walk, message)
     if isinstance(found, str):
         return Proof(what, "not_provable", found, message.index)
-    if any(hmac.compare_digest(expected, data[4:]) for expected in found):
+    if any(hmac.compare_digest(expected, data[message.header :]) for expected in found):
         return Proof(what, "verified", RIGHT, message.index)
     return walk.failed(what, f"verify_data should be {found[0].hex()}", message)
 
@@ -72,7 +72,7 @@ def _with_end_of_early_data(walk: Walk) -> Transcript:
             break
         if message.type == "hello_retry_request":
             made.replace_with_message_hash(walk.hash_name)
-        made.add(message.buffer.data if message.buffer is not None else b"")
+        made.add(message.hashed())
         if message.type == "finished":
             made.add(END_OF_EARLY_DATA)
     return made
@@ -128,7 +128,7 @@ def _answer(walk: Walk, request: Message | None) -> Walk | None:
         return None
     made = Walk(walk.connection, walk.handshake, walk.version, walk.hash_name, walk.secrets)
     made.transcript = walk.transcript.copy()
-    made.transcript.add(request.buffer.data)
+    made.transcript.add(request.hashed())
     made.broken = walk.broken
     return made
 
@@ -144,7 +144,7 @@ def _later_finished(walk: Walk, message: Message, updates: int) -> Proof:
     hashed = walk.transcript.hash(walk.hash_name)
     expected = verify_data_13(walk.hash_name, secret, hashed, walk.version)
     data = message.buffer.data if message.buffer is not None else b""
-    if hmac.compare_digest(expected, data[4:]):
+    if hmac.compare_digest(expected, data[message.header :]):
         why = "verify_data is the MAC over the handshake, the request and the client's answer"
         return Proof(what, "verified", why, message.index)
     return walk.failed(what, f"verify_data should be {expected.hex()}", message)

@@ -70,7 +70,7 @@ class Walk:
             return
         if message.type == "hello_retry_request":
             self.transcript.replace_with_message_hash(self.hash_name)
-        self.transcript.add(message.buffer.data)
+        self.transcript.add(message.hashed())
         self.learn(message, message.tree, message.buffer.data)
 
     def learn(self, message: Message, tree: Node, data: bytes) -> None:

@@ -30,6 +30,7 @@ from tlsviz.connection.schedule.tls12 import LABELS as LABELS_12
 from tlsviz.connection.schedule.tls12 import tls12_schedule
 from tlsviz.connection.schedule.tls13 import node_id, tls13_schedule
 from tlsviz.crypto.hashing import supported
+from tlsviz.tls.context import as_tls
 
 __all__ = [
     "Family",
@@ -67,7 +68,7 @@ def key_schedule(connection: Connection, handshake: int = 0, given: Mapping[str,
         logged = {id: value for label, value in secrets.items() if (id := node_id(label)) is not None}
     else:
         logged = {LABELS_12[label]: value for label, value in secrets.items() if label in LABELS_12}
-    builder = Builder(shake, shake.suite, shake.version, logged, given or {})
+    builder = Builder(shake, shake.suite, as_tls(shake.version), logged, given or {})
     if shake.tls13:
         return tls13_schedule(builder)
     exchange = shake.first("client_key_exchange")

@@ -231,7 +231,7 @@ class _Graph(Hkdf):
         made = transcript(before, self.hash)
         if place is None or made is None:
             return KeyContext(text, indices, None, "the ClientHello holds no binders that can be read")
-        made.add(self.hello.buffer.data[: place.start])
+        made.add(self.hello.hashed(place.start))
         return KeyContext(text, indices, made.hash(self.hash))
 
     def _sent_binder(self) -> tuple[Place | None, bytes | None]:
