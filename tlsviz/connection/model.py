@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from tlsviz.pki.trust import Trust
-from tlsviz.tls.views import header_length
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.chunks import Mark, Sender
-from tlsviz.wire.nodes import Node, Path
+from tlsviz.wire.nodes import Node
 
 Provenance = Literal["wire", "decrypted", "inferred"]
 ProofStatus = Literal["verified", "failed", "not_provable"]
@@ -103,9 +102,6 @@ class Inner(NamedTuple):
     tree: Node
 
 
-HashedAs = Literal["whole", "tls", "body"]
-"""How a message enters the transcript: as it is, with TLS's header in place of DTLS's, or its body alone."""
-
 CERTIFICATES = frozenset(("certificate", "compressed_certificate"))
 """The types of messages that bring certificates; see `Message.certificate`."""
 
@@ -114,11 +110,12 @@ CERTIFICATES = frozenset(("certificate", "compressed_certificate"))
 class Message:
     """One protocol message: handshake, change_cipher_spec, alert or heartbeat.
 
-    ``type`` is the contract's snake-case type. ``tree`` points into ``buffer`` (which includes the handshake header);
-    both None when the message is inferred, i.e. must be there but cannot be seen. ``time`` is absolute (Unix seconds)
-    of its last byte. ``order`` places it among everything else of the connection. ``length`` is the body's, without
-    the handshake header. ``encrypted``: it travelled protected. ``records``: indices of the records that carried it.
-    ``whole`` is False when bytes of it are missing. ``inner`` is the Certificate that a CompressedCertificate holds.
+    ``type`` is the contract's snake-case type. ``tree`` points into ``buffer`` (which includes the 4-byte handshake
+    header); both None when the message is inferred, i.e. must be there but cannot be seen. ``time`` is absolute
+    (Unix seconds) of its last byte. ``order`` places it among everything else of the connection. ``length`` is the
+    body's, without the handshake header. ``encrypted``: it travelled protected. ``records``: indices of the
+    records that carried it. ``whole`` is False when bytes of it are missing. ``inner`` is the Certificate that a
+    CompressedCertificate holds.
     """
 
     index: int
@@ -139,19 +136,6 @@ class Message:
     note: str | None = None
     whole: bool = True
     inner: Inner | None = None
-    hashed_as: HashedAs = "whole"
-
-    @property
-    def header(self) -> int:
-        """Bytes before the body of a handshake message: 4, and in DTLS 12."""
-        return header_length(self.tree) if self.tree is not None else 0
-
-    def hashed(self, end: int | None = None) -> bytes:
-        """What the handshake's transcript takes of this message, or of its bytes before ``end``."""
-        data = self.buffer.data[:end] if self.buffer is not None else b""
-        if self.hashed_as == "whole":
-            return data
-        return (data[:4] if self.hashed_as == "tls" else b"") + data[self.header :]
 
     @property
     def certificate(self) -> Inner | None:
@@ -259,30 +243,6 @@ class InnerHello(NamedTuple):
     hello: Inner
 
 
-ResumptionKind = Literal["psk", "ticket", "session_id"]
-
-
-class Resumption(NamedTuple):
-    """What a ClientHello shows to resume a session, traced to the connection that issued it.
-
-    ``message`` and ``path``: where it stands in this connection. ``connection`` and ``issued``: the id of the earlier
-    connection and the index of the message there. ``since``: seconds between the two; ``lifetime`` in seconds, if
-    there is one. For TLS 1.3's pre-shared keys ``obfuscated`` (as sent) minus ``age_add`` modulo 2^32 is ``age``, how
-    old the client says the ticket is, in milliseconds.
-    """
-
-    kind: ResumptionKind
-    message: int
-    path: Path
-    connection: int
-    issued: int
-    since: float
-    lifetime: int | None = None
-    obfuscated: int | None = None
-    age_add: int | None = None
-    age: int | None = None
-
-
 class Proof(NamedTuple):
     """A security claim, recomputed from this connection's own bytes. ``message``: the index it is about."""
 
@@ -311,7 +271,6 @@ class Connection:
 
     ``secrets`` are those of the first handshake, ``renegotiated`` those of each later one. ``inner_hellos``: what could
     be decrypted of encrypted ClientHellos; ``ech_accepted``: whether the server took them, None if nobody can tell.
-    ``resumptions``: what it resumes with, as far as an earlier connection of the same source issued it.
     """
 
     id: int = 0
@@ -336,8 +295,6 @@ class Connection:
     ja3: str | None = None
     ja3s: str | None = None
     ja4: str | None = None
-    ja4s: str | None = None
-    history: str | None = None
     offered: Offered = Offered()
     messages: tuple[Message, ...] = ()
     application: tuple[ApplicationRun, ...] = ()
@@ -358,7 +315,6 @@ class Connection:
     premasters: tuple[RsaDecryption, ...] = field(default=(), repr=False)
     inner_hellos: tuple[InnerHello, ...] = ()
     ech_accepted: bool | None = None
-    resumptions: tuple[Resumption, ...] = ()
 
     def secrets_of(self, handshake: int) -> dict[str, bytes]:
         """The secrets of one handshake by label; 0 is the first, renegotiations follow."""
