@@ -10,6 +10,7 @@ from tlsviz.pki import oids
 from tlsviz.pki.certificate import Certificate, read
 from tlsviz.pki.constraints import broken_constraint
 from tlsviz.pki.ends import ends
+from tlsviz.pki.fields import field_of
 from tlsviz.pki.links import Path, Pool, parse
 from tlsviz.pki.names import as_address, ascii_name, matches
 from tlsviz.pki.policy import HANDSHAKE_USAGES, Purpose
@@ -73,28 +74,30 @@ def explain(pool: Pool, leaf: bytes, question: Question, store: Store) -> tuple[
 def weak_leaf(pool: Pool, leaf: bytes) -> list[Fault]:
     """An end entity's weak key: the judge lets it pass, but where a chain is not trusted anyway it is worth saying."""
     weak = weak_key(read(leaf))
-    return [Fault("weak_key", pool.index.get(leaf), weak)] if weak else []
+    cert = read(leaf)
+    return [Fault("weak_key", pool.index.get(leaf), weak, field_of("weak_key", cert), cert.sha256)] if weak else []
 
 
 def _faults(pool: Pool, path: Path, question: Question, store: Store) -> Iterator[Fault]:
     for place, der in enumerate(path.ders):
         cert, index = read(der), pool.index.get(der)
         top = place == len(path.ders) - 1
-        checks = [*_time(cert, question.at), *_readable(cert)]
+        checks = [*time_faults(cert, question.at), *_readable(cert)]
         if place == 0:
-            checks += _leaf(cert, question)
+            checks += entity_faults(cert, question.name, question.purpose)
         else:
-            checks += _authority(cert, path.ders[:place], question.purpose)
+            checks += authority_faults(cert, path.ders[:place], question.purpose)
         # A root vouches for itself by being in a store; its signature proves nothing, with whatever hash.
         if not (top and (path.anchored or (place and cert.self_issued))):
             checks += [("weak_signature", weak_signature(cert))]
         for reason, detail in checks:
             if detail:
                 # A root that was not sent has no number, so the sentence must name it.
-                yield Fault(reason, index, detail if index is not None else f"{cert.title}: {detail}")
+                words = detail if index is not None else f"{cert.title}: {detail}"
+                yield Fault(reason, index, words, field_of(reason, cert), cert.sha256)
         if not top and path.links[place] == "failed":
             detail = f"its signature was not made with the key of {read(path.ders[place + 1]).title}"
-            yield Fault("bad_signature", index, detail)
+            yield Fault("bad_signature", index, detail, "signatureValue", cert.sha256)
     # What is not here may have led on, except above a certificate that names itself as its issuer.
     if not path.anchored and (read(path.ders[-1]).self_issued or not question.cut):
         yield from ends(pool, path, store, question.known)
@@ -104,7 +107,8 @@ Check = tuple[Reason, str]
 """A reason and what is wrong in words; no words, nothing wrong."""
 
 
-def _time(cert: Certificate, at: datetime) -> list[Check]:
+def time_faults(cert: Certificate, at: datetime) -> list[Check]:
+    """What is wrong with a certificate's dates at a time."""
     if cert.not_before is None or cert.not_after is None:
         return [("unsupported", "its validity cannot be read")]
     if at < cert.not_before:
@@ -122,17 +126,18 @@ def _readable(cert: Certificate) -> list[Check]:
     return [("unsupported", f"cannot be read: {why}")]
 
 
-def _leaf(cert: Certificate, question: Question) -> list[Check]:
+def entity_faults(cert: Certificate, name: str | None, purpose: Purpose) -> list[Check]:
+    """What an end entity's certificate must fulfil: its name, its key's and its own purpose."""
     found: list[Check] = []
-    if question.purpose == "server":
-        found.append(("name_mismatch", name_mismatch(cert, question.name)))
+    if purpose == "server":
+        found.append(("name_mismatch", name_mismatch(cert, name)))
     if cert.has(oids.KEY_USAGE) and not set(HANDSHAKE_USAGES).intersection(cert.key_usage):
         allowed = ", ".join(cert.key_usage) or "nothing"
         found.append(("key_usage", f"its keyUsage allows {allowed}, so no handshake (digitalSignature)"))
-    purpose = PURPOSES[question.purpose]
-    if cert.extended_key_usage and purpose not in cert.extended_key_usage:
+    wanted = PURPOSES[purpose]
+    if cert.extended_key_usage and wanted not in cert.extended_key_usage:
         allowed = ", ".join(cert.extended_key_usage[:5])
-        found.append(("extended_key_usage", f"is for {allowed}, not for {purpose}"))
+        found.append(("extended_key_usage", f"is for {allowed}, not for {wanted}"))
     return found
 
 
@@ -165,7 +170,7 @@ def for_no_host(cert: Certificate) -> str:
     return f"has no subjectAltName, so is for no host{known}"
 
 
-def _authority(cert: Certificate, below: tuple[bytes, ...], purpose: Purpose) -> list[Check]:
+def authority_faults(cert: Certificate, below: tuple[bytes, ...], purpose: Purpose) -> list[Check]:
     """What a certificate that issued another must fulfil; RFC 5280 4.2.1.9, 6.1.4."""
     found: list[Check] = []
     if not cert.is_ca:
