@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from tlsviz.pki.trust import Trust
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.chunks import Mark, Sender
-from tlsviz.wire.nodes import Node
+from tlsviz.wire.nodes import Node, Path
 
 Provenance = Literal["wire", "decrypted", "inferred"]
 ProofStatus = Literal["verified", "failed", "not_provable"]
@@ -243,6 +243,30 @@ class InnerHello(NamedTuple):
     hello: Inner
 
 
+ResumptionKind = Literal["psk", "ticket", "session_id"]
+
+
+class Resumption(NamedTuple):
+    """What a ClientHello shows to resume a session, traced to the connection that issued it.
+
+    ``message`` and ``path``: where it stands in this connection. ``connection`` and ``issued``: the id of the earlier
+    connection and the index of the message there. ``since``: seconds between the two; ``lifetime`` in seconds, if
+    there is one. For TLS 1.3's pre-shared keys ``obfuscated`` (as sent) minus ``age_add`` modulo 2^32 is ``age``, how
+    old the client says the ticket is, in milliseconds.
+    """
+
+    kind: ResumptionKind
+    message: int
+    path: Path
+    connection: int
+    issued: int
+    since: float
+    lifetime: int | None = None
+    obfuscated: int | None = None
+    age_add: int | None = None
+    age: int | None = None
+
+
 class Proof(NamedTuple):
     """A security claim, recomputed from this connection's own bytes. ``message``: the index it is about."""
 
@@ -271,6 +295,7 @@ class Connection:
 
     ``secrets`` are those of the first handshake, ``renegotiated`` those of each later one. ``inner_hellos``: what could
     be decrypted of encrypted ClientHellos; ``ech_accepted``: whether the server took them, None if nobody can tell.
+    ``resumptions``: what it resumes with, as far as an earlier connection of the same source issued it.
     """
 
     id: int = 0
@@ -315,6 +340,7 @@ class Connection:
     premasters: tuple[RsaDecryption, ...] = field(default=(), repr=False)
     inner_hellos: tuple[InnerHello, ...] = ()
     ech_accepted: bool | None = None
+    resumptions: tuple[Resumption, ...] = ()
 
     def secrets_of(self, handshake: int) -> dict[str, bytes]:
         """The secrets of one handshake by label; 0 is the first, renegotiations follow."""

@@ -13,9 +13,8 @@ from tlsviz.lab.authority import SERVER_NAME, Authority, Issued
 from tlsviz.lab.scenarios import DEFAULT, SCENARIOS, Scenario
 from tlsviz.lab.server import LabServer
 from tlsviz.pki.stores import Store, from_ders
-from tlsviz.sources.live import handshake
+from tlsviz.sources.live import Visits, visit
 from tlsviz.sources.options import Identity, LiveOptions
-from tlsviz.sources.tape import Tape
 from tlsviz.sources.target import Target
 from tlsviz.wire.text import shorten
 
@@ -54,12 +53,12 @@ def run_scenario(
 ) -> Trace:
     """Starts the scenario's server, shakes hands with it, and stops it. Like `run_live` otherwise."""
     chosen = scenario(name)
-    connection, tape = perform(chosen, update=update, cancelled=cancelled)
+    visits = perform(chosen, update=update, cancelled=cancelled)
     if save is not None:
         from tlsviz.sources.record import save as write
 
-        write(save, [tape], f"lab scenario {chosen.name}: {chosen.title}")
-    return Trace(Source("lab", chosen.name), (connection,))
+        write(save, visits.tapes, f"lab scenario {chosen.name}: {chosen.title}")
+    return Trace(Source("lab", chosen.name), visits.connections, visits.notices)
 
 
 def perform(
@@ -67,13 +66,13 @@ def perform(
     issuer: Authority | None = None,
     update: Callable[[Connection], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> tuple[Connection, Tape]:
-    """One handshake of the scenario, with certificates of ``issuer`` (default: this process's authority)."""
+) -> Visits:
+    """The handshakes of the scenario, with certificates of ``issuer`` (default: this process's authority)."""
     whose = issuer or authority()
     identity = chosen.certificate(whose) if issuer else _issued(chosen.name)
     with LabServer(chosen.server, identity, whose) as server:
         options = _options(chosen, whose, f"127.0.0.1:{server.port}")
-        return handshake(Target(SERVER_NAME, text=chosen.name), options, update, cancelled)
+        return visit(Target(SERVER_NAME, text=chosen.name), options, update, cancelled)
 
 
 def _options(chosen: Scenario, whose: Authority, place: str) -> LiveOptions:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tlsviz.connection.judge import judged
 from tlsviz.connection.model import Connection, Source, Trace
+from tlsviz.connection.tickets import Tickets
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import CancelledError, TargetError
 from tlsviz.pki import stores
@@ -104,9 +105,11 @@ def load_capture(
     connections: list[Connection] = []
     # What connections before have shown tells a missing intermediate from an unknown root.
     shown: dict[bytes, None] = {}
+    tickets = Tickets()
     for connection in following.finished(lambda followed: judged(followed, trusted, options.at, known=tuple(shown))):
         if cancelled is not None and cancelled():
             raise CancelledError("Stopped", "reading the capture was cancelled")
+        connection = tickets.follow(connection)
         connections.append(connection)
         issuers = (sent.der for sent in connection.certificates if sent.sender == SERVER and sent.index)
         shown.update(dict.fromkeys(islice(issuers, MOST_KNOWN - len(shown))))

@@ -13,8 +13,11 @@ LONGEST_RESPONSE = 64 * 1024
 class Exchange:
     """A GET request and as much of its response as is worth reading."""
 
-    def __init__(self, target: Target, name: str | None) -> None:
-        """``name``: the server name that was sent, which is also what Host says; None for the target's own."""
+    def __init__(self, target: Target, name: str | None, instead: bytes = b"") -> None:
+        """``name``: the server name that was sent, which is also what Host says; None for the target's own.
+
+        ``instead``: what to send in place of the request, whatever it is.
+        """
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_RESPONSE)
         self._received = 0
         self.done = False
@@ -25,7 +28,8 @@ class Exchange:
             ("Connection", "close"),
         ]
         request = self._connection.send(h11.Request(method="GET", target=target.path, headers=headers))
-        self.request = (request or b"") + (self._connection.send(h11.EndOfMessage()) or b"")
+        request = (request or b"") + (self._connection.send(h11.EndOfMessage()) or b"")
+        self.request = instead or request
 
     def receive(self, data: bytes) -> None:
         """Takes decrypted bytes of the response; ``done`` once it is whole, too long, or not HTTP."""

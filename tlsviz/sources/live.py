@@ -9,13 +9,13 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tlsviz.connection.diagnosis import Failure, diagnose
 from tlsviz.connection.engine import Engine
 from tlsviz.connection.judge import judged
 from tlsviz.connection.model import Connection, Endpoint, Source, SourceKind, Trace
-from tlsviz.crypto.keylog import KeyLog
+from tlsviz.crypto.keylog import PSK, KeyLog
 from tlsviz.errors import CancelledError
 from tlsviz.pki import stores
 from tlsviz.sources.dial import Address, Patience, dial, look_up
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     import socket
 
     from tlsviz.sources.http import Exchange
+    from tlsviz.sources.session import LiveSession
     from tlsviz.sources.tapped import TappedConnection
 
 Update = Callable[[Connection], None]
+
+TLS13 = 0x0304
 
 HTTP_WAIT = 2.0
 """How long to wait for the HTTP response, in seconds."""
@@ -50,28 +53,85 @@ def run_live(
     kind: SourceKind = "live",
     name: str | None = None,
 ) -> Trace:
-    """Shakes hands with the target; always gives exactly one connection, failed or not.
+    """Shakes hands with the target, and again for each resumption asked for; a failed handshake is a connection too.
 
     ``update`` gets a snapshot when something new has come; ``cancelled`` is asked at least every 50 ms. Raises
     UsageError for options that cannot be followed, CancelledError when the user stopped it, TlsvizError when the
     CA file cannot be read or the save file not be written. `ladder.connected` says whether TCP came about.
     """
-    connection, tape = handshake(target, options, update, cancelled)
+    visits = visit(target, options, update, cancelled)
     if options.save is not None:
         from tlsviz.sources.record import save
 
-        save(options.save, [tape], f"handshake with {target}")
-    return Trace(Source(kind, name or str(target)), (connection,))
+        save(options.save, visits.tapes, f"handshake with {target}")
+    return Trace(Source(kind, name or str(target)), visits.connections, visits.notices)
 
 
-def handshake(
+class Visits(NamedTuple):
+    """What came of a target: its connections in order, the tape of each, and what is to be said about them all."""
+
+    connections: tuple[Connection, ...]
+    tapes: tuple[Tape, ...]
+    notices: tuple[str, ...] = ()
+
+
+def visit(
     target: Target,
     options: LiveOptions,
     update: Update | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> tuple[Connection, Tape]:
-    """Like `run_live`, for one connection and with the tape of it."""
-    return _Handshake(target, options.checked(), update, cancelled).run()
+) -> Visits:
+    """Like `run_live`, with the tapes. Every connection has the whole time-out; a failed one is the last."""
+    from tlsviz.connection.tickets import Tickets
+
+    options = options.checked()
+    early = options.early()
+    tickets = Tickets()
+    done: list[_Handshake] = []
+    connections: list[Connection] = []
+    notices: list[str] = []
+    session: LiveSession | None = None
+    for number in range(options.visits):
+        data = early if number else b""
+        one = _Handshake(target, options, update, cancelled, number, session, data)
+        connection = tickets.follow(one.run())
+        done.append(one)
+        connections.append(connection)
+        notices += _notices(connection, session, data)
+        session = one.session
+        if update is not None:
+            update(connection)
+        if session is None:
+            left = options.visits - number - 1
+            notices += ["There is no session to resume: " + _no_session(connection)] if left else []
+            break
+    return Visits(tuple(connections), tuple(one.tape for one in done), tuple(notices))
+
+
+def _notices(connection: Connection, session: LiveSession | None, early: bytes) -> list[str]:
+    """What a connection that was to resume a session, and to carry 0-RTT data, has not done."""
+    if session is None or not connection.messages_of("server_hello"):
+        return []
+    found = []
+    if not connection.resumed:
+        found.append(f"Connection {connection.id} was not resumed: the server chose a full handshake.")
+    if early and not session.early_data:
+        why = "the ticket allows none" if session.psk else "only TLS 1.3 has it"
+        found.append(f"Connection {connection.id} carries no 0-RTT data, {why}: it was sent after the handshake.")
+    elif early and not connection.early_data:
+        found.append(f"The server refused the 0-RTT data of connection {connection.id}: it was sent again.")
+    if early and len(early) > session.early_data > 0:
+        allowed = f"The ticket allows {session.early_data} bytes of 0-RTT data"
+        found.append(f"{allowed}: the rest was sent after the handshake.")
+    return found
+
+
+def _no_session(connection: Connection) -> str:
+    if not connection.complete:
+        return "the handshake failed."
+    if connection.version is not None and connection.version.code == TLS13:
+        return "the server sent no ticket that could be used."
+    return "the server gave neither a ticket nor a session ID."
 
 
 class _Handshake:
@@ -83,7 +143,15 @@ class _Handshake:
         options: LiveOptions,
         update: Update | None,
         cancelled: Callable[[], bool] | None,
+        number: int = 0,
+        offered: LiveSession | None = None,
+        early: bytes = b"",
     ) -> None:
+        """``offered``: the session to resume; ``early``: 0-RTT data, as far as that allows it."""
+        self.session: LiveSession | None = None
+        self._number = number
+        self._offered = offered
+        self._early = early
         self._target = target
         self._options = options
         self._name = options.name_for(target)
@@ -92,14 +160,15 @@ class _Handshake:
         self._patience = Patience(options.timeout, cancelled or (lambda: False), self._show)
         self._keylog = KeyLog()
         host, port = self._place
-        self._tape = Tape(server=Endpoint(host if is_address(host) else "", port))
+        self.tape = Tape(server=Endpoint(host if is_address(host) else "", port))
         self._engine = self._new_engine()
         self._failure: Failure | None = None
         self._established = False
         self._followed = 0
         self._shown = 0
 
-    def run(self) -> tuple[Connection, Tape]:
+    def run(self) -> Connection:
+        """To its end, whatever that is; `session` and `tape` are there afterwards."""
         # Whatever takes time is done before the clock matters: imports, trust stores, OpenSSL's context.
         from tlsviz.sources.http import Exchange
         from tlsviz.sources.openssl import client_context
@@ -107,9 +176,12 @@ class _Handshake:
 
         judges = self._stores()
         context = client_context(self._options, self._take_secret)
-        exchange = Exchange(self._target, self._name)
-        peer = TappedConnection(context, self._name, self._patience, self._tape.inputs.append)
-        peer.prepare()
+        exchange = Exchange(self._target, self._name, self._early)
+        peer = TappedConnection(context, self._name, self._patience, self.tape.inputs.append)
+        peer.prepare(self._offered, self._early)
+        if self._offered is not None and self._offered.psk:
+            # The callback tells everything but this: without it nobody could check the binder.
+            self._take_secret(f"{PSK} {peer.ssl.client_random().hex()} {self._offered.psk.hex()}".encode())
         try:
             sock = self._reach()
             if sock is not None:
@@ -121,7 +193,7 @@ class _Handshake:
             raise
         self._follow()
         self._engine.finish()
-        return self._judged(judges), self._tape
+        return self._judged(judges)
 
     def _judged(self, judges: tuple[stores.Store, ...]) -> Connection:
         """The connection with what is to be said about it: the diagnosis, then the verdicts."""
@@ -143,23 +215,23 @@ class _Handshake:
 
     def _new_engine(self) -> Engine:
         name = self._name or (None if self._target.is_address else self._target.host)
-        return Engine(client=self._tape.client, server=self._tape.server, keylog=self._keylog, server_name=name)
+        return Engine(self._number, self.tape.client, self.tape.server, self._keylog, server_name=name)
 
     def _take_secret(self, line: bytes) -> None:
-        self._tape.keylog.append(line)
+        self.tape.keylog.append(line)
         self._keylog.add_text(line, "this handshake")
 
     def _follow(self) -> None:
         """Gives the engine what has happened since; late, because its work would make the times wrong."""
-        for item in self._tape.inputs[self._followed :]:
+        for item in self.tape.inputs[self._followed :]:
             self._engine.receive(item)
-        self._followed = len(self._tape.inputs)
+        self._followed = len(self.tape.inputs)
 
     def _show(self) -> None:
         """Gives a snapshot if there is something new. Called while nothing comes."""
-        if self._update is None or self._shown == len(self._tape.inputs):
+        if self._update is None or self._shown == len(self.tape.inputs):
             return
-        self._shown = len(self._tape.inputs)
+        self._shown = len(self.tape.inputs)
         self._follow()
         self._update(self._engine.connection())
 
@@ -167,12 +239,12 @@ class _Handshake:
 
     def _reach(self) -> socket.socket | None:
         """Name lookup and TCP connection."""
-        addresses = look_up(*self._place, self._patience, self._tape.inputs.append)
+        addresses = look_up(*self._place, self._patience, self.tape.inputs.append)
         if isinstance(addresses, Failure):
-            self._tape.inputs.append(Mark("error", CLIENT, self._patience.now(), (), addresses.detail))
+            self.tape.inputs.append(Mark("error", CLIENT, self._patience.now(), (), addresses.detail))
             self._failure = addresses
             return None
-        dialled = dial(addresses, self._patience, self._tape.inputs.append)
+        dialled = dial(addresses, self._patience, self.tape.inputs.append)
         self._failure = dialled.failure
         self._name_ends(dialled.address, dialled.sock)
         return dialled.sock
@@ -181,39 +253,51 @@ class _Handshake:
         """The two ends are known only now: a new engine gets them, and what has happened so far."""
         if address is None:
             return
-        self._tape.server = Endpoint(address.place[0], address.place[1])
+        self.tape.server = Endpoint(address.place[0], address.place[1])
         if sock is not None:
             own = sock.getsockname()
-            self._tape.client = Endpoint(str(own[0]), int(own[1]))
+            self.tape.client = Endpoint(str(own[0]), int(own[1]))
         self._engine = self._new_engine()
         self._followed = 0
 
     def _speak(self, peer: TappedConnection, exchange: Exchange) -> None:
         """The handshake, the HTTP request and the farewell, as far as each comes."""
+        from tlsviz.sources.session import taken
+
         limit = self._options.timeout
         self._failure = peer.drive(peer.ssl.do_handshake, limit, f"no whole handshake within {limit:.3g} s")
         if self._failure is None:
             self._established = True
             self._failure = self._converse(peer, exchange)
+            if self._number + 1 < self._options.visits:
+                self.session = taken(peer.ssl)
             self._say_goodbye(peer)
         elif self._failure.kind == "tls":
             peer.listen(GOODBYE_WAIT)
         if not peer.reset:
-            self._tape.inputs.append(Mark("fin", CLIENT, self._patience.now()))
+            self.tape.inputs.append(Mark("fin", CLIENT, self._patience.now()))
 
     def _converse(self, peer: TappedConnection, exchange: Exchange) -> Failure | None:
         """One HTTP request; with another protocol agreed on, only what the server says by itself."""
         protocol = peer.ssl.get_alpn_proto_negotiated()
-        if protocol not in (b"", b"http/1.1"):
+        if protocol not in (b"", b"http/1.1") and not self._early:
             return peer.drive(lambda: _read_on(peer), max(2 * peer.longest_turn, TICKET_WAIT))
         # Without ALPN nobody has said that this server speaks HTTP at all: it gets less time to answer.
         limit = HTTP_WAIT if protocol else min(max(20 * peer.longest_turn, HTTP_GUESS_WAIT), HTTP_WAIT)
         awaited = f"no whole HTTP response within {limit:.2g} s"
-        failure = peer.drive(lambda: peer.ssl.sendall(exchange.request), limit, awaited)
+        request = exchange.request[self._taken_early(peer) :]
+        failure = peer.drive(lambda: peer.ssl.sendall(request), limit, awaited) if request else None
         until = time.monotonic() + limit
         while failure is None and not exchange.done:
             failure = peer.drive(lambda: exchange.receive(peer.ssl.recv(16384)), until - time.monotonic(), awaited)
         return failure
+
+    def _taken_early(self, peer: TappedConnection) -> int:
+        """How many bytes of the request have reached the server as 0-RTT data that it took."""
+        if not peer.early:
+            return 0
+        self._follow()
+        return peer.early if self._engine.facts.early_accepted else 0
 
     def _say_goodbye(self, peer: TappedConnection) -> None:
         """close_notify, and the server's."""

@@ -19,6 +19,9 @@ VersionName = Literal["1.0", "1.1", "1.2", "1.3"]
 VERSIONS: dict[str, int] = {"1.0": 0x0301, "1.1": 0x0302, "1.2": 0x0303, "1.3": 0x0304}
 DEFAULT_TIMEOUT = 10.0
 LONGEST_TIMEOUT = 600.0
+MOST_RESUMPTIONS = 20
+LONGEST_EARLY_DATA = 1 << 16
+"""Bytes of 0-RTT data, at most; tickets rarely allow more than 16 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,10 @@ class LiveOptions:
     ``servername``: the name to send, "" for none, None for the target's own. ``resolve``: connect to this address
     (and port, if one is given: ``address:port``) instead of looking the host up. ``ciphers``, ``groups`` and
     ``sigalgs`` are lists in OpenSSL's or IANA's names, separated by commas or colons. ``timeout`` in seconds covers
-    everything. ``stores`` are the trust stores to judge by, None for the usual ones; ``ca`` names a file that
-    replaces them, ``at`` the time to judge at, None for now. ``identity`` is a client certificate that is not in files.
+    everything of one connection. ``resume``: how many further connections resume the session; ``early_data``: what
+    these send before the handshake is over, or a file with it. ``stores`` are the trust stores to judge by, None for
+    the usual ones; ``ca`` names a file that replaces them, ``at`` the time to judge at, None for now. ``identity`` is
+    a client certificate that is not in files.
     """
 
     servername: str | None = None
@@ -55,7 +60,7 @@ class LiveOptions:
     stores: tuple[Store, ...] | None = None
     starttls: str | None = None
     resume: int = 0
-    early_data: Path | None = None
+    early_data: Path | bytes | None = field(default=None, repr=False)
     step: bool = False
     at: datetime | None = None
     timeout: float = DEFAULT_TIMEOUT
@@ -65,8 +70,6 @@ class LiveOptions:
         """These options, if they can be followed; raises UsageError otherwise."""
         for name, value in (
             ("starttls", self.starttls),
-            ("resume", self.resume),
-            ("early-data", self.early_data),
             ("step", self.step),
         ):
             if value:
@@ -83,10 +86,37 @@ class LiveOptions:
             raise UsageError(
                 f"--save {shorten(str(self.save), 80)}", "there is no such folder", "Make it, or name another."
             )
+        if not 0 <= self.resume <= MOST_RESUMPTIONS:
+            raise UsageError("--resume", f"a number from 0 to {MOST_RESUMPTIONS}", "Give such a number.")
+        if self.early_data is not None and self.max_version not in (None, "1.3"):
+            raise UsageError("--early-data", "0-RTT data takes TLS 1.3", "Leave --max out.")
         if self.key and not self.cert:
             raise UsageError("--key without --cert", "a key alone proves nothing", "Give the certificate too.")
         self._check_alpn()
         return self
+
+    @property
+    def visits(self) -> int:
+        """How many connections are to be made; 0-RTT data takes a second one."""
+        return 1 + max(self.resume, 1 if self.early_data else 0)
+
+    def early(self) -> bytes:
+        """The 0-RTT data, b"" for none. Raises UsageError if its file cannot be read."""
+        if self.early_data is None:
+            return b""
+        if isinstance(self.early_data, bytes):
+            return self.early_data
+        option = f"--early-data {shorten(str(self.early_data), 80)}"
+        try:
+            with self.early_data.open("rb") as file:
+                data = file.read(LONGEST_EARLY_DATA + 1)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise UsageError(option, why, "Give a file with what to send, such as an HTTP request.") from None
+        if not 0 < len(data) <= LONGEST_EARLY_DATA:
+            why = "the file is empty" if not data else f"more than {LONGEST_EARLY_DATA} bytes"
+            raise UsageError(option, why, "Give a file with what to send, such as an HTTP request.")
+        return data
 
     def place(self, target: Target) -> tuple[str, int]:
         """The host or address, and the port, to connect to. Raises UsageError if ``resolve`` is no address."""

@@ -13,6 +13,7 @@ from tlsviz.connection.diagnosis import Failure, FailureKind
 from tlsviz.errors import UsageError
 from tlsviz.sources.dial import READ, WRITE, Patience, errno_words
 from tlsviz.sources.openssl import reason
+from tlsviz.sources.session import LiveSession, offer, write_early
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Input, Mark, MarkKind
 
 READ_SIZE = 16384
@@ -42,6 +43,8 @@ class TappedConnection:
         self.ended = False
         """The server has closed or reset the transport."""
         self.reset = False
+        self.early = 0
+        """How many bytes of 0-RTT data go with the ClientHello."""
         self.longest_turn = 0.0
         """The longest time between something sent and the answer to it, in seconds."""
         self._patience = patience
@@ -51,10 +54,21 @@ class TappedConnection:
         self._sent_at: float | None = None
         self._send_error: OSError | None = None
 
-    def prepare(self) -> None:
-        """Writes the ClientHello, before the clock matters. Raises UsageError when nothing is left to offer."""
+    def prepare(self, session: LiveSession | None = None, early: bytes = b"") -> None:
+        """Writes the ClientHello, before the clock matters. Raises UsageError when nothing is left to offer.
+
+        ``session``: to be resumed; ``early``: 0-RTT data to go with it, of which the session's ticket may allow less
+        (`early` says how much).
+        """
+        early = early[: session.early_data] if session is not None else b""
         try:
-            self.ssl.do_handshake()
+            if session is not None:
+                offer(self.ssl, session)
+            if early:
+                write_early(self.ssl, early)
+                self.early = len(early)
+            else:
+                self.ssl.do_handshake()
         except SSL.WantReadError:
             return
         except SSL.Error as error:
