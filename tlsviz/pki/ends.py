@@ -56,7 +56,7 @@ def _not_sent(pool: Pool, path: Path, store: Store, known: Sequence[bytes]) -> I
     cert, index = read(last), pool.index.get(last)
     issuer, where = _issuer(cert), f"not in the {store.name} store"
     lies = f"; it lies at {shorten(cert.ca_issuers[0], 120)}" if cert.ca_issuers else ""
-    seen = _seen(last, known)
+    seen = seen_issuer(last, known)
     if seen is not None and not read(seen).self_issued:
         detail = f"issued by {issuer}, which was not sent; another connection here shows it"
         yield Fault("missing_intermediate", index, detail)
@@ -74,7 +74,7 @@ def _not_sent(pool: Pool, path: Path, store: Store, known: Sequence[bytes]) -> I
         yield Fault("unknown_issuer", index, f"issued by {issuer}, which was not sent and is {where}: {both}")
 
 
-def _seen(child: bytes, known: Sequence[bytes]) -> bytes | None:
+def seen_issuer(child: bytes, known: Sequence[bytes]) -> bytes | None:
     """The certificate of the child's issuer, if it was seen: the one whose key made the signature."""
     subject = read(child).issuer_der
     named = [der for der in known if subject and subject in der and subject_of(der) == subject]

@@ -16,7 +16,7 @@ from tlsviz.pki.names import as_address, ascii_name, matches
 from tlsviz.pki.policy import HANDSHAKE_USAGES, Purpose
 from tlsviz.pki.stores import Store
 from tlsviz.pki.strict import strict_faults
-from tlsviz.pki.trust import Fault, Reason
+from tlsviz.pki.trust import Borrowed, Fault, Reason
 from tlsviz.pki.words import moment, span, weak_key, weak_signature
 from tlsviz.wire.text import plural, shorten
 
@@ -50,6 +50,7 @@ class Question:
     """What is asked of a chain: for whom, when, for what.
 
     ``known``: certificates seen elsewhere. ``cut``: more were sent than are here, so nothing is known to be missing.
+    ``fetched``: certificates that were got from where others say they lie.
     """
 
     name: str | None
@@ -57,18 +58,35 @@ class Question:
     purpose: Purpose
     known: tuple[bytes, ...] = ()
     cut: bool = False
+    fetched: tuple[Borrowed, ...] = ()
 
 
-def explain(pool: Pool, leaf: bytes, question: Question, store: Store) -> tuple[Path, list[Fault]]:
-    """The best way up that there is, and what is wrong with it, the first to say first.
+Judged = tuple[Path, list[Fault]]
+"""A way up with what is wrong with it, the first to say first."""
 
-    Rules that only the judge keeps are named only when nothing else is wrong. [] when even they explain nothing.
+
+def explain(pool: Pool, leaf: bytes, question: Question, store: Store) -> list[Judged]:
+    """Every way up with what is wrong with it, the best one first; at least one.
+
+    Rules that only the judge keeps are named only when nothing else is wrong with the best one. Its list is [] when
+    even they explain nothing.
     """
-    ways = [(path, list(_faults(pool, path, question, store))) for path in pool.paths(leaf, store)]
-    path, faults = min(ways, key=lambda way: (not way[0].anchored, "failed" in way[0].links, len(way[1])))
+    ways = judged_ways(pool, leaf, question, store)
+    path, faults = ways[0]
     if not faults and path.anchored:
-        faults = list(strict_faults(pool, path, store.profile))
-    return path, sorted(faults, key=lambda fault: RANK.index(fault.reason))
+        faults.extend(strict_faults(pool, path, store.profile))
+        faults.sort(key=_rank)
+    return ways
+
+
+def judged_ways(pool: Pool, leaf: bytes, question: Question, store: Store) -> list[Judged]:
+    """Every way up, the best one first, with what is wrong with it by RFC 5280."""
+    ways = [(path, sorted(_faults(pool, path, question, store), key=_rank)) for path in pool.paths(leaf, store)]
+    return sorted(ways, key=lambda way: (not way[0].anchored, "failed" in way[0].links, len(way[1])))
+
+
+def _rank(fault: Fault) -> int:
+    return RANK.index(fault.reason)
 
 
 def weak_leaf(pool: Pool, leaf: bytes) -> list[Fault]:

@@ -10,23 +10,37 @@ chain is held to. Weak keys of the end entity are accepted by the judge: they ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tlsviz.pki.certificate import read
-from tlsviz.pki.faults import Question, explain, for_no_host, name_mismatch, weak_leaf
-from tlsviz.pki.links import Pool, parse
+from tlsviz.pki.ends import seen_issuer
+from tlsviz.pki.faults import (
+    Question,
+    explain,
+    for_no_host,
+    judged_ways,
+    name_mismatch,
+    time_faults,
+    weak_leaf,
+)
+from tlsviz.pki.fields import field_of
+from tlsviz.pki.links import MAX_CONSIDERED, Path, Pool, parse
 from tlsviz.pki.names import as_address, ascii_name
 from tlsviz.pki.policy import with_policies
 from tlsviz.pki.stores import Store
-from tlsviz.pki.strict import in_our_words
-from tlsviz.pki.trust import Fault, StoreVerdict, Trust
+from tlsviz.pki.strict import STRICT, in_our_words
+from tlsviz.pki.trust import Borrowed, Fault, Helped, Now, StoreVerdict, Trust, Way
 
 if TYPE_CHECKING:
     from cryptography import x509
 
 MAX_ANCHORS = 100
-Judged = tuple[StoreVerdict, tuple[Fault, ...]]
+MAX_BORROWED = 6
+SAME_TIME = timedelta(hours=1)
+"""Two judgements that lie no farther apart are one."""
+Judged = tuple[StoreVerdict, tuple[Borrowed, ...]]
 
 
 def judge(
@@ -36,63 +50,170 @@ def judge(
     stores: Sequence[Store],
     known: Sequence[bytes] = (),
     cut: bool = False,
+    fetched: Sequence[Borrowed] = (),
+    now: datetime | None = None,
 ) -> Trust:
     """Judges a server's certificates as sent, for a host name or address, at a time, by each store.
 
     Without a name no name is compared, and the verdict's detail says so. Without a store the verdict is "unknown";
     without a certificate it is "untrusted". ``known``: certificates seen elsewhere, which are never trusted but tell
-    a missing certificate from an unknown root. ``cut``: more certificates were sent than are here; then a way up that
-    ends early is "unknown". Never raises; at most 32 certificates are considered.
+    a missing certificate from an unknown root, and may fill a gap beside the verdict (`StoreVerdict.helped`), as
+    ``fetched`` ones may. ``cut``: more certificates were sent than are here; then a way up that ends early is
+    "unknown". ``now``: also judge at this time. Never raises; at most 32 certificates are considered.
     """
-    return _judge(ders, Question(name, _aware(at), "server", tuple(known), cut), stores)
+    return _judge(ders, Question(name, _aware(at), "server", tuple(known), cut, tuple(fetched)), stores, now)
 
 
-def judge_client(ders: Sequence[bytes], at: datetime, stores: Sequence[Store]) -> Trust:
+def judge_client(
+    ders: Sequence[bytes],
+    at: datetime,
+    stores: Sequence[Store],
+    known: Sequence[bytes] = (),
+    cut: bool = False,
+    now: datetime | None = None,
+) -> Trust:
     """Judges a client's certificates (mutual TLS): purpose clientAuth, any name or none."""
-    return _judge(ders, Question(None, _aware(at), "client"), stores)
+    return _judge(ders, Question(None, _aware(at), "client", tuple(known), cut), stores, now)
 
 
 def _aware(at: datetime) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _judge(ders: Sequence[bytes], question: Question, stores: Sequence[Store]) -> Trust:
-    name, at = question.name, question.at
+def _judge(ders: Sequence[bytes], question: Question, stores: Sequence[Store], now: datetime | None) -> Trust:
+    name, at, purpose = question.name, question.at, question.purpose
     if not stores:
-        return Trust("unknown", (), at, "", name)
+        return Trust("unknown", (), at, "", name, purpose=purpose)
     if not ders:
-        fault = Fault("no_certificate", None, f"the {question.purpose} sent an empty list of certificates")
-        refused = tuple(StoreVerdict(store.name, "untrusted", (fault.reason,), fault.detail) for store in stores)
-        return Trust("untrusted", (fault.reason,), at, stores[0].name, name, refused, (fault,))
+        fault = Fault("no_certificate", None, f"the {purpose} sent an empty list of certificates")
+        refused = tuple(
+            StoreVerdict(store.name, "untrusted", (fault.reason,), fault.detail, (), (fault,)) for store in stores
+        )
+        return Trust("untrusted", (fault.reason,), at, stores[0].name, name, refused, (fault,), purpose)
     pool = Pool(ders)
-    judged = [_ask(pool, question, store) for store in stores]
-    verdict, faults = next((each for each in judged if each[0].verdict == "trusted"), judged[0])
+    judged = [_ask_with_help(pool, question, store) for store in stores]
     verdicts = tuple(each[0] for each in judged)
-    return Trust(verdict.verdict, verdict.reasons, at, verdict.store, name, verdicts, faults)
+    chosen = deciding(verdicts)
+    borrowed = tuple(dict.fromkeys(one for _, found in judged for one in found))
+    again = _now(pool, question, stores, verdicts, _aware(now)) if now else None
+    return Trust(
+        chosen.verdict, chosen.reasons, at, chosen.store, name, verdicts, chosen.faults, purpose, again, borrowed
+    )
 
 
-def _ask(pool: Pool, question: Question, store: Store) -> Judged:
-    """One store's verdict, and the faults behind it when it refuses."""
+def deciding(verdicts: Sequence[StoreVerdict]) -> StoreVerdict:
+    """The verdict that counts: of the first store that trusts, else of the first asked."""
+    return next((each for each in verdicts if each.verdict == "trusted"), verdicts[0])
+
+
+def _now(
+    pool: Pool, question: Question, stores: Sequence[Store], then: Sequence[StoreVerdict], now: datetime
+) -> Now | None:
+    """The verdicts at the present time; None when that is the time judged at."""
+    if abs(now - question.at) <= SAME_TIME:
+        return None
+    later = replace(question, at=now, known=(), fetched=())
+    found = tuple(
+        verdict if _holds(verdict, now) else _ask(pool, later, store)[0]
+        for verdict, store in zip(then, stores, strict=True)
+    )
+    chosen = deciding(found)
+    return Now(now, chosen.verdict, chosen.reasons, tuple((each.store, each.verdict) for each in found))
+
+
+def _holds(verdict: StoreVerdict, now: datetime) -> bool:
+    """Whether a verdict of yes is one now too: the way up is the same, and its dates fit."""
+    return verdict.verdict == "trusted" and not any(time_faults(read(der), now) for der in verdict.path)
+
+
+def _ask_with_help(pool: Pool, question: Question, store: Store) -> Judged:
+    """One store's verdict; and the one it would give to the chain without its gaps."""
+    verdict, way = _ask(pool, question, store)
+    if verdict.verdict == "trusted" or way is None or way.anchored:
+        return verdict, ()
+    found = _borrow(way.ders[-1], question, store)
+    if not found:
+        return verdict, ()
+    wider = Pool((*pool.ders[: MAX_CONSIDERED - MAX_BORROWED], *(one.der for one in found)))
+    helped, _ = _ask(wider, replace(question, known=(), fetched=()), store)
+    used = tuple(one for one in found if one.der in helped.path)
+    if not used:
+        return verdict, ()
+    ways = tuple(way._replace(helped=True, taken=False) for way in helped.ways if way.ders == helped.path)
+    outcome = Helped(helped.verdict, helped.reasons, helped.detail, helped.path)
+    return verdict._replace(helped=outcome, ways=(*verdict.ways, *ways)), used
+
+
+def _borrow(last: bytes, question: Question, store: Store) -> tuple[Borrowed, ...]:
+    """Certificates from elsewhere that lead on from the last of a way, as far as they go."""
+    lent = {one.der: one for one in question.fetched}
+    for der in question.known:
+        lent.setdefault(der, Borrowed(der, "connection"))
+    found: list[Borrowed] = []
+    while len(found) < MAX_BORROWED and not store.by_subject(read(last).issuer_der):
+        above = seen_issuer(last, tuple(lent))
+        if above is None or read(above).self_issued or any(one.der == above for one in found):
+            break
+        found.append(lent[above])
+        last = above
+    return tuple(found)
+
+
+def _ask(pool: Pool, question: Question, store: Store) -> tuple[StoreVerdict, Path | None]:
+    """One store's verdict with the reasons behind it, and the way up that it rests on."""
     try:
         anchors = list(_anchors(pool, store))
     except OSError as error:
-        return StoreVerdict(store.name, "unknown", (), f"the store cannot be read: {error.strerror}"), ()
+        return StoreVerdict(store.name, "unknown", (), f"the store cannot be read: {error.strerror}"), None
     path, why = _verify(pool, anchors, question, store)
     if path:
-        return StoreVerdict(store.name, "trusted", (), _accepted(path[0], question), path), ()
+        ways = _ways(judged_ways(pool, pool.ders[0], question, store), path)
+        return StoreVerdict(store.name, "trusted", (), _accepted(path[0], question), path, (), ways), None
     first, misplaced = _end_entity(pool, question)
-    found, faults = explain(pool, first, question, store)
+    explained = explain(pool, first, question, store)
+    found, faults = explained[0]
     if not faults and not found.anchored and question.cut:
         words = "the list of certificates is not whole, so nobody can say where the chain leads"
-        return StoreVerdict(store.name, "unknown", (), words, found.ders), ()
+        return StoreVerdict(store.name, "unknown", (), words, found.ders, (), _ways(explained)), found
     if misplaced:
         detail = f"is the {question.purpose}'s own and must come first, but came as number {pool.index[first] + 1}"
         faults.insert(0, Fault("wrong_order", pool.index[first], detail))
-    faults = faults or [in_our_words(why, pool.ders[0], pool.index.get(pool.ders[0]))]
+    if not faults:
+        faults.append(in_our_words(why, pool.ders[0], pool.index.get(pool.ders[0])))
     faults += weak_leaf(pool, first)
-    reasons = tuple(dict.fromkeys(fault.reason for fault in faults))
-    words = faults[0].detail if anchors else f"the {store.name} store is empty"
-    return StoreVerdict(store.name, "untrusted", reasons, words, found.ders), tuple(faults)
+    told = tuple(_located(fault, pool) for fault in faults)
+    reasons = tuple(dict.fromkeys(fault.reason for fault in told))
+    words = told[0].detail if anchors else f"the {store.name} store is empty"
+    strict = all(STRICT in fault.detail for fault in told)
+    verdict = StoreVerdict(store.name, "untrusted", reasons, words, found.ders, told, _ways(explained), strict=strict)
+    return verdict, found
+
+
+def _ways(judged: Sequence[tuple[Path, list[Fault]]], taken: tuple[bytes, ...] = ()) -> tuple[Way, ...]:
+    """The ways up as data; the judge's own first, which is whole even where our search found another."""
+    found = [
+        Way(
+            path.ders,
+            path.anchored,
+            path.ders == taken,
+            () if path.ders == taken else tuple(dict.fromkeys(fault.reason for fault in faults)),
+        )
+        for path, faults in judged
+    ]
+    if taken and not any(way.taken for way in found):
+        found.insert(0, Way(taken, True, True))
+    return tuple(sorted(found, key=lambda way: not way.taken))
+
+
+def _located(fault: Fault, pool: Pool) -> Fault:
+    """The fault with the certificate and the field that it is about."""
+    if fault.certificate is None or fault.sha256 is not None:
+        return fault
+    der = next((der for der, index in pool.index.items() if index == fault.certificate), None)
+    if der is None:
+        return fault
+    cert = read(der)
+    return fault._replace(field=fault.field or field_of(fault.reason, cert), sha256=cert.sha256)
 
 
 def _accepted(leaf: bytes, question: Question) -> str:
