@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from tlsviz.pki.trust import Trust
+from tlsviz.tls.views import header_length
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.chunks import Mark, Sender
 from tlsviz.wire.nodes import Node, Path
@@ -102,6 +103,9 @@ class Inner(NamedTuple):
     tree: Node
 
 
+HashedAs = Literal["whole", "tls", "body"]
+"""How a message enters the transcript: as it is, with TLS's header in place of DTLS's, or its body alone."""
+
 CERTIFICATES = frozenset(("certificate", "compressed_certificate"))
 """The types of messages that bring certificates; see `Message.certificate`."""
 
@@ -110,12 +114,11 @@ CERTIFICATES = frozenset(("certificate", "compressed_certificate"))
 class Message:
     """One protocol message: handshake, change_cipher_spec, alert or heartbeat.
 
-    ``type`` is the contract's snake-case type. ``tree`` points into ``buffer`` (which includes the 4-byte handshake
-    header); both None when the message is inferred, i.e. must be there but cannot be seen. ``time`` is absolute
-    (Unix seconds) of its last byte. ``order`` places it among everything else of the connection. ``length`` is the
-    body's, without the handshake header. ``encrypted``: it travelled protected. ``records``: indices of the
-    records that carried it. ``whole`` is False when bytes of it are missing. ``inner`` is the Certificate that a
-    CompressedCertificate holds.
+    ``type`` is the contract's snake-case type. ``tree`` points into ``buffer`` (which includes the handshake header);
+    both None when the message is inferred, i.e. must be there but cannot be seen. ``time`` is absolute (Unix seconds)
+    of its last byte. ``order`` places it among everything else of the connection. ``length`` is the body's, without
+    the handshake header. ``encrypted``: it travelled protected. ``records``: indices of the records that carried it.
+    ``whole`` is False when bytes of it are missing. ``inner`` is the Certificate that a CompressedCertificate holds.
     """
 
     index: int
@@ -136,6 +139,19 @@ class Message:
     note: str | None = None
     whole: bool = True
     inner: Inner | None = None
+    hashed_as: HashedAs = "whole"
+
+    @property
+    def header(self) -> int:
+        """Bytes before the body of a handshake message: 4, and in DTLS 12."""
+        return header_length(self.tree) if self.tree is not None else 0
+
+    def hashed(self, end: int | None = None) -> bytes:
+        """What the handshake's transcript takes of this message, or of its bytes before ``end``."""
+        data = self.buffer.data[:end] if self.buffer is not None else b""
+        if self.hashed_as == "whole":
+            return data
+        return (data[:4] if self.hashed_as == "tls" else b"") + data[self.header :]
 
     @property
     def certificate(self) -> Inner | None:
@@ -320,6 +336,8 @@ class Connection:
     ja3: str | None = None
     ja3s: str | None = None
     ja4: str | None = None
+    ja4s: str | None = None
+    history: str | None = None
     offered: Offered = Offered()
     messages: tuple[Message, ...] = ()
     application: tuple[ApplicationRun, ...] = ()
