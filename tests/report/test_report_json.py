@@ -11,6 +11,7 @@ from sample_traces import EVIL, START, certificate, full, hostile, refused, trac
 
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.pki.certificate import read
+from tlsviz.pki.fingerprint import ja4x
 from tlsviz.report.json import schema, to_json
 
 CAPTURES = Path(__file__).parents[3] / "shared" / "captures"
@@ -62,6 +63,7 @@ def test_the_contracts_fields_are_where_it_says():
         "sha256": "ab" * 32,
         "alert": None,
         "fields": None,
+        "inner": None,
     }
     assert connection["application_data"]["server"] == {"records": 2, "bytes": 14001}
     assert connection["certificates"] == [
@@ -76,6 +78,7 @@ def test_the_contracts_fields_are_where_it_says():
             "not_after": "2026-05-22T12:00:00Z",
             "key": "EC P-256",
             "names": ["www.example.test"],
+            "ja4x": ja4x(read(certificate("www.example.test"))),
         }
     ]
     assert connection["trust"] == {

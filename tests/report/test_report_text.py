@@ -64,6 +64,12 @@ Findings
               ten days
               → Renew it.
               certificate_expired · RFC 5280 6.1.3
+
+Fingerprints  what they are: tlsviz explain ja4
+  JA3      00000000000000000000000000000000  client
+  JA4      t13d  client
+  JA3S     11111111111111111111111111111111  server
+  JA4X     7022c563de38_7022c563de38_6ea8df877ef2  server's certificate 1
 """
 
 FIELDS = """\

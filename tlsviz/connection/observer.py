@@ -14,6 +14,7 @@ from tlsviz.connection import inferred
 from tlsviz.connection.ended import ended
 from tlsviz.connection.facts import is_tls13
 from tlsviz.connection.findings import find
+from tlsviz.connection.fingerprint import history
 from tlsviz.connection.half import Half
 from tlsviz.connection.ledger import Ledger
 from tlsviz.connection.model import (
@@ -106,6 +107,7 @@ def _without_keys(connection: Connection) -> Connection:
         early_data=any(run.early for run in runs),
         client_auth=any(sent.sender == CLIENT for sent in certificates),
         complete=_finished(messages, CLIENT) and _finished(messages, SERVER),
+        history=history(messages),
         messages=messages,
         application=runs,
         client_data=_volume(runs, CLIENT),

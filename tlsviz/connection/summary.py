@@ -53,6 +53,7 @@ def connection(engine: Engine) -> Connection:
     start = engine.start or 0.0
     preludes = engine.preludes.parts
     secrets = engine.secrets
+    messages = _messages(engine)
     return Connection(
         id=engine.id,
         tcp_stream=engine.tcp_stream,
@@ -75,8 +76,10 @@ def connection(engine: Engine) -> Connection:
         ja3=fingerprint.ja3(hello) if hello else None,
         ja3s=fingerprint.ja3s(chosen) if chosen else None,
         ja4=fingerprint.ja4(hello) if hello else None,
+        ja4s=fingerprint.ja4s(chosen) if chosen else None,
+        history=fingerprint.history(messages),
         offered=offered(hello),
-        messages=_messages(engine),
+        messages=messages,
         application=engine.runs.frozen(),
         client_data=engine.volume(CLIENT),
         server_data=engine.volume(SERVER),

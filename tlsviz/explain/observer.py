@@ -81,7 +81,10 @@ def learned(connection: Connection, view: Connection, observer: Observer) -> tup
         Learned("who talks to whom", "yes", f"{view.client} and {view.server}"),
         _name(connection, view),
         _choice(view),
-        Learned("which program it is", "partly", f"fingerprint {view.ja4}") if view.ja4 else None,
+        _program(view),
+        Learned("which messages were sent", "partly" if _some_sealed(view) else "yes", f"history {view.history}")
+        if view.history
+        else None,
         _certificate(view, closed),
         _protocol(view, closed),
         _client(connection, view, closed),
@@ -92,6 +95,17 @@ def learned(connection: Connection, view: Connection, observer: Observer) -> tup
         _later(connection),
     ]
     return tuple(each for each in found if each is not None)
+
+
+def _program(view: Connection) -> Learned | None:
+    """What kind of software the two are, by how they speak."""
+    said = [f"{who}'s {mark}" for who, mark in (("the client", view.ja4), ("the server", view.ja4s)) if mark]
+    return Learned("which programs they are", "partly", f"fingerprints: {', '.join(said)}") if said else None
+
+
+def _some_sealed(view: Connection) -> bool:
+    """Whether messages are among them that cannot be read."""
+    return any(m.provenance == "inferred" or (m.encrypted and m.provenance != "decrypted") for m in view.messages)
 
 
 def brief(facts: tuple[Learned, ...]) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -13,12 +14,14 @@ from tlsviz.connection.model import (
     Connection,
     Endpoint,
     Finding,
+    Inner,
     Message,
     Proof,
     SentCertificate,
     Trace,
 )
 from tlsviz.pki.certificate import read
+from tlsviz.pki.fingerprint import ja4x
 from tlsviz.pki.trust import Trust
 from tlsviz.wire.nodes import Node
 from tlsviz.wire.text import safe
@@ -78,6 +81,8 @@ def _connection(connection: Connection, fields: bool, secrets: bool) -> Json:
         "ja3": connection.ja3,
         "ja3s": connection.ja3s,
         "ja4": _text(connection.ja4),
+        "ja4s": _text(connection.ja4s),
+        "history": connection.history,
         "offered": _offered(connection),
         "messages": [_message(message, connection.start, fields) for message in connection.messages],
         "application_data": {
@@ -132,6 +137,18 @@ def _message(message: Message, start: float, fields: bool) -> Json:
         "sha256": message.sha256,
         "alert": _alert(message.alert),
         "fields": _node(message.tree) if fields and message.tree else None,
+        "inner": _inner(message.inner) if fields and message.inner else None,
+    }
+
+
+def _inner(inner: Inner) -> Json:
+    """The message that a compressed one holds: its bytes, into which its fields point, and the fields."""
+    data = inner.buffer.data
+    return {
+        "type": inner.tree.name,
+        "length": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "fields": _node(inner.tree),
     }
 
 
@@ -165,6 +182,7 @@ def _certificate(sent: SentCertificate) -> Json:
         "not_after": _moment(cert.not_after),
         "key": _text(cert.key),
         "names": list(cert.names),
+        "ja4x": ja4x(cert),
     }
 
 

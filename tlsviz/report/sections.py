@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsviz.connection.model import Connection, Finding
+from tlsviz.pki.certificate import read
 from tlsviz.pki.chain import ChainNode, arrange
+from tlsviz.pki.fingerprint import ja4x
 from tlsviz.pki.trust import Trust
 from tlsviz.pki.words import age, moment
 from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, paragraph, wrap
@@ -32,6 +34,7 @@ def sections(connection: Connection, width: int) -> list[Line]:
         _certificates(connection, CLIENT, width),
         _proofs(connection, width),
         _findings(connection, width),
+        _fingerprints(connection, width),
     )
     for part in parts:
         lines = list(part)
@@ -161,6 +164,31 @@ def _findings(connection: Connection, width: int) -> Iterator[Line]:
     yield heading("Findings", "", width)
     for finding in found:
         yield from _finding(finding, width)
+
+
+def _fingerprints(connection: Connection, width: int) -> Iterator[Line]:
+    """How the two sides speak, in short marks that can be looked up and compared."""
+    found = [
+        (name, mark, about)
+        for name, mark, about in (
+            ("JA3", connection.ja3, "client"),
+            ("JA4", connection.ja4, "client"),
+            ("JA3S", connection.ja3s, "server"),
+            ("JA4S", connection.ja4s, "server"),
+            *(
+                ("JA4X", ja4x(read(sent.der)), f"{sent.sender}'s certificate {sent.index + 1}")
+                for sent in connection.certificates
+            ),
+            ("history", connection.history, "both, a letter a message, the client's upper case"),
+        )
+        if mark
+    ]
+    if not found:
+        return
+    yield heading("Fingerprints", "what they are: tlsviz explain ja4", width)
+    for name, mark, about in found:
+        lead = [INDENT, Piece(f"{name:9}"), Piece(safe(mark), "bold")]
+        yield from paragraph([*lead, Piece("  ")], about, width, "dim")
 
 
 def _finding(finding: Finding, width: int) -> Iterator[Line]:

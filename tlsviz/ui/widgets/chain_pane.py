@@ -10,6 +10,7 @@ from textual import events
 
 from tlsviz.pki.certificate import Certificate
 from tlsviz.pki.chain import Arrangement, ChainNode, arrange
+from tlsviz.pki.fingerprint import ja4x
 from tlsviz.pki.trust import StoreVerdict, Trust
 from tlsviz.pki.words import moment, span
 from tlsviz.ui.glyphs import Glyphs, glyphs, trust
@@ -181,6 +182,8 @@ def _facts(node: ChainNode, at: datetime | None, room: int, side: Sender) -> lis
         lines += validity(certificate, at, room)
         if node.role == "leaf" and side == SERVER:
             lines += _names(certificate, room)
+        if node.index is not None:
+            lines += _said(f"JA4X {ja4x(certificate)}", room, "muted")
     if node.link == "verified":
         lines.append([(f"{signs.verified} signature by the one above verified", "verified")])
     elif node.link == "failed":
