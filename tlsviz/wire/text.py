@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import unicodedata
-
-_KEEP = {" "}
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
 
 def safe(text: str) -> str:
     """The text with every control, format, private, unassigned and line-separating character escaped.
 
     ``ESC`` becomes ``\\x1b``, a right-to-left override ``\\u202e``: visible, harmless, and nothing is lost.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # of all separators, a blank alone is
         return text
     return "".join(_escape(char) for char in text)
 
 
 def _escape(char: str) -> str:
-    if char in _KEEP or (char.isprintable() and unicodedata.category(char) not in _HIDDEN):
+    if char.isprintable():
         return char
     code = ord(char)
     if code < 0x100:
