@@ -102,12 +102,24 @@ class KeyRing:
         secret = self.traffic_secret(sender, phase)
         if secret is None:
             return []
+        return [(secret, opener_13(suite, secret, self.version or TLS13)) for suite in self.suites_13(secret)]
+
+    def suites_13(self, secret: bytes) -> list[Suite]:
+        """The suite of a TLS 1.3 secret: the chosen one, or before that is known each that it can be by its length."""
         if self.suite is not None and self.suite.tls13:
-            candidates = [self.suite]
-        else:
-            known = (suites.suite(code) for code in _SUITES_13.get(len(secret), ()))
-            candidates = [suite for suite in known if suite is not None]
-        return [(secret, opener_13(suite, secret, self.version or TLS13)) for suite in candidates]
+            return [self.suite]
+        known = (suites.suite(code) for code in _SUITES_13.get(len(secret), ()))
+        return [suite for suite in known if suite is not None]
+
+    def why_not(self, lacking: str) -> str:
+        """Why a TLS 1.3 secret is not known; ``lacking``: its label, "" if there is none that it could be."""
+        if not self.client_random:
+            return "the hello messages are missing"
+        if not len(self.keylog):
+            return "no key log was given"
+        if not self.keylog.labels(self.client_random):
+            return "no key: the key log has no secret for this connection"
+        return f"the key log has no {lacking}" if lacking else "no key fits"
 
     def updated(self, secret: bytes) -> tuple[bytes, Opener]:
         """The opener after a KeyUpdate (RFC 8446 7.2)."""

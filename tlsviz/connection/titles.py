@@ -18,6 +18,8 @@ _MARKS = {
     "syn": "TCP SYN",
     "syn_ack": "TCP SYN, ACK",
     "connected": "TCP connected",
+    "version_negotiation": "Version Negotiation",
+    "retry": "Retry",
     "fin": "TCP FIN",
     "rst": "TCP RST",
     "refused": "connection refused",
@@ -33,7 +35,7 @@ _FAULTS = {
     "timeout": "no answer in time",
     "error": "this step failed",
 }
-TURNS = {_MARKS["syn"], _MARKS["syn_ack"], _MARKS["connected"]}
+TURNS = {_MARKS[kind] for kind in ("syn", "syn_ack", "connected", "version_negotiation", "retry")}
 _HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ", b"HTTP/1.")
 
 EMPTY_CERTIFICATE = 4

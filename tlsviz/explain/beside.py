@@ -49,6 +49,8 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
         "syn": f"Knock, knock: is anybody there at {place(connection)}?",
         "syn_ack": "Yes, come in.",
         "connected": f"The way to {place(connection)} is open. Nothing is protected yet.",
+        "version_negotiation": "I do not speak this version of QUIC. Choose one of these.",
+        "retry": "Come again with this token, so that I know that your address is true.",
         "fin": f"The {placed.mark.sender} will send no more bytes.",
         "rst": f"The {placed.mark.sender} tears the connection down.",
         "refused": f"Nobody listens at {place(connection)}.",
@@ -59,7 +61,8 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
     odd = []
     if kind in ("rst", "timeout", "error") and not connection.complete:
         odd.append("The handshake was not complete.")
-    if kind in ("fin", "closed") and connection.complete and not _said_goodbye(connection):
+    unsealed = connection.transport != "quic"
+    if kind in ("fin", "closed") and unsealed and connection.complete and not _said_goodbye(connection):
         odd.append("There was no close_notify before it: the end of the data is not protected.")
     lead = leads.get(kind) or (known.what if known else kind)
     reference = known.reference if known else ""
@@ -137,9 +140,23 @@ def data(connection: Connection, run: ApplicationRun) -> Narration:
         sentences.append(
             Sentence(f"From the first record to the last it took {span(run.last_time - run.time)}.", "computed")
         )
-    odd = ("It came without waiting for the server: an attacker could send it again (replay).",) if run.early else ()
+    odd: tuple[str, ...] = ()
+    if run.early:
+        odd = ("It came without waiting for the server: an attacker could send it again (replay).",)
+        sentences += _fate(connection)
     known = words("message.application_data")
     return Narration("message.application_data", title, lead, tuple(sentences), odd, known.reference if known else "")
+
+
+def _fate(connection: Connection) -> list[Sentence]:
+    """What became of 0-RTT data, where the server's answer can be read."""
+    if not any(message.tree is not None for message in connection.messages_of("encrypted_extensions")):
+        return []
+    if connection.early_data:
+        text = "The server took it: its EncryptedExtensions have early_data, and a whole round trip is saved."
+    else:
+        text = "The server refused it: its EncryptedExtensions have no early_data. The client has to send it again."
+    return [Sentence(text, "computed")]
 
 
 def encrypts(connection: Connection) -> bool:

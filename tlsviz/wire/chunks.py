@@ -7,7 +7,19 @@ CLIENT: Sender = "client"
 SERVER: Sender = "server"
 
 MarkKind = Literal[
-    "name_lookup", "syn", "syn_ack", "connected", "fin", "rst", "refused", "unreachable", "timeout", "closed", "error"
+    "name_lookup",
+    "syn",
+    "syn_ack",
+    "connected",
+    "version_negotiation",
+    "retry",
+    "fin",
+    "rst",
+    "refused",
+    "unreachable",
+    "timeout",
+    "closed",
+    "error",
 ]
 
 
@@ -42,7 +54,26 @@ class Mark(NamedTuple):
     detail: str = ""
 
 
-Input = Chunk | Gap | Mark
+class Bulk(NamedTuple):
+    """Whole application data records of one direction, counted instead of carried (`sources.carve`).
+
+    ``time`` and ``last_time`` are when the first and the last of them were complete, ``bytes`` the sum of their
+    lengths (RFC 8446 5.1), ``packets`` the first of the frames that carried them.
+    """
+
+    sender: Sender
+    time: float
+    last_time: float
+    records: int
+    bytes: int
+    packets: tuple[int, ...] = ()
+
+
+class CannotCountError(Exception):
+    """Counted records do not fit in here: the connection has to be read whole."""
+
+
+Input = Chunk | Gap | Mark | Bulk
 
 
 def other(sender: Sender) -> Sender:
