@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from tlsviz.connection.model import ApplicationRun
 from tlsviz.connection.stream import RawRecord
 from tlsviz.wire.buffers import Buffer, join
-from tlsviz.wire.chunks import Sender
+from tlsviz.wire.chunks import Bulk, Sender
 
+PACKETS_KEPT = 1000
 KEPT_PER_SIDE = 256 * 1024
 """How many bytes of application data records are kept per side; beyond that they are only counted."""
 
@@ -32,6 +33,13 @@ class _Open:
     readable: bool = False
     indices: list[int] = field(default_factory=list)
 
+    def carry(self, packets: tuple[int, ...]) -> None:
+        """Notes the packets that carried more of it, as long as there are not too many."""
+        if len(self.packets) < PACKETS_KEPT:
+            self.packets.update(dict.fromkeys(packets))
+            while len(self.packets) > PACKETS_KEPT:
+                self.packets.popitem()
+
     def frozen(self) -> ApplicationRun:
         plaintext = join([(b, 0, len(b.data)) for b in self.kept]) if self.kept else None
         return ApplicationRun(
@@ -50,7 +58,6 @@ class _Open:
         )
 
 
-PACKETS_KEPT = 1000
 RUN_LIMIT, LAST = 5000, 10
 """A conversation that goes to and fro more often is counted into its last runs."""
 
@@ -86,26 +93,38 @@ class Runs:
 
         ``index``: the record's, None when it is not kept. ``order``: its place.
         """
-        kind = (sender, early, opaque)
-        run = self.runs[-1] if self.runs else None
-        joins = run is not None and (run.sender, run.early, run.opaque) == kind and run.last_order == order - 1
-        if not joins and len(self.runs) >= RUN_LIMIT:
-            run = next((old for old in self.runs[:-LAST:-1] if (old.sender, old.early, old.opaque) == kind), run)
-            joins = run is not None
-        if run is None or not joins:
-            run = _Open(order, raw.time, raw.time, sender, early, opaque, order)
-            self.runs.append(run)
+        run = self._run((sender, early, opaque), order, raw.time)
         run.last_order, run.last_time = order, raw.time
         run.records += 1
         run.bytes += size
-        if len(run.packets) < PACKETS_KEPT:
-            run.packets.update(dict.fromkeys(raw.packets))
+        run.carry(raw.packets)
         if plaintext is not None:
             run.kept.append(plaintext)
         else:
             run.complete = False
         if index is not None:
             run.indices.append(index)
+
+    def count(self, bulk: Bulk, *, opaque: bool, order: int) -> None:
+        """Records that were only counted, the first of them at place ``order``."""
+        run = self._run((bulk.sender, False, opaque), order, bulk.time)
+        run.last_order, run.last_time = order + bulk.records - 1, bulk.last_time
+        run.records += bulk.records
+        run.bytes += bulk.bytes
+        run.carry(bulk.packets)
+        run.complete = False
+
+    def _run(self, kind: tuple[Sender, bool, bool], order: int, time: float) -> _Open:
+        """The run that a record of this kind at this place belongs to: the last one if nothing has come between."""
+        run = self.runs[-1] if self.runs else None
+        joins = run is not None and (run.sender, run.early, run.opaque) == kind and run.last_order == order - 1
+        if not joins and len(self.runs) >= RUN_LIMIT:
+            run = next((old for old in self.runs[:-LAST:-1] if (old.sender, old.early, old.opaque) == kind), run)
+            joins = run is not None
+        if run is None or not joins:
+            run = _Open(order, time, time, *kind, order)
+            self.runs.append(run)
+        return run
 
     def frozen(self) -> tuple[ApplicationRun, ...]:
         """The runs as they stand."""

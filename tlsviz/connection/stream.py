@@ -113,6 +113,11 @@ class RecordStream:
             return None
         return self._cut(5 + length, content_type, version, length)
 
+    @property
+    def between_records(self) -> bool:
+        """Whether all bytes so far belong to whole records, so that another begins here."""
+        return self.sync == "tls" and not self._buffer
+
     def rest(self) -> RawRecord | None:
         """At the end of the stream: the cut record that is left, if any."""
         if not self._buffer or self.sync in ("undecided", "not_tls"):

@@ -158,7 +158,7 @@ def _pcapng(file: IO[bytes], found: Survey) -> None:
         if kind in PACKET_BLOCKS:
             found.packets = (found.packets or 0) + 1
         elif kind == DECRYPTION_SECRETS:
-            _secrets(body[:-4], order, found)
+            take_secrets(body[:-4], order, found)
 
 
 def _section(file: IO[bytes], found: Survey, size_field: bytes | None = None) -> str | None:
@@ -174,7 +174,7 @@ def _section(file: IO[bytes], found: Survey, size_field: bytes | None = None) ->
     return order
 
 
-def _secrets(body: bytes, order: str, found: Survey) -> None:
+def take_secrets(body: bytes, order: str, found: Survey) -> None:
     if len(body) < 8:
         return
     kind, size = struct.unpack_from(order + "II", body)

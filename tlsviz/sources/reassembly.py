@@ -8,6 +8,9 @@ question even where the capture has them the other way round.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
+
 from tlsviz.connection.model import Endpoint
 from tlsviz.sources.roles import hello, knownness
 from tlsviz.sources.segments import (
@@ -17,6 +20,7 @@ from tlsviz.sources.segments import (
     PSH,
     RST,
     SYN,
+    Carved,
     Direction,
     Item,
     Packet,
@@ -26,7 +30,7 @@ from tlsviz.sources.segments import (
     may_be_padding,
     near,
 )
-from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Input, Mark, Sender, other
+from tlsviz.wire.chunks import CLIENT, SERVER, Bulk, CannotCountError, Chunk, Gap, Input, Mark, Sender, other
 
 LIMIT = 4 << 20
 """Bytes of a connection that may wait for a hole to be filled, before it is declared missing."""
@@ -34,6 +38,8 @@ PATIENCE = 64
 """Packets of a connection that may pass before bytes that were acknowledged, but not seen, are declared missing."""
 OPENING = 8
 """Packets to look at, in a connection that starts in mid-stream, before its first byte is settled."""
+
+CarvedSides = tuple[Sequence[Carved], Sequence[Carved]]
 
 MOST_SYNS = 16
 """SYNs of a connection to tell of; more are a flood."""
@@ -44,14 +50,15 @@ class Stream:
 
     `feed` each packet in capture order, then `finish`; both return what has become certain. ``client`` and
     ``server`` are known with the first thing returned: the client is who sends a ClientHello, else who sent the SYN,
-    else who uses the port less known.
+    else who uses the port less known. ``carved``: what was only counted of the bytes that the first packet's sender
+    and the other side sent; `CannotCountError` if that does not fit.
     """
 
-    def __init__(self, limit: int = LIMIT, patience: int = PATIENCE) -> None:
+    def __init__(self, limit: int = LIMIT, patience: int = PATIENCE, carved: CarvedSides = ((), ())) -> None:
         self.limit = limit
         self.patience = patience
         self._ends: tuple[Endpoint, Endpoint] | None = None
-        self._sides = (Direction(), Direction())
+        self._sides = (Direction(carved=deque(carved[0])), Direction(carved=deque(carved[1])))
         self._names: tuple[Sender, Sender] | None = None
         self._opener: int | None = None
         self._arrivals = 0
@@ -98,6 +105,8 @@ class Stream:
             doubtful = self._sides[side].doubtful
             if doubtful is not None:
                 self._take(side, doubtful if any(doubtful.payload) else doubtful._replace(payload=b""))
+        if self._sides[0].carved or self._sides[1].carved:
+            raise CannotCountError
         self._deliver()
         while self._sides[0].waiting or self._sides[1].waiting:
             self._give_up(self._heads()[0][1])
@@ -122,6 +131,7 @@ class Stream:
             or packet.acknowledgement != opposite.next & 0xFFFFFFFF
             or side.waiting
             or opposite.waiting
+            or side.carved
             or side.doubtful is not None
             or opposite.doubtful is not None
             or self._resets
@@ -155,7 +165,7 @@ class Stream:
         elif size:
             side.begin_earlier(start)
             item = Item(start, start + size, packet.payload, packet.time, packet.number, cause, self._arrivals)
-            side.insert(item)
+            side.take(item)
         if packet.flags & FIN and not side.finished:
             end = start + size
             side.begin_earlier(end)
@@ -230,6 +240,9 @@ class Stream:
             self._put(index, Mark("fin", CLIENT, time, (item.packet,)))
             return
         self._settle(index, item.data)
+        if item.carved is not None:
+            self._put(index, Bulk(CLIENT, *item.carved[2:]))
+            return
         if item.data:
             self._put(index, Chunk(CLIENT, time, item.data, (item.packet,)))
         missing = item.end - item.start - len(item.data)
@@ -298,7 +311,7 @@ class Stream:
 
     def _put(self, index: int, event: Input) -> None:
         """Keeps an event; its sender is the client for direction 0 until the roles are settled."""
-        self._last_time = event.time
+        self._last_time = event.last_time if isinstance(event, Bulk) else event.time
         self._out.append(event._replace(sender=self._name(index)))
 
     def _name(self, index: int) -> Sender:

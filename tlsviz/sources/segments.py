@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tlsviz.connection.model import Endpoint
+from tlsviz.wire.chunks import CannotCountError
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
@@ -31,11 +33,27 @@ class Packet(NamedTuple):
     missing: int = 0
 
 
+class Carved(NamedTuple):
+    """Whole application data records, ``length`` bytes with their headers from sequence number ``start`` on.
+
+    They were counted when the file was looked through; the rest is as in `wire.chunks.Bulk`.
+    """
+
+    start: int
+    length: int
+    time: float
+    last_time: float
+    records: int
+    bytes: int
+    packets: tuple[int, ...]
+
+
 class Item(NamedTuple):
     """Bytes ``[start, end)`` of a direction that wait for their turn; ``data`` may be shorter: the rest was cut.
 
     ``cause``: how much of the other direction the sender had seen; ``arrival`` counts packets of the connection.
-    A FIN is an item too: it occupies one place in sequence space and has no data.
+    A FIN is an item too: it occupies one place in sequence space and has no data. ``carved``: records that were only
+    counted stand for the bytes.
     """
 
     start: int
@@ -46,6 +64,7 @@ class Item(NamedTuple):
     cause: int | None
     arrival: int
     fin: bool = False
+    carved: Carved | None = None
 
 
 def near(number: int, position: int) -> int:
@@ -60,7 +79,7 @@ class Direction:
 
     ``next``: the first byte not delivered yet, None while unknown. ``synced``: a SYN said where it starts.
     ``waiting``: what cannot be delivered yet, disjoint and in order. ``acknowledged``: what the other side has seen.
-    ``doubtful``: a packet whose payload may be padding.
+    ``doubtful``: a packet whose payload may be padding. ``carved``: records that are only counted, in order.
     """
 
     next: int | None = None
@@ -70,6 +89,7 @@ class Direction:
     waiting_bytes: int = 0
     acknowledged: int | None = None
     doubtful: Packet | None = None
+    carved: deque[Carved] = field(default_factory=deque)
     finished: bool = False
     reset: bool = False
 
@@ -83,6 +103,20 @@ class Direction:
         """Moves the start of a direction that began in mid-stream, as long as nothing was delivered."""
         if not self.synced and not self.started and self.next is not None:
             self.next = min(self.next, position)
+
+    def take(self, item: Item) -> None:
+        """As `insert`; where counted records begin in the item, they take the place of its bytes from there on."""
+        while self.carved and (start := near(self.carved[0].start, item.start)) < item.end:
+            carved = self.carved.popleft()
+            if start < item.start:
+                raise CannotCountError
+            end = start + carved.length
+            self.insert(item._replace(end=start, data=item.data[: start - item.start]))
+            self.insert(item._replace(start=start, end=end, data=b"", carved=carved))
+            if item.end <= end:
+                return
+            item = item._replace(start=end, data=item.data[end - item.start :])
+        self.insert(item)
 
     def insert(self, item: Item) -> None:
         """Takes what of the item is new: bytes that came first win over retransmitted and overlapping ones."""
@@ -103,6 +137,8 @@ class Direction:
     def _put(self, index: int, item: Item, start: int, end: int) -> None:
         data = item.data
         if start != item.start or end != item.end:
+            if item.carved is not None:
+                raise CannotCountError
             data = data[start - item.start : end - item.start]
         self.waiting.insert(index, item._replace(start=start, end=end, data=data))
         self.waiting_bytes += len(data) + OVERHEAD

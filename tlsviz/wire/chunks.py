@@ -20,6 +20,7 @@ MarkKind = Literal[
     "timeout",
     "closed",
     "error",
+    "repeated",
 ]
 
 

@@ -1,0 +1,403 @@
+"""Which frames of a capture tshark need not see: bare acknowledgements, and the middle of long transfers.
+
+A first pass over the mapped file follows every TCP flow that begins with a SYN and speaks TLS from its first byte, by
+nothing but its sequence numbers and its records' headers. Where application data records follow each other without
+anything else happening on the connection, they are counted here (`Carved`) and the frames that hold nothing else are
+left out. Whatever is unusual (holes, overlaps, tunnels, fragments, other protocols) goes to tshark as it is, and what
+was left out too early is put back. With and without carving the connections are equal, but for the bytes of counted
+records, which opening a connection brings back (`Plan.flows`).
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tlsviz.sources.frames import Data, Frame, Framing, framing
+from tlsviz.sources.links import ETHERNET, LOCATE, TCP, tcp_place
+from tlsviz.sources.pcapng import Survey
+from tlsviz.sources.segments import ACK, FIN, RST, SYN, Carved
+
+APPLICATION_DATA = 23
+LONGEST_RECORD = 16384 + 2048
+SETTLED = 16
+"""Application data records of a direction before counting begins: TLS 1.3 hides its handshake in the first ones."""
+MOST_PENDING = 256
+"""Segments of a direction that may wait for a hole to be filled; then the flow is left to tshark."""
+PACKETS_KEPT = 1000
+"""As many frame numbers are kept of a run of application data (`connection.runs`)."""
+_PLAIN = struct.Struct(">12xHBxHxxHxBxx12sI4xBB")
+"""EtherType, IPv4's version and header length, total length, fragment, protocol; addresses and ports; sequence number,
+data offset and flags of TCP."""
+_HELLO = 5 + 4 + 2 + 32
+"""Where a ClientHello's random ends in its record."""
+_WORD = 0xFFFFFFFF
+_HALF = 0x80000000
+_FORGET = 16 << 20
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    """Records that are being counted: from ``start`` on; ``end`` is behind the last whole one."""
+
+    start: int
+    first: Frame | None = None
+    last: Frame | None = None
+    length: int = 0
+    records: int = 0
+    bytes: int = 0
+    packets: list[int] = field(default_factory=list)
+    tail: list[int] = field(default_factory=list)
+
+
+class _Lane:
+    """One direction of a flow. ``next``: the sequence number that continues it, -1 while unknown.
+
+    ``left``: bytes of the current record still to come; ``head``: what is here of a header that is not whole.
+    """
+
+    __slots__ = ("bulk", "carved", "first", "flow", "head", "left", "next", "peer", "pending", "records", "size")
+
+    peer: _Lane
+
+    def __init__(self, flow: _Flow, first: int) -> None:
+        self.flow = flow
+        self.next = self.first = first
+        self.left = self.size = self.records = 0
+        self.head = b""
+        self.bulk: _Open | None = None
+        self.pending: dict[int, tuple[int, int]] | None = None
+        self.carved: list[Carved] = []
+
+
+class _Flow:
+    """Both directions; ``first`` is the frame number of the first packet; ``odd`` ends all counting."""
+
+    __slots__ = ("first", "frames", "lanes", "odd", "random")
+
+    def __init__(self, first: int, sequence: int) -> None:
+        self.first = first
+        self.odd = False
+        self.random = b""
+        self.frames = array("L")
+        one, two = _Lane(self, sequence), _Lane(self, -1)
+        one.peer, two.peer = two, one
+        self.lanes = (one, two)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What the first pass found: which frames to read (``keep``: a byte each), and what was counted instead.
+
+    ``carved``: of each flow, by the frame number of its first packet, what each side sent (the sender of that packet
+    first). ``flows``: the frames of these flows; ``randoms``: their clients' randoms. ``starts`` and ``ends``: where
+    each frame is in the file.
+    """
+
+    framing: Framing
+    keep: bytearray
+    starts: array[int]
+    ends: array[int]
+    carved: dict[int, tuple[list[Carved], list[Carved]]] = field(default_factory=dict)
+    flows: dict[int, array[int]] = field(default_factory=dict)
+    randoms: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def survey(self) -> Survey:
+        """What the file's frame says."""
+        return self.framing.found
+
+    def spare(self, known: Callable[[bytes], bool]) -> None:
+        """Leaves the flows whole whose client's random is ``known``: what can be decrypted is not only counted."""
+        for first in [first for first, random in self.randoms.items() if known(random)]:
+            for number in self.flows.pop(first):
+                self.keep[number - 1] = 1
+            del self.carved[first], self.randoms[first]
+
+    def reduced(self, frames: array[int]) -> Plan:
+        """A plan that reads just these frames, whole."""
+        keep = bytearray(len(self.keep))
+        for number in frames:
+            keep[number - 1] = 1
+        return Plan(self.framing, keep, self.starts, self.ends)
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """The parts of the file to read, in order: what stands between frames, and the frames that are kept."""
+        found = list(self.framing.others)
+        at = self.keep.find(1)
+        while at >= 0:
+            until = self.keep.find(0, at)
+            until = len(self.keep) if until < 0 else until
+            found.extend(_joined(self.starts, self.ends, at, until))
+            at = self.keep.find(1, until)
+        found.sort()
+        return found
+
+    def numbers(self) -> array[int]:
+        """The frame numbers of the frames that are kept, in order."""
+        return array("L", (number for number, kept in enumerate(self.keep, 1) if kept))
+
+
+def _joined(starts: array[int], ends: array[int], at: int, until: int) -> list[tuple[int, int]]:
+    """The ranges of frames ``[at, until)``: one, if nothing stands between them."""
+    if ends[until - 1] - starts[at] == sum(ends[at:until]) - sum(starts[at:until]):
+        return [(starts[at], ends[until - 1])]
+    return list(zip(starts[at:until], ends[at:until], strict=True))
+
+
+def plan(data: Data) -> Plan | None:
+    """Looks through a whole capture file; None if its format is not read here."""
+    framed = framing(data)
+    if framed.found.kind == "other":
+        return None
+    carver = _Carver(data, framed)
+    carver.run()
+    return carver.plan()
+
+
+class _Carver:
+    """The first pass."""
+
+    def __init__(self, data: Data, framed: Framing) -> None:
+        self.data = data
+        self.framing = framed
+        self.keep = bytearray()
+        self.starts = array("Q")
+        self.ends = array("Q")
+        self.lanes: dict[bytes, _Lane] = {}
+        self.done: list[_Flow] = []
+
+    def plan(self) -> Plan:
+        """What was found, once it has run."""
+        made = Plan(self.framing, self.keep, self.starts, self.ends)
+        for flow in self.done + [lane.flow for lane in self.lanes.values() if lane is lane.flow.lanes[0]]:
+            for lane in flow.lanes:
+                self._close(lane)
+            one, two = flow.lanes
+            if one.carved or two.carved:
+                made.carved[flow.first] = (one.carved, two.carved)
+                made.flows[flow.first] = flow.frames
+                made.randoms[flow.first] = flow.random
+        return made
+
+    def run(self) -> None:
+        """Follows every frame."""
+        data, keep, lanes = self.data, self.keep, self.lanes
+        started, ended, keep_it = self.starts.append, self.ends.append, keep.append
+        plain, word = _PLAIN.unpack_from, _WORD
+        forget, number = _FORGET, 0
+        for frame in self.framing:
+            start, at, stop, end, link, _ = frame
+            number += 1
+            keep_it(1)
+            started(start)
+            ended(end)
+            if end > forget:
+                forget = _let_go(data, end)
+            if link == ETHERNET and stop - at >= _PLAIN.size:
+                kind, version, total, fragment, protocol, key, sequence, offset, flags = plain(data, at)
+                if kind != 0x0800 or version != 0x45 or protocol != TCP or fragment & 0x3FFF or at + 14 + total > stop:
+                    self._unusual(frame)
+                    continue
+                begin = at + 34 + (offset >> 2 & 60)
+                size = at + 14 + total - begin
+                lane = lanes.get(key)
+                if lane is not None and flags & 7 == 0 and size >= 0:
+                    flow = lane.flow
+                    flow.frames.append(number)
+                    if not size:
+                        keep[-1] = 0
+                    elif sequence == lane.next and size < lane.left and lane.bulk is not None:
+                        # The middle of a record that is being counted: nearly every packet of a long transfer.
+                        lane.left -= size
+                        lane.next = sequence + size & word
+                        lane.bulk.tail.append(number)
+                        keep[-1] = 0
+                    elif not flow.odd:
+                        self._segment(lane, sequence, begin, size, frame)
+                    continue
+            self._unusual(frame)
+
+    def _unusual(self, frame: Frame) -> None:
+        """A frame of any kind, slowly."""
+        data, (_, begin, stop, _, link, _) = self.data, frame
+        locate = LOCATE.get(link)
+        at = locate(data, begin, stop) if locate is not None else None
+        place = tcp_place(data, at, stop) if at is not None else None
+        if place is None:
+            return
+        addresses, tcp, end = place
+        begin = tcp + (data[tcp + 12] >> 4) * 4
+        if begin > end:
+            return
+        key = addresses + data[tcp : tcp + 4]
+        flags = data[tcp + 13]
+        lane = self.lanes.get(key)
+        sequence = int.from_bytes(data[tcp + 4 : tcp + 8], "big")
+        if flags & SYN or lane is None:
+            self._begin(key, lane, flags, sequence + 1 & _WORD, end - begin)
+            return
+        lane.flow.frames.append(len(self.keep))
+        if flags & (FIN | RST):
+            self._stop(lane.flow)
+        elif begin == end:
+            self.keep[-1] = 0
+        elif not lane.flow.odd:
+            self._segment(lane, sequence, begin, end - begin, frame)
+
+    # -- flows ---------------------------------------------------------------------------------------------
+
+    def _begin(self, key: bytes, lane: _Lane | None, flags: int, first: int, size: int) -> None:
+        """A SYN, or the first packet of a flow that the capture does not have from its start."""
+        number = len(self.keep)
+        if lane is not None and flags & SYN:
+            if lane.first == first:
+                lane.flow.frames.append(number)
+                return
+            if lane.first < 0 and flags & ACK:
+                lane.first = lane.next = first
+                lane.flow.odd = lane.flow.odd or size > 0
+                lane.flow.frames.append(number)
+                return
+            self._stop(lane.flow)
+            self.done.append(lane.flow)
+        flow = _Flow(number, first)
+        flow.odd = size > 0 or flags & (SYN | ACK) != SYN
+        flow.frames.append(number)
+        half = (len(key) - 4) // 2
+        back = key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
+        self.lanes[key], self.lanes[back] = flow.lanes
+
+    def _stop(self, flow: _Flow) -> None:
+        """Nothing more of this flow is counted."""
+        for lane in flow.lanes:
+            self._close(lane)
+        flow.odd = True
+
+    # -- segments ------------------------------------------------------------------------------------------
+
+    def _segment(self, lane: _Lane, sequence: int, begin: int, size: int, frame: Frame) -> None:
+        """A segment with data that is not plainly the middle of a counted record."""
+        if lane.peer.bulk is not None:
+            self._close(lane.peer)
+        if not lane.flow.random and self.data[begin : begin + 1] == b"\x16" and size >= _HELLO:
+            lane.flow.random = bytes(self.data[begin + 11 : begin + _HELLO])
+        if sequence != lane.next:
+            self._out_of_order(lane, sequence, begin, size)
+            return
+        bulk = lane.bulk
+        if bulk is not None:
+            bulk.tail.append(len(self.keep))
+            self.keep[-1] = 0
+        self._walk(lane, begin, size, frame)
+        while lane.pending and (sequence := lane.next) in lane.pending:
+            self._walk(lane, *lane.pending[sequence], frame)
+            del lane.pending[sequence]
+
+    def _out_of_order(self, lane: _Lane, sequence: int, begin: int, size: int) -> None:
+        if lane.next < 0:
+            self._stop(lane.flow)
+            return
+        ahead = sequence - lane.next & _WORD
+        if ahead >= _HALF:
+            # Repeated bytes say nothing new, unless some of them are.
+            if (lane.next - sequence & _WORD) < size:
+                self._stop(lane.flow)
+            return
+        self._close(lane)
+        if lane.pending is None:
+            lane.pending = {}
+        lane.pending[sequence] = (begin, size)
+        if len(lane.pending) > MOST_PENDING:
+            self._stop(lane.flow)
+
+    def _walk(self, lane: _Lane, begin: int, size: int, frame: Frame) -> None:
+        """Follows the records through the next ``size`` bytes, which are at ``begin`` in the file."""
+        base = lane.next
+        lane.next = base + size & _WORD
+        at = 0
+        while not lane.flow.odd:
+            if lane.left:
+                step = min(lane.left, size - at)
+                lane.left -= step
+                at += step
+                if lane.left:
+                    return
+                self._whole(lane, frame)
+            if at == size:
+                return
+            if not lane.head and lane.records >= SETTLED and lane.bulk is None and not self._waiting(lane):
+                self._open(lane, base + at & _WORD)
+            need = 5 - len(lane.head)
+            lane.head += self.data[begin + at : begin + min(at + need, size)]
+            at += min(need, size - at)
+            if len(lane.head) == 5:
+                self._header(lane)
+
+    def _waiting(self, lane: _Lane) -> bool:
+        """Whether segments of either side wait for a hole to be filled."""
+        return bool(lane.pending or lane.peer.pending)
+
+    def _header(self, lane: _Lane) -> None:
+        kind, major, minor, high, low = lane.head
+        lane.size = lane.left = high << 8 | low
+        if kind != APPLICATION_DATA:
+            self._close(lane)
+        if not 20 <= kind <= 24 or major != 3 or minor > 4 or not 0 < lane.size <= LONGEST_RECORD:
+            self._stop(lane.flow)
+        elif kind == APPLICATION_DATA:
+            lane.records += 1
+        lane.head = b""
+
+    # -- counting ------------------------------------------------------------------------------------------
+
+    def _open(self, lane: _Lane, start: int) -> None:
+        """From here on records are counted; the frame where that begins is kept."""
+        lane.bulk = _Open(start, tail=[len(self.keep)])
+
+    def _whole(self, lane: _Lane, frame: Frame) -> None:
+        """The current record is complete."""
+        bulk = lane.bulk
+        if bulk is None:
+            return
+        if len(bulk.packets) < PACKETS_KEPT:
+            bulk.packets += bulk.tail if not bulk.packets or bulk.packets[-1] != bulk.tail[0] else bulk.tail[1:]
+        bulk.tail = bulk.tail[-1:]
+        bulk.first = bulk.first or frame
+        bulk.last = frame
+        bulk.records += 1
+        bulk.bytes += lane.size
+        bulk.length += lane.size + 5
+
+    def _close(self, lane: _Lane) -> None:
+        """Ends the counting behind the last whole record: the frames of the next one are put back."""
+        bulk = lane.bulk
+        if bulk is None:
+            return
+        lane.bulk = None
+        for number in bulk.tail:
+            self.keep[number - 1] = 1
+        if bulk.first is None or bulk.last is None:
+            return
+        time = self.framing.time
+        lane.carved.append(
+            Carved(
+                bulk.start,
+                bulk.length,
+                time(bulk.first),
+                time(bulk.last),
+                bulk.records,
+                bulk.bytes,
+                tuple(bulk.packets[:PACKETS_KEPT]),
+            )
+        )
+
+
+def _let_go(data: Data, end: int) -> int:
+    """Lets the system take back the pages that were read; returns where to do so next."""
+    if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        data.madvise(mmap.MADV_DONTNEED)
+    return end + _FORGET
