@@ -7,6 +7,7 @@ the bytes were cut into chunks. It never raises on what a peer sent.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from tlsviz.connection import inferred, opening, summary
 from tlsviz.connection.facts import Facts
@@ -19,12 +20,13 @@ from tlsviz.connection.prelude import Preludes
 from tlsviz.connection.runs import Runs
 from tlsviz.connection.stream import RawRecord
 from tlsviz.crypto.keylog import KeyLog
+from tlsviz.crypto.protection import Opened
 from tlsviz.tls import registry
 from tlsviz.tls.context import Context
-from tlsviz.tls.handshake import decode_content, decode_handshake, decode_ssl2, message_type
+from tlsviz.tls.handshake import decode_content, decode_handshake, decode_ssl2
 from tlsviz.tls.records import decode_ssl2_record_header
 from tlsviz.wire.buffers import Buffer, join
-from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Input, Mark, Sender
+from tlsviz.wire.chunks import CLIENT, SERVER, Bulk, CannotCountError, Chunk, Gap, Input, Mark, Sender
 from tlsviz.wire.text import plural
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
@@ -37,6 +39,8 @@ SHORTEST_SEALED = 16
 @dataclass(slots=True, eq=False, repr=False)
 class Engine:
     """Follows one connection. ``server_name``: what the user asked for, when no hello says it."""
+
+    transport: ClassVar[str] = "tcp"
 
     id: int = 0
     client: Endpoint = Endpoint("", 0)
@@ -68,6 +72,8 @@ class Engine:
             self.marks.append(PlacedMark(self.ledger.next_order(), item))
         elif isinstance(item, Gap):
             self._lose(item)
+        elif isinstance(item, Bulk):
+            self._count(item)
         else:
             self._feed(item)
         return self.ledger.messages[before:]
@@ -203,7 +209,11 @@ class Engine:
         if opened is None:
             self._opaque(half, raw, wire, protection)
             return
-        plaintext = opening.plain_buffer(opened, wire)
+        self._inside(half, raw, wire, opened, protection)
+
+    def _inside(self, half: Half, raw: RawRecord, wire: Buffer, opened: Opened, protection: Protection) -> None:
+        """What a protected record held."""
+        plaintext = opening.plain_buffer(opened, wire, raw.header)
         kind = opened.content_type
         if kind == APPLICATION_DATA:
             self._data(half, raw, wire, plaintext, protection)
@@ -217,7 +227,7 @@ class Engine:
             self._data(half, raw, wire, None, None)
             return
         index = self.ledger.record(half, raw, wire)
-        part = Part(wire, 5, len(raw.data), index, raw.packets, False, False, raw.holes)
+        part = Part(wire, raw.header, len(raw.data), index, raw.packets, False, False, raw.holes)
         self._content(half, raw, raw.content_type, part)
         if raw.missing and not raw.holes:
             self._flush(half, f"{plural(raw.missing, 'byte')} of it are missing")
@@ -242,7 +252,7 @@ class Engine:
         data = made.buffer.data
         context = self._context(half)
         tree = decode_handshake(data, context)
-        if made.complete and message_type(data) in ("server_hello", "hello_retry_request"):
+        if made.complete and tree.name in ("server_hello", "hello_retry_request"):
             self.facts.choose(tree, data)
             if self._context(half) != context:
                 tree = decode_handshake(data, self._context(half))
@@ -269,6 +279,17 @@ class Engine:
             for kind in inferred.messages(half.sender, raw.length, facts.server_hello, self.ledger.sealed_kinds, early):
                 self.ledger.inferred(half, raw, kind)
         self._data(half, raw, wire, None, protection)
+
+    def _count(self, bulk: Bulk) -> None:
+        """Application data records that were counted before they came here: nobody could read them anyway."""
+        half, facts = self._halves[bulk.sender], self.facts
+        if half.opener is not None or not half.stream.between_records or facts.server_hello is None:
+            raise CannotCountError
+        self._clock(bulk.last_time)
+        half.data_records += bulk.records
+        half.data_bytes += bulk.bytes
+        self.runs.count(bulk, opaque=facts.tls13, order=self.ledger.next_order())
+        self.ledger.order += bulk.records - 1
 
     def _data(
         self, half: Half, raw: RawRecord, wire: Buffer, plaintext: Buffer | None, protection: Protection | None

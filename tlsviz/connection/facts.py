@@ -180,6 +180,10 @@ class Facts:
         half.epoch += 1
         if half.sender == SERVER and not self._server_done:
             self.session_resumed = True
+        self.unlock(half)
+
+    def unlock(self, half: Half) -> None:
+        """Makes what opens this side's records with the keys of TLS 1.2 or earlier; else says why it cannot be made."""
         try:
             half.opener = self.ring.opener_12(half.sender, self._session)
         except Unopened as reason:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from tlsviz.connection.half import Assembled, Half
 from tlsviz.connection.model import Alert, CodePoint, Inner, Message, Protection, Record
 from tlsviz.connection.stream import RawRecord
-from tlsviz.tls import registry
+from tlsviz.tls import dtls, registry
 from tlsviz.tls.records import MAX_CIPHERTEXT, MAX_PLAINTEXT, decode_record_header
 from tlsviz.tls.views import header_length
 from tlsviz.wire.buffers import Buffer
@@ -49,7 +49,6 @@ class Ledger:
         plaintext: Buffer | None = None,
         inner: int | None = None,
         protection: Protection | None = None,
-        note: str | None = None,
     ) -> int:
         """Enters a record; returns its index (the last one's, once there are too many to keep)."""
         if len(self.records) < RECORD_COUNT_LIMIT:
@@ -64,13 +63,13 @@ class Ledger:
                     version=raw.version,
                     length=raw.length,
                     buffer=wire,
-                    header=header or decode_record_header(raw.data[: raw.header]),
+                    header=header or _header(raw),
                     epoch=half.epoch if raw.epoch is None else raw.epoch,
                     missing=raw.missing,
                     plaintext=plaintext,
                     inner_type=inner,
                     protection=protection,
-                    note=f"longer than the {limit} bytes that a record may have" if raw.length > limit else note,
+                    note=f"longer than the {limit} bytes that a record may have" if raw.length > limit else None,
                 )
             )
         return len(self.records) - 1
@@ -114,11 +113,9 @@ class Ledger:
             )
         )
 
-    def sealed(
-        self, half: Half, raw: RawRecord, wire: Buffer, protection: Protection, header: Node | None = None
-    ) -> Message:
+    def sealed(self, half: Half, raw: RawRecord, wire: Buffer, protection: Protection) -> Message:
         """Enters a protected record of TLS 1.2 or earlier that stays closed: its type is all that can be seen."""
-        index = self.record(half, raw, wire, header=header, protection=protection)
+        index = self.record(half, raw, wire, protection=protection)
         content = CONTENT.get(raw.content_type, "handshake")
         kind = "encrypted_handshake" if content == "handshake" else content
         leaf = Node(
@@ -167,6 +164,12 @@ class Ledger:
         note = f"{last.note}; {why}" if last.note else why
         self.messages[-1] = replace(last, note=note)
 
+    def add_record_note(self, index: int, why: str) -> None:
+        """Says what is wrong with a record."""
+        record = self.records[index]
+        note = f"{record.note}; {why}" if record.note else why
+        self.records[index] = replace(record, note=note)
+
     def _enter(self, message: Message) -> Message:
         if message.encrypted:
             self.sealed_kinds.add((message.sender, message.type))
@@ -175,6 +178,11 @@ class Ledger:
         else:
             self.dropped += 1
         return message
+
+
+def _header(raw: RawRecord) -> Node:
+    data = raw.data[: raw.header]
+    return decode_record_header(data) if raw.epoch is None else dtls.decode_record_header(data)
 
 
 def alert(tree: Node) -> Alert | None:

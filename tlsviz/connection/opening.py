@@ -53,7 +53,7 @@ def open_13(half: Half, ring: KeyRing, raw: RawRecord) -> Result:
             failed = failed or protection
     if failed is not None and not (lacking and _may_be_another(half)):
         return None, failed
-    return None, Protection("not_provable", half.locked or _no_key(ring, lacking))
+    return None, Protection("not_provable", half.locked or no_key(ring, lacking))
 
 
 def _may_be_another(half: Half) -> bool:
@@ -61,7 +61,7 @@ def _may_be_another(half: Half) -> bool:
     return half.opener is None or half.phase == "early"
 
 
-def _no_key(ring: KeyRing, lacking: str) -> str:
+def no_key(ring: KeyRing, lacking: str) -> str:
     if not ring.client_random:
         return "the hello messages are missing"
     if not len(ring.keylog):
@@ -113,14 +113,14 @@ def _attempt(half: Half, opener: Opener, raw: RawRecord) -> Result:
             last = Protection("failed" if reason.failed else "not_provable", reason.why, sequence)
             continue
         half.uncertain, half.opened, half.spent = False, True, False
-        return opened, _opened(opener, opened, sequence, max(sequence - start - spent, 0))
+        return opened, opened_as(opener, opened, sequence, max(sequence - start - spent, 0))
     opener.sequence = start
     half.uncertain = True
     half.spent = half.spent or opener is half.opener
     return None, last
 
 
-def _opened(opener: Opener, opened: Opened, sequence: int, lost: int) -> Protection:
+def opened_as(opener: Opener, opened: Opened, sequence: int, lost: int) -> Protection:
     if isinstance(opener, Unencrypted):
         why = "the NULL cipher hides nothing; the MAC cannot be checked without the key"
         return Protection("not_provable", why, sequence, tag=opened.tag)

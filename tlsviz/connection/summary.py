@@ -57,6 +57,7 @@ def connection(engine: Engine) -> Connection:
     return Connection(
         id=engine.id,
         tcp_stream=engine.tcp_stream,
+        transport=engine.transport,
         client=engine.client,
         server=engine.server,
         start=start,
@@ -75,8 +76,8 @@ def connection(engine: Engine) -> Connection:
         complete=_complete(engine),
         ja3=fingerprint.ja3(hello) if hello else None,
         ja3s=fingerprint.ja3s(chosen) if chosen else None,
-        ja4=fingerprint.ja4(hello) if hello else None,
-        ja4s=fingerprint.ja4s(chosen) if chosen else None,
+        ja4=fingerprint.ja4(hello, engine.transport) if hello else None,
+        ja4s=fingerprint.ja4s(chosen, engine.transport) if chosen else None,
         history=fingerprint.history(messages),
         offered=offered(hello),
         messages=messages,

@@ -27,6 +27,7 @@ _MARKS = {
     "timeout": "time-out",
     "closed": "connection closed",
     "error": "error",
+    "repeated": "sent again",
 }
 _FAULTS = {
     "rst": "the connection was reset",

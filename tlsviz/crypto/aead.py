@@ -28,9 +28,7 @@ class Aead13(Counting):
 
     def _open(self, sequence: int, content_type: int, version: int, fragment: bytes) -> Opened:
         nonce = xor(self._iv, sequence.to_bytes(len(self._iv), "big"))
-        header = bytes([content_type]) + version.to_bytes(2, "big") + len(fragment).to_bytes(2, "big")
-        if not self._header_covered:
-            header = b""
+        header = self._additional_data(content_type, version, len(fragment))
         inner = _decrypt(self._aead, nonce, fragment, header, self._tag_length)
         content = inner.rstrip(b"\x00")
         if not content:
@@ -44,6 +42,12 @@ class Aead13(Counting):
             padding=len(inner) - len(content),
             offset=0,
         )
+
+    def _additional_data(self, content_type: int, version: int, length: int) -> bytes:
+        """The record's header."""
+        if not self._header_covered:
+            return b""
+        return bytes([content_type]) + version.to_bytes(2, "big") + length.to_bytes(2, "big")
 
 
 class Aead12(Counting):

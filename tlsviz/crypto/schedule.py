@@ -14,7 +14,7 @@ from tlsviz.crypto.hashing import digest, hash_length, mac
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import CLIENT, Sender
 
-SSL3, TLS12, TLS13 = 0x0300, 0x0303, 0x0304
+SSL3, TLS12, TLS13, DTLS13 = 0x0300, 0x0303, 0x0304, 0xFEFC
 
 
 # TLS 1.3
@@ -43,8 +43,8 @@ def draft_of(version: int) -> int | None:
 
 
 def hkdf_label(label: str, context: bytes, length: int, version: int = TLS13) -> bytes:
-    """The HkdfLabel structure, with "tls13 " before the label ("TLS 1.3, " in the drafts before 20)."""
-    prefix = b"TLS 1.3, " if (draft_of(version) or 20) < 20 else b"tls13 "
+    """The HkdfLabel structure, with "tls13 " before the label ("TLS 1.3, " in drafts before 20, "dtls13" in DTLS)."""
+    prefix = b"TLS 1.3, " if (draft_of(version) or 20) < 20 else b"dtls13" if version == DTLS13 else b"tls13 "
     full = prefix + label.encode("ascii")
     return length.to_bytes(2, "big") + bytes([len(full)]) + full + bytes([len(context)]) + context
 

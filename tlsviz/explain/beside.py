@@ -57,6 +57,7 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
         "unreachable": f"There is no way to {place(connection)}.",
         "timeout": "Nothing came for too long.",
         "closed": "The connection is over.",
+        "repeated": f"The {placed.mark.sender} says it once more.",
     }
     odd = []
     if kind in ("rst", "timeout", "error") and not connection.complete:

@@ -68,26 +68,26 @@ def _unified(data: bytes, cid_length: int) -> RecordHeader | None:
     return RecordHeader(size, 23, 0xFEFC, first & _EPOCH, number, length, True, start, end)
 
 
-def decode_record_header(data: bytes, cid_length: int = 0) -> Node:
-    """The tree of a record's header, of either form. ``data`` ends with it."""
+def decode_record_header(data: bytes) -> Node:
+    """The tree of a record's header, of either form. ``data`` ends with it: so a connection id's length is known."""
     if data and data[0] & UNIFIED_MASK == UNIFIED:
-        return decode("dtls_unified_header", data, lambda r: _unified_header(r, cid_length))
-    return decode("dtls_record_header", data, lambda r: _header(r, cid_length))
+        return decode("dtls_unified_header", data, _unified_header)
+    return decode("dtls_record_header", data, _header)
 
 
-def _header(r: Reader, cid_length: int) -> None:
+def _header(r: Reader) -> None:
     kind = r.uint("content_type", 1, registry.record_types)
     if kind not in CONTENT_TYPES:
         r.note("not a content type of DTLS")
     r.uint("legacy_record_version", 2, registry.versions)
     r.uint("epoch", 2)
     r.uint("sequence_number", 6)
-    if kind == TLS12_CID and cid_length:
-        r.opaque("connection_id", cid_length)
+    if kind == TLS12_CID and r.remaining > 2:
+        r.opaque("connection_id", r.remaining - 2)
     _length(r)
 
 
-def _unified_header(r: Reader, cid_length: int) -> None:
+def _unified_header(r: Reader) -> None:
     first = r.uint("unified_header_flags", 1)
     parts = [
         "connection id" if first & _CID else "no connection id",
@@ -96,9 +96,11 @@ def _unified_header(r: Reader, cid_length: int) -> None:
         f"epoch ends in binary {first & _EPOCH:02b}",
     ]
     r.label(", ".join(parts))
-    if first & _CID and cid_length:
-        r.opaque("connection_id", cid_length)
-    r.uint("encrypted_sequence_number", 2 if first & _LONG else 1)
+    number = 2 if first & _LONG else 1
+    cid = r.remaining - number - (2 if first & _LENGTH else 0)
+    if first & _CID and cid > 0:
+        r.opaque("connection_id", cid)
+    r.uint("encrypted_sequence_number", number)
     if first & _LENGTH:
         _length(r)
 
