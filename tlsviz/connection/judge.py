@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tlsviz.connection.ended import ended
 from tlsviz.connection.findings import find
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.connection.proofs import prove
+from tlsviz.connection.proofs.certificates import vouched
+from tlsviz.pki.certificate import read
+from tlsviz.pki.crl import Crl, ask
+from tlsviz.pki.loglist import Logs
+from tlsviz.pki.revoked import with_revocations
 from tlsviz.pki.stores import Store
-from tlsviz.pki.trust import Trust
-from tlsviz.pki.verify import judge
-from tlsviz.wire.chunks import SERVER
+from tlsviz.pki.transparency import dated, enough, logs
+from tlsviz.pki.trust import Borrowed, Trust
+from tlsviz.pki.verify import judge, judge_client
+from tlsviz.pki.vouchers import Revocation, SecondOpinion
+from tlsviz.wire.chunks import CLIENT, SERVER, Sender
+
+WEB = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a source knows besides the connection itself.
+
+    ``known``: certificates that other connections showed; ``fetched``: those got from where certificates say that
+    their issuers lie. ``crls``: revocation lists given by the user; ``logs``: the list of transparency logs, None for
+    the one that ships. ``now``: also judge at this time. ``openssl``: its own verdict, of a live handshake.
+    """
+
+    known: Sequence[bytes] = ()
+    fetched: Sequence[Borrowed] = ()
+    crls: Sequence[Crl] = ()
+    logs: Logs | None = None
+    now: datetime | None = None
+    openssl: SecondOpinion | None = None
 
 
 def judged(
@@ -24,29 +50,79 @@ def judged(
     failure: Finding | None = None,
     live: bool = False,
     known: Sequence[bytes] = (),
+    evidence: Evidence | None = None,
 ) -> Connection:
     """The connection with its trust, proofs and findings.
 
     ``at``: the time to judge certificates at; default: when the connection started. ``name``: the name that the
     certificate must be for; default: the server name of the hello. ``failure``: why it failed, if the source knows
     more than the connection shows. ``live``: a target that was tried just now, so that the reason why it failed, or
-    the first fault of its certificate, is its diagnosis. ``known``: certificates that other connections showed.
+    the first fault of its certificate, is its diagnosis. ``known``: certificates that other connections showed; they
+    and more may come as ``evidence``.
     """
     when = at or datetime.fromtimestamp(connection.start, UTC)
     wanted = name or connection.server_name
-    trust = _trust(connection, stores, when, wanted, known)
+    told = evidence or Evidence(known)
     failure = failure or (None if live else ended(connection))
-    told = replace(connection, trust=trust)
-    told = replace(told, proofs=prove(told))
-    return replace(told, findings=find(told, failure, live))
+    seen = replace(
+        connection,
+        trust=_server(connection, stores, when, wanted, told),
+        client_trust=_client(connection, stores, when, told),
+    )
+    seen = replace(seen, proofs=prove(seen))
+    return replace(seen, findings=find(seen, failure, live))
 
 
-def _trust(
-    connection: Connection, stores: Sequence[Store], at: datetime, name: str | None, known: Sequence[bytes]
+def _server(
+    connection: Connection, stores: Sequence[Store], at: datetime, name: str | None, evidence: Evidence
 ) -> Trust:
-    ders = [sent.der for sent in connection.certificates if sent.sender == SERVER]
-    lists = [message for message in connection.messages if message.sender == SERVER and message.certificate is not None]
-    if not ders and not (lists and connection.complete):
+    ders, cut = _sent(connection, SERVER)
+    if ders is None:
         return Trust("unknown", (), at, "", name)
-    cut = any(not message.whole for message in lists)
-    return judge(ders, name, at, stores, known, cut)
+    trust = judge(ders, name, at, stores, evidence.known, cut, evidence.fetched, evidence.now)
+    if not ders:
+        return trust
+    staples, receipts = vouched(connection, trust, evidence.logs)
+    trust = with_revocations(trust, (*staples, *_listed(evidence.crls, trust, ders)), ders)
+    public = any(
+        store.profile == WEB and any(way.anchored for way in verdict.ways)
+        for store, verdict in zip(stores, trust.stores, strict=True)
+    )
+    counted = None
+    if receipts or public:
+        known = evidence.logs if evidence.logs is not None else logs()
+        counted = enough(read(ders[0]), receipts, public, dated(known))
+    return trust._replace(receipts=receipts, transparency=counted, openssl=_compared(evidence.openssl, trust))
+
+
+def _client(connection: Connection, stores: Sequence[Store], at: datetime, evidence: Evidence) -> Trust | None:
+    """The verdict on the client's certificates; None where it sent none."""
+    ders, cut = _sent(connection, CLIENT)
+    if not ders:
+        return None
+    trust = judge_client(ders, at, stores, evidence.known, cut, evidence.now)
+    return with_revocations(trust, _listed(evidence.crls, trust, ders), ders)
+
+
+def _listed(crls: Sequence[Crl], trust: Trust, ders: Sequence[bytes]) -> tuple[Revocation, ...]:
+    """What revocation lists say of the certificates on the deciding store's way up."""
+    path = next((verdict.path for verdict in trust.stores if verdict.store == trust.store), ())
+    return ask(crls, path, ders, trust.at) if crls else ()
+
+
+def _sent(connection: Connection, sender: Sender) -> tuple[list[bytes] | None, bool]:
+    """The certificates of one side, None where nobody can know them; and whether there were more."""
+    ders = [sent.der for sent in connection.certificates if sent.sender == sender]
+    lists = [message for message in connection.messages if message.sender == sender and message.certificate is not None]
+    if not ders and not (lists and connection.complete):
+        return None, False
+    return ders, any(not message.whole for message in lists)
+
+
+def _compared(openssl: SecondOpinion | None, trust: Trust) -> SecondOpinion | None:
+    """OpenSSL's verdict, with whether ours by the same store says the same."""
+    if openssl is None:
+        return None
+    ours = next((verdict for verdict in trust.stores if verdict.store == openssl.store), None)
+    same = ours is None or (ours.verdict == "trusted") == (openssl.code == 0)
+    return openssl._replace(agrees=same)

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64decode
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from tlsviz.pki.certificate import read
+from tlsviz.pki.certificate import Certificate, read
 from tlsviz.pki.links import parse
+from tlsviz.pki.loglist import Log, Logs, from_tsv
+from tlsviz.pki.vouchers import Receipt, Transparency
+from tlsviz.pki.words import lifetime_days
+from tlsviz.wire.text import plural
 
 LIST_DATE = "2026-08"
 _DATA = Path(__file__).parent / "data" / "ct_logs.tsv"
 _YEAR_9999 = 253_370_764_800_000
 MOST_TIMESTAMPS = 50
 
+REQUIRED_SINCE = datetime(2018, 5, 1, tzinfo=UTC)
+"""Chrome wants receipts for certificates issued since then, Apple for those since 2018-10-15."""
+NEW_RULES_SINCE = datetime(2022, 4, 15, tzinfo=UTC)
+
 X509_ENTRY, PRECERT_ENTRY = b"\x00\x00", b"\x00\x01"
-
-
-class Log(NamedTuple):
-    """A log: its name, who runs it, and its key as a SubjectPublicKeyInfo in DER."""
-
-    name: str
-    operator: str
-    key: bytes
 
 
 class Timestamp(NamedTuple):
@@ -43,15 +42,26 @@ class Timestamp(NamedTuple):
 
 
 @cache
-def logs() -> dict[bytes, Log]:
+def logs() -> Logs:
     """The known logs by their ID, also those that no longer take certificates."""
-    found: dict[bytes, Log] = {}
-    for line in _DATA.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            operator, name, key = line.split("\t")
-            der = b64decode(key)
-            found[hashlib.sha256(der).digest()] = Log(name, operator, der)
-    return found
+    return from_tsv(_DATA.read_text(encoding="utf-8"))
+
+
+def dated(known: Logs) -> str:
+    """The date of a list of logs, for sentences."""
+    return getattr(known, "date", "") or LIST_DATE
+
+
+def receipt_fault(stamp: Timestamp, log: Log, at: datetime) -> str:
+    """Why a receipt with a right signature does not count all the same, "" if it does."""
+    if stamp.time is None or stamp.time > at:
+        return "it is of a later time"
+    state = log.state_at(at)
+    if state in ("rejected", "pending"):
+        return f"the log's state is {state}"
+    if state == "retired" and log.since is not None and stamp.time >= log.since:
+        return f"the log was retired on {log.since:%Y-%m-%d}"
+    return ""
 
 
 def timestamps(data: bytes) -> tuple[Timestamp, ...]:
@@ -137,3 +147,49 @@ def _octets(der: bytes) -> bytes:
 
     element = first(der)
     return element.content if element is not None else b""
+
+
+def needed(cert: Certificate) -> int:
+    """How many receipts inside of a certificate browsers ask for, by its date and lifetime.
+
+    https://googlechrome.github.io/CertificateTransparency/ct_policy.html: 2 up to 180 days, 3 beyond. Before
+    2022-04-15 it went by months: 2 below 15, 3 up to 27, 4 up to 39, 5 beyond.
+    """
+    days = lifetime_days(cert) or 0
+    if cert.not_before is not None and cert.not_before >= NEW_RULES_SINCE:
+        return 2 if days <= 180 else 3
+    return next((count for limit, count in ((456, 2), (822, 3), (1187, 4)) if days <= limit), 5)
+
+
+def enough(cert: Certificate, receipts: Sequence[Receipt], public: bool, date: str = LIST_DATE) -> Transparency | None:
+    """Whether the receipts of a server's certificate satisfy browsers; None if it neither has nor needs any.
+
+    ``public``: its chain leads to an authority of Mozilla's, the only ones that are asked. Receipts that came beside
+    the certificate count apart from those inside: two suffice. Receipts of logs that the list does not know can tip
+    the scales either way: then nobody can say.
+    """
+    asked = public and cert.not_before is not None and cert.not_before >= REQUIRED_SINCE
+    if not asked and not receipts:
+        return None
+    inside = [one for one in receipts if one.source == "certificate"]
+    beside = [one for one in receipts if one.source != "certificate"]
+    best = max(((inside, needed(cert)), (beside, 2)), key=lambda group: _counted(group[0])[0] - group[1])
+    counted, operators = _counted(best[0])
+    start = Transparency(None, best[1], counted, operators, "", date)
+    have = f"{plural(counted, 'receipt')} of {plural(operators, 'operator')} {'counts' if counted == 1 else 'count'}"
+    want = f"{best[1]} of two operators are asked for"
+    if not asked:
+        why = "it is older than the rule" if public else "no public authority vouches for it"
+        return start._replace(why=f"{have}; none are asked for: {why}")
+    if counted >= best[1] and operators >= 2:
+        return start._replace(enough=True, why=f"{have}; {want}")
+    open_ones = len({one.log_id for one in best[0] if one.check == "not_provable"})
+    if open_ones and counted + open_ones >= best[1]:
+        return start._replace(why=f"{have}; {plural(open_ones, 'other')} cannot be checked with the list of {date}")
+    return start._replace(enough=False, why=f"{have}; {want}")
+
+
+def _counted(receipts: Sequence[Receipt]) -> tuple[int, int]:
+    """How many logs' receipts count, and of how many operators they are."""
+    right = [one for one in receipts if one.counts]
+    return len({one.log_id for one in right}), len({one.operator for one in right})
