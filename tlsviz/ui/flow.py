@@ -135,8 +135,11 @@ class Flow:
         """Shows what the job has found since the last time."""
         if job is not self.job:
             return
+        again = job.state != "running"
         fresh = job.take()
-        self._show(job, fresh)
+        self._show(job, fresh, running=not again)
+        if again and fresh:
+            self._renew(fresh)
 
     def ended(self, job: Job) -> None:
         """Shows what came of the job."""
@@ -174,6 +177,16 @@ class Flow:
             self._replace(ConnectionsScreen(job))
         elif fresh and isinstance(self.stage, HandshakeScreen):
             self.stage.show(fresh[-1], running=running)
+
+    def _renew(self, fresh: list[Connection]) -> None:
+        """New keys have come for what was read before: screens that show one of these connections get it anew."""
+        from tlsviz.ui.screens.handshake import HandshakeScreen
+
+        newer = {connection.id: connection for connection in fresh}
+        for screen in self.app.screen_stack:
+            if isinstance(screen, HandshakeScreen) and screen is not self.stage and screen.connection_id in newer:
+                screen.show(newer[screen.connection_id])
+        self.app.notify("The key log has grown: read again with the new keys.", markup=False)
 
     def _remark(self, job: Job) -> None:
         """Says what else there is to say of a source that went straight to its one connection."""

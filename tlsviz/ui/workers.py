@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
     from tlsviz.connection.model import Connection, Trace
     from tlsviz.sources.capture import OpenOptions, Progress
+    from tlsviz.sources.keyfollower import KeyFollower
     from tlsviz.sources.options import LiveOptions
     from tlsviz.sources.target import Target
+
+KEYS_EVERY = 1.0
+"""Seconds between two looks at key logs that may grow."""
 
 State = Literal["running", "done", "failed", "cancelled"]
 
@@ -125,6 +129,7 @@ class Job:
 
     def read(self) -> None:
         """Reads the source to its end. Never raises: what went wrong is the job's `error`."""
+        follower = _follower(self.request)
         try:
             trace = _read(self)
         except CancelledError as error:
@@ -137,6 +142,24 @@ class Job:
             for connection in trace.connections:
                 self.found(connection)
             self._end("done", trace=trace)
+            if follower is not None:
+                self._follow_keys(follower)
+
+    def _follow_keys(self, follower: KeyFollower) -> None:
+        """Reads the source once more whenever its key logs bring what may open it, until somebody stops the job."""
+        while not self._cancel.wait(KEYS_EVERY):
+            if not follower.poll() or not follower.concerns(self.connections):
+                continue
+            try:
+                trace = _read(self)
+            except TlsvizError:
+                # The capture is gone, or the user has left: what was read stays.
+                return
+            for connection in trace.connections:
+                self.found(connection)
+            with self._lock:
+                self.trace = trace
+                self._tell()
 
     def found(self, connection: Connection) -> None:
         """A connection, or a newer snapshot of one."""
@@ -175,6 +198,17 @@ def bug(error: BaseException, hint: str = "Nothing else is affected.") -> Tlsviz
         f"{type(error).__name__} at {where}: {shorten(str(error), 200)}",
         f"Please report it with the target. {hint}",
     )
+
+
+def _follower(request: Request) -> KeyFollower | None:
+    """What follows the key logs of a capture, from before it is read: nothing that is added later gets lost."""
+    if not isinstance(request, Capture) or request.options is None or not request.options.keylogs:
+        return None
+    from tlsviz.sources.keyfollower import KeyFollower
+
+    follower = KeyFollower(request.options.keylogs)
+    follower.poll()
+    return follower
 
 
 def _read(job: Job) -> Trace:

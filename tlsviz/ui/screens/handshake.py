@@ -158,6 +158,11 @@ class HandshakeScreen(Screen[None]):
         self.scene = fresh
 
     @property
+    def connection_id(self) -> int:
+        """Which connection it shows."""
+        return self._scene.connection.id
+
+    @property
     def _scene(self) -> Scene:
         if self.scene is None:
             raise RuntimeError("the screen has no scene before it is made")
