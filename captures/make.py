@@ -1,4 +1,4 @@
-"""Makes the sample captures in this folder from the lab: ``python captures/make.py``.
+"""Makes the sample captures in this folder from the lab: ``python captures/make.py [NAME ...]``, all without names.
 
 Addresses, dates, certificates and their keys (but for RSA) are the same every time; the handshakes are real ones, so
 randoms, ephemeral keys, tickets and ECDSA signatures differ from run to run. Times are those of the handshakes on this
@@ -13,14 +13,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from tlsviz.connection.model import Endpoint  # noqa: E402
+from tlsviz.errors import UsageError  # noqa: E402
 from tlsviz.lab.authority import Authority  # noqa: E402
-from tlsviz.lab.run import perform  # noqa: E402
-from tlsviz.lab.scenarios import SCENARIOS, Scenario  # noqa: E402
+from tlsviz.lab.run import perform, scenario  # noqa: E402
 from tlsviz.sources.record import save  # noqa: E402
 from tlsviz.sources.tape import Tape  # noqa: E402
 from tlsviz.wire.chunks import Input, Sender  # noqa: E402
@@ -31,7 +32,6 @@ PAUSE = 0.05
 """Seconds between two connections of a scenario."""
 CLIENT = "192.0.2.10"
 SERVER = "198.51.100.1"
-SEVERAL = ("tls10", "tls12", "tls13", "no-cipher")
 COLUMNS = ("file", "scenario", "what_to_see", "version", "suite", "verdict", "reasons", "keys", "connections")
 
 
@@ -61,38 +61,106 @@ def all_moved(tapes: Sequence[Tape], number: int, start: float) -> list[Tape]:
     return done
 
 
-def row(file: str, one: Scenario, keys: bool = True, connections: int = 1) -> tuple[str, ...]:
-    """What to expect of a capture of one scenario."""
-    verdict, reasons = (one.verdict, one.reasons) if keys or one.version != "TLS 1.3" else ("unknown", ())
-    yes = "yes" if keys else "no"
+class Sample(NamedTuple):
+    """One capture: the connections of some scenarios, with their keys or without."""
+
+    name: str
+    scenarios: tuple[str, ...]
+    keys: bool = True
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.pcapng"
+
+
+ALONE = (
+    "tls13",
+    "tls12",
+    "tls12-rsa",
+    "hello-retry",
+    "client-auth",
+    "client-auth-missing",
+    "expired",
+    "wrong-name",
+    "self-signed",
+    "unknown-issuer",
+    "missing-intermediate",
+    "tls10",
+    "tls12-cbc",
+    "chacha20",
+    "old-server",
+    "no-cipher",
+    "client-auth-refused",
+    "expired-intermediate",
+    "wrong-order",
+    "cross-signed",
+    "revoked-staple",
+    "hostile-text",
+)
+"""Scenarios that are a sample each. The place here gives addresses and times: put new ones at the end."""
+
+SAMPLES = (
+    *(Sample(name, (name,)) for name in ALONE),
+    Sample("tls13-no-keys", ("tls13",), keys=False),
+    Sample("tls12-no-keys", ("tls12",), keys=False),
+    Sample("several", ("tls10", "tls12", "tls13", "no-cipher")),
+)
+
+
+def row(sample: Sample) -> tuple[str, ...]:
+    """What to expect of a sample, as the manifest has it."""
+    shown = [scenario(name) for name in sample.scenarios]
+    keys, connections = "yes" if sample.keys else "no", str(sum(one.options.visits for one in shown))
+    if len(shown) > 1:
+        return (sample.file, "", "Several connections in one file.", "", "", "", "", keys, connections)
+    one = shown[0]
+    seen = sample.keys or one.version != "TLS 1.3"
+    verdict, reasons = (one.verdict, one.reasons) if seen else ("unknown", ())
     found = (one.version or "", one.suite or "", verdict, ",".join(reasons))
-    return (file, one.name, one.what_to_see, *found, yes, str(connections))
+    return (sample.file, one.name, one.what_to_see, *found, keys, connections)
 
 
-def make(folder: Path) -> None:
-    """Writes every capture, the lab's root and the manifest."""
-    issuer = Authority(DAY_OF_CAPTURE, seed="captures")
-    tapes: dict[str, list[Tape]] = {}
-    rows: list[tuple[str, ...]] = []
-    for number, one in enumerate(SCENARIOS, 1):
-        done = all_moved(perform(one, issuer).tapes, number, DAY_OF_CAPTURE.timestamp() + 60 * number)
-        tapes[one.name] = done
-        save(folder / f"{one.name}.pcapng", done, f"{one.title}. {one.what_to_see}")
-        rows.append(row(f"{one.name}.pcapng", one, connections=len(done)))
-    for name in ("tls13", "tls12"):
-        one = next(one for one in SCENARIOS if one.name == name)
-        save(folder / f"{name}-no-keys.pcapng", tapes[name], f"{one.title}, without keys", secrets=False)
-        rows.append(row(f"{name}-no-keys.pcapng", one, keys=False))
-    several = [tape for name in SEVERAL for tape in tapes[name]]
-    save(folder / "several.pcapng", several, f"Several connections: {', '.join(SEVERAL)}")
-    rows.append(("several.pcapng", "", "Several connections in one file.", "", "", "", "", "yes", str(len(SEVERAL))))
+def title(sample: Sample) -> str:
+    """The comment at the beginning of the file."""
+    if len(sample.scenarios) > 1:
+        return f"Several connections: {', '.join(sample.scenarios)}"
+    one = scenario(sample.scenarios[0])
+    return f"{one.title}. {one.what_to_see}" if sample.keys else f"{one.title}, without keys"
+
+
+def make(folder: Path, names: Sequence[str] = ()) -> list[Path]:
+    """Writes the samples of these names, all without any; the lab's root and the manifest always. The files written.
+
+    Raises UsageError for a name that is no sample's.
+    """
+    unknown = set(names) - {sample.name for sample in SAMPLES}
+    if unknown:
+        raise UsageError("No such sample", ", ".join(sorted(unknown)), f"There are: {_all_names()}.")
+    issuer = Authority(DAY_OF_CAPTURE, seed="captures", url="http://pki.lab.test")
+    made: dict[str, list[Tape]] = {}
+    wanted = [sample for sample in SAMPLES if not names or sample.name in names]
+    for sample in wanted:
+        for name in sample.scenarios:
+            if name not in made:
+                number = ALONE.index(name) + 1
+                start = DAY_OF_CAPTURE.timestamp() + 60 * number
+                made[name] = all_moved(perform(scenario(name), issuer).tapes, number, start)
+        tapes = [tape for name in sample.scenarios for tape in made[name]]
+        save(folder / sample.file, tapes, title(sample), secrets=sample.keys)
     (folder / "ca.pem").write_bytes(issuer.root.pem)
     with (folder / "manifest.tsv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(rows)
+        writer.writerows(map(row, SAMPLES))
+    return [folder / sample.file for sample in wanted]
+
+
+def _all_names() -> str:
+    return ", ".join(sample.name for sample in SAMPLES)
 
 
 if __name__ == "__main__":
-    make(HERE)
-    print(f"{len(list(HERE.glob('*.pcapng')))} captures in {HERE}")
+    try:
+        print(f"{len(make(HERE, sys.argv[1:]))} captures written in {HERE}")
+    except UsageError as error:
+        sys.exit(str(error))

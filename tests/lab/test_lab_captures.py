@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from tlsviz.lab.scenarios import SCENARIOS
+from tlsviz.errors import UsageError
 from tlsviz.sources.capture import OpenOptions, load_capture
 
 CAPTURES = Path(__file__).parents[2] / "captures"
@@ -40,15 +42,26 @@ def test_capture_is_what_the_manifest_says(row: dict[str, str]) -> None:
 
 def test_manifest_and_folder_agree() -> None:
     assert sorted(row["file"] for row in ROWS) == sorted(file.name for file in CAPTURES.glob("*.pcapng"))
-    assert {one.name for one in SCENARIOS} <= {row["scenario"] for row in ROWS}
     assert all(file.stat().st_size < 20_000 for file in CAPTURES.glob("*.pcapng"))
 
 
-def test_making_them_again_gives_the_same_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def maker(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(CAPTURES))
-    import make  # type: ignore[import-not-found]
+    return importlib.import_module("make")
 
-    make.make(tmp_path)
+
+def test_making_them_again_gives_the_same_root(tmp_path: Path, maker: ModuleType) -> None:
+    made = maker.make(tmp_path)
     assert (tmp_path / "ca.pem").read_bytes() == (CAPTURES / "ca.pem").read_bytes()
     assert (tmp_path / "manifest.tsv").read_bytes() == (CAPTURES / "manifest.tsv").read_bytes()
-    assert sorted(file.name for file in tmp_path.glob("*.pcapng")) == sorted(row["file"] for row in ROWS)
+    assert sorted(tmp_path.glob("*.pcapng")) == sorted(made)
+    assert [file.name for file in made] == [row["file"] for row in ROWS]
+
+
+def test_one_alone_can_be_made(tmp_path: Path, maker: ModuleType) -> None:
+    assert maker.make(tmp_path, ["cross-signed"]) == [tmp_path / "cross-signed.pcapng"]
+    assert [file.name for file in tmp_path.glob("*.pcapng")] == ["cross-signed.pcapng"]
+    assert (tmp_path / "manifest.tsv").read_bytes() == (CAPTURES / "manifest.tsv").read_bytes()
+    with pytest.raises(UsageError, match="nonsense"):
+        maker.make(tmp_path, ["nonsense"])

@@ -4,37 +4,69 @@ from __future__ import annotations
 
 import threading
 import urllib.request
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tlsviz.connection.model import Connection
 from tlsviz.errors import TlsvizError, UsageError
 from tlsviz.lab.run import authority, run_scenario, scenario, serve
 from tlsviz.lab.scenarios import DEFAULT, SCENARIOS, Scenario
 
 IDS = [one.name for one in SCENARIOS]
 
+PENDING = {
+    "revoked-list": "lists of revoked certificates are not judged yet",
+    "explicit-curve": "the judge takes an end entity's key on a curve that is spelt out (RFC 5480 2.1.1)",
+    "empty-certificate": "an empty list in a handshake that failed has no verdict yet",
+}
+"""What must come of them by the standards, and does not come yet."""
 
-@pytest.mark.parametrize("one", SCENARIOS, ids=IDS)
-def test_scenario_comes_out_as_promised(one: Scenario) -> None:
-    trace = run_scenario(one.name)
-    (connection,) = trace.connections
-    assert (trace.source.kind, trace.source.name, trace.source.packets) == ("lab", one.name, None)
-    assert (connection.version and connection.version.name) == one.version
-    assert (connection.cipher_suite and connection.cipher_suite.name) == one.suite
-    assert connection.complete == (one.version is not None)
+CASES = [
+    pytest.param(one, id=one.name, marks=[pytest.mark.xfail(reason=PENDING[one.name])] if one.name in PENDING else [])
+    for one in SCENARIOS
+]
+
+
+@cache
+def first(name: str) -> Connection:
+    """The first connection of a scenario; made once."""
+    return run_scenario(name).connections[0]
+
+
+@pytest.mark.parametrize("one", CASES)
+def test_judgement_is_as_promised(one: Scenario) -> None:
+    connection = first(one.name)
     assert connection.trust is not None
     assert (connection.trust.verdict, connection.trust.reasons) == (one.verdict, one.reasons)
     assert (connection.diagnosis and connection.diagnosis.code) == one.diagnosis
-    assert not [proof for proof in connection.proofs if proof.status == "failed" and proof.what != "certificate_chain"]
-    unproven = {proof.what for proof in connection.proofs if proof.status != "verified"}
+    codes = {finding.code for finding in connection.findings}
+    assert codes >= {*one.findings, *(f"certificate_{reason}" for reason in one.reasons)}
+    assert (connection.trust.faults[0].certificate if connection.trust.faults else None) == one.at_fault
+
+
+@pytest.mark.parametrize("one", SCENARIOS, ids=IDS)
+def test_handshake_is_as_promised(one: Scenario) -> None:
+    connection = first(one.name)
+    assert (connection.version and connection.version.name) == one.version
+    assert (connection.cipher_suite and connection.cipher_suite.name) == one.suite
+    assert connection.complete == (one.version is not None and one.script is None)
+    chain = {"certificate_chain"} if one.verdict == "untrusted" else set()
+    assert {proof.what for proof in connection.proofs if proof.status == "failed"} - chain == set(one.failing)
+    unproven = {proof.what for proof in connection.proofs if proof.status == "not_provable"}
     # The premaster secret that the extended master secret is made from is in no key log.
-    assert unproven <= {"extended_master_secret", *({"certificate_chain"} if one.verdict == "untrusted" else ())}
+    assert unproven <= {"extended_master_secret", *chain}
+
+
+def test_source_is_the_lab() -> None:
+    trace = run_scenario("tls12")
+    assert (trace.source.kind, trace.source.name, trace.source.packets) == ("lab", "tls12", None)
 
 
 def test_what_each_lesson_is_about_is_there() -> None:
     def kinds(name: str) -> list[str]:
-        return [message.type for message in run_scenario(name).connections[0].messages]
+        return [message.type for message in first(name).messages]
 
     assert "server_key_exchange" in kinds("tls12")
     assert "server_key_exchange" not in kinds("tls12-rsa")
@@ -45,17 +77,20 @@ def test_what_each_lesson_is_about_is_there() -> None:
         "change_cipher_spec",
     ]
     assert kinds("client-auth").count("certificate_verify") == 2
-    retry = run_scenario("hello-retry").connections[0]
+    retry = first("hello-retry")
     assert retry.hello_retry
     assert str(retry.group) == "secp384r1"
-    assert run_scenario("client-auth").connections[0].client_auth
-    assert str(run_scenario("tls13").connections[0].group) == "X25519MLKEM768"
+    assert first("client-auth").client_auth
+    assert str(first("tls13").group) == "X25519MLKEM768"
 
 
 def test_names_are_unique_and_the_default_is_one_of_them() -> None:
     assert len(set(IDS)) == len(IDS)
     assert scenario().name == DEFAULT
     assert all(one.title and one.what_to_see.endswith(".") for one in SCENARIOS)
+    assert len({one.title for one in SCENARIOS}) == len(SCENARIOS)
+    assert all(one.verdict != "untrusted" or one.reasons for one in SCENARIOS)
+    assert set(PENDING) <= set(IDS)
 
 
 def test_unknown_scenario_names_the_known_ones() -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.errors import TlsvizError, UsageError
-from tlsviz.lab.authority import SERVER_NAME, Authority, Issued
+from tlsviz.lab.authority import Authority, Issued
 from tlsviz.lab.scenarios import DEFAULT, SCENARIOS, Scenario
-from tlsviz.lab.server import LabServer
+from tlsviz.lab.stage import Stage, authority, staged
 from tlsviz.pki.stores import Store, from_ders
 from tlsviz.sources.live import Visits, visit
 from tlsviz.sources.options import Identity, LiveOptions
-from tlsviz.sources.target import Target
+from tlsviz.sources.target import is_address, parse_host
 from tlsviz.wire.text import shorten
 
 
@@ -29,20 +29,13 @@ def scenario(name: str | None = None) -> Scenario:
     raise UsageError(f"No lab scenario {shorten(wanted, 40)}", "", f"There are: {known}.")
 
 
-@cache
-def authority() -> Authority:
-    """This process's certificate authority."""
-    return Authority()
-
-
-@cache
-def _issued(name: str) -> Issued:
-    return scenario(name).certificate(authority())
-
-
 def store(issuer: Authority | None = None) -> Store:
     """The store that trusts the lab's root and nothing else."""
-    return from_ders("lab", [(issuer or authority()).root.der], origin="the lab")
+    return _trusting(((issuer or authority()).root,))
+
+
+def _trusting(anchors: Sequence[Issued]) -> Store:
+    return from_ders("lab", [anchor.der for anchor in anchors], origin="the lab")
 
 
 def run_scenario(
@@ -68,20 +61,20 @@ def perform(
     cancelled: Callable[[], bool] | None = None,
 ) -> Visits:
     """The handshakes of the scenario, with certificates of ``issuer`` (default: this process's authority)."""
-    whose = issuer or authority()
-    identity = chosen.certificate(whose) if issuer else _issued(chosen.name)
-    with LabServer(chosen.server, identity, whose) as server:
-        options = _options(chosen, whose, f"127.0.0.1:{server.port}")
-        return visit(Target(SERVER_NAME, text=chosen.name), options, update, cancelled)
+    with staged(chosen, issuer) as stage:
+        target = dataclasses.replace(parse_host(chosen.host), text=chosen.name)
+        return visit(target, _options(chosen, stage), update, cancelled)
 
 
-def _options(chosen: Scenario, whose: Authority, place: str) -> LiveOptions:
+def _options(chosen: Scenario, stage: Stage) -> LiveOptions:
     """What the scenario's client says, and whom it trusts."""
-    identity = None
-    if chosen.client_certificate:
-        client = whose.client()
-        identity = Identity(client.pem, client.key_pem)
-    return dataclasses.replace(chosen.options, resolve=place, stores=(store(whose),), identity=identity)
+    identity = Identity(stage.client.pem, stage.client.key_pem) if stage.client else None
+    return dataclasses.replace(
+        chosen.options,
+        resolve=f"127.0.0.1:{stage.port}",
+        stores=(_trusting(stage.anchors),),
+        identity=identity,
+    )
 
 
 def serve(
@@ -98,19 +91,36 @@ def serve(
     import tempfile
 
     chosen = scenario(name)
-    with tempfile.TemporaryDirectory(prefix="tlsviz-lab-") as folder:
-        root = Path(folder, "ca.pem")
-        root.write_bytes(authority().root.pem)
+    with ExitStack() as running:
+        folder = running.enter_context(tempfile.TemporaryDirectory(prefix="tlsviz-lab-"))
         try:
-            server = LabServer(chosen.server, _issued(chosen.name), authority(), port=port)
+            stage = running.enter_context(staged(chosen, port=port))
         except OSError as error:
             why = error.strerror or str(error)
             raise TlsvizError(f"Cannot listen on port {port}", why, "Choose another port, or leave it out.") from None
-        with server:
-            address = f"127.0.0.1:{server.port}"
-            say(f"{chosen.title}: serving on {address} until Ctrl-C.")
-            say(f"  {chosen.what_to_see}")
-            say(f"  tlsviz {address} --servername {SERVER_NAME} --ca {root}")
-            say(f"  openssl s_client -connect {address} -servername {SERVER_NAME} -CAfile {root}")
-            while not stopped(0.2):
-                pass
+        for line in _how_to_try(chosen, stage, Path(folder)):
+            say(line)
+        while not stopped(0.2):
+            pass
+
+
+def _how_to_try(chosen: Scenario, stage: Stage, folder: Path) -> Iterator[str]:
+    """What to say of a server that is up; what the commands need lies in the folder."""
+    root = folder / "ca.pem"
+    root.write_bytes(stage.anchors_pem)
+    host, address = parse_host(chosen.host).host, f"127.0.0.1:{stage.port}"
+    servername = "" if is_address(host) else f" --servername {host}"
+    client = ""
+    if stage.client is not None:
+        identity = folder / "client.pem"
+        identity.write_bytes(stage.client.pem + stage.client.key_pem)
+        client = f" --cert {identity}"
+    yield f"{chosen.title}: serving on {address} until Ctrl-C."
+    yield f"  {chosen.what_to_see}"
+    yield f"  tlsviz {address}{servername} --ca {root}{client}"
+    names = servername.replace(" --", " -")
+    yield f"  openssl s_client -connect {address}{names} -CAfile {root}{client.replace(' --', ' -')}"
+    for path, content in stage.files.items():
+        file = folder / path.lstrip("/")
+        file.write_bytes(content)
+        yield f"  published: {file}"

@@ -1,25 +1,22 @@
-"""A TLS server on 127.0.0.1 in a thread of this process: it answers HTTP with a small page and outlives its clients."""
+"""A TLS server on 127.0.0.1: it answers HTTP with a small page and outlives its clients."""
 
 from __future__ import annotations
 
 import contextlib
 import select
 import socket
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import h11
 from OpenSSL import SSL, crypto
 
+from tlsviz.lab import early, key_update
 from tlsviz.lab.authority import Authority, Issued
+from tlsviz.lab.listener import MOST_CLIENTS, Listener, Waiter
 
-CLIENT_PATIENCE = 10.0
-"""How long one client may take for everything, in seconds."""
-MOST_CLIENTS = 20
-_SLICE = 0.05
+__all__ = ["MOST_CLIENTS", "LabServer", "ServerSettings", "server_context"]
 
 VERSIONS = {"1.0": 0x0301, "1.1": 0x0302, "1.2": 0x0303, "1.3": 0x0304}
 
@@ -28,7 +25,9 @@ VERSIONS = {"1.0": 0x0301, "1.1": 0x0302, "1.2": 0x0303, "1.3": 0x0304}
 class ServerSettings:
     """What a server speaks: names as OpenSSL has them, ``ciphers`` for TLS 1.2 and older, ``suites`` for 1.3.
 
-    ``send_chain``: the intermediate goes along with the leaf. ``client_certificate``: clients must have one.
+    ``send_chain``: what stands above the leaf goes along with it. ``client_certificate``: clients must have one.
+    ``early_data``: how many bytes of 0-RTT data its tickets allow; ``refuse_early_data``: and then it takes none.
+    ``key_update``: it changes the keys in the middle of its answer (TLS 1.3 with AES-GCM only).
     """
 
     min_version: str = "1.0"
@@ -39,6 +38,9 @@ class ServerSettings:
     alpn: tuple[str, ...] = ("http/1.1",)
     send_chain: bool = True
     client_certificate: bool = False
+    early_data: int = 0
+    refuse_early_data: bool = False
+    key_update: bool = False
     page: str = "Hello from the tlsviz lab."
 
 
@@ -55,14 +57,29 @@ def server_context(settings: ServerSettings, identity: Issued, authority: Author
         if done != 1:
             raise ValueError(f"no such group: {settings.groups}")
     context.use_certificate(identity.certificate)
-    context.use_privatekey(identity.key)
+    _use_key(context, identity)
     if settings.send_chain:
         for issuer in identity.chain[1:]:
             context.add_extra_chain_cert(issuer)
+    context.set_session_id(b"tlsviz lab")
+    if settings.early_data:
+        SSL._lib.SSL_CTX_set_max_early_data(context._context, settings.early_data)  # type: ignore[attr-defined]
+    if settings.key_update:
+        key_update.keep_secret(context)
     context.set_alpn_select_callback(lambda _connection, offered: _choose(settings.alpn, offered))
+    if identity.staple:
+        staple = identity.staple
+        context.set_ocsp_server_callback(lambda _connection, _data: staple)
     if settings.client_certificate:
         _require_clients(context, authority)
     return context
+
+
+def _use_key(context: SSL.Context, identity: Issued) -> None:
+    """pyOpenSSL takes only the kinds of keys that it knows; OpenSSL takes every key that it can read."""
+    key = crypto.load_privatekey(crypto.FILETYPE_PEM, identity.key_pem)
+    if SSL._lib.SSL_CTX_use_PrivateKey(context._context, key._pkey) != 1:  # type: ignore[attr-defined]
+        raise ValueError("the key does not fit the certificate")
 
 
 def _choose(spoken: tuple[str, ...], offered: list[bytes]) -> Any:
@@ -76,12 +93,11 @@ def _require_clients(context: SSL.Context, authority: Authority) -> None:
     store.add_cert(crypto.X509.from_cryptography(root))
     store.set_time(authority.now)
     context.add_client_ca(root)
-    context.set_session_id(b"tlsviz lab")
     context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda _c, _x, _e, _d, good: bool(good))
 
 
-class LabServer:
-    """Serves until closed: ``with LabServer(settings, identity, authority) as server: ... server.port``."""
+class LabServer(Listener):
+    """A TLS server with one certificate: ``with LabServer(settings, identity, authority) as server: ...``."""
 
     def __init__(
         self,
@@ -94,84 +110,67 @@ class LabServer:
         """Raises OSError when the port cannot be had; ``port`` 0 takes a free one."""
         self._settings = settings
         self._context = server_context(settings, identity, authority)
-        self._listener = socket.create_server((host, port), backlog=16)
-        self._listener.setblocking(False)
-        self.host = host
-        self.port: int = self._listener.getsockname()[1]
-        self._stop = threading.Event()
-        self._wake, self._woken = socket.socketpair()
-        self._slots = threading.BoundedSemaphore(MOST_CLIENTS)
-        self._thread = threading.Thread(target=self._accept, name=f"lab:{self.port}", daemon=True)
-        self._thread.start()
+        super().__init__(host, port)
 
-    def __enter__(self) -> Self:
-        return self
+    def answer(self, client: socket.socket) -> None:
+        with contextlib.suppress(SSL.Error, h11.RemoteProtocolError):
+            _Client(SSL.Connection(self._context, client), Waiter(client, self.stop)).serve(self._settings)
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
-    def close(self) -> None:
-        """Stops listening; clients in the middle of something are dropped within 50 ms."""
-        self._stop.set()
-        with contextlib.suppress(OSError):
-            self._wake.send(b"x")
-        self._thread.join(2)
-        for sock in (self._listener, self._wake, self._woken):
-            sock.close()
-
-    def _accept(self) -> None:
-        poller = select.poll()
-        poller.register(self._listener, select.POLLIN)
-        poller.register(self._woken, select.POLLIN)
-        while not self._stop.is_set():
-            poller.poll()
-            with contextlib.suppress(OSError):
-                client, _ = self._listener.accept()
-                if not self._slots.acquire(blocking=False):
-                    client.close()
-                    continue
-                threading.Thread(target=self._serve, args=(client,), name="lab client", daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        """One client, whatever it does."""
-        try:
-            with client, contextlib.suppress(SSL.Error, OSError, TimeoutError, h11.RemoteProtocolError):
-                client.setblocking(False)
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                _Client(SSL.Connection(self._context, client), client, self._stop).serve(self._settings.page)
-        finally:
-            self._slots.release()
+def _answer(http: h11.Connection, request: h11.Request, page: str) -> bytes:
+    """The response: a small page, or only its headers."""
+    body = f"<!doctype html>\n<title>tlsviz lab</title>\n<p>{page}</p>\n".encode()
+    headers = [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Strict-Transport-Security", "max-age=31536000"),
+        ("Connection", "close"),
+    ]
+    answer = http.send(h11.Response(status_code=200, headers=headers, reason=b"OK")) or b""
+    if request.method != b"HEAD":
+        answer += http.send(h11.Data(body)) or b""
+    return answer
 
 
 class _Client:
     """A client being served."""
 
-    def __init__(self, ssl: SSL.Connection, sock: socket.socket, stop: threading.Event) -> None:
+    def __init__(self, ssl: SSL.Connection, waiter: Waiter) -> None:
         self._ssl = ssl
-        self._sock = sock
-        self._stop = stop
-        self._deadline = time.monotonic() + CLIENT_PATIENCE
+        self._waiter = waiter
         self._ssl.set_accept_state()
 
-    def serve(self, page: str) -> None:
-        self._until_done(self._ssl.do_handshake)
+    def serve(self, settings: ServerSettings) -> None:
         http = h11.Connection(h11.SERVER)
-        request = self._request(http)
+        request = None
+        if settings.early_data and not settings.refuse_early_data:
+            request = self._early_request(http)
+        answered = request is not None
+        if request is not None:
+            # Half a round trip after the client: before its Finished has come.
+            early.write(self._ssl, _answer(http, request, settings.page), self._until_done)
+            early.read_to_end(self._ssl, self._until_done)
+        self._until_done(self._ssl.do_handshake)
+        request = request or self._request(http)
         if request is None:
             return
-        body = f"<!doctype html>\n<title>tlsviz lab</title>\n<p>{page}</p>\n".encode()
-        headers = [
-            ("Content-Type", "text/html; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Strict-Transport-Security", "max-age=31536000"),
-            ("Connection", "close"),
-        ]
-        answer = http.send(h11.Response(status_code=200, headers=headers, reason=b"OK")) or b""
-        if request.method != b"HEAD":
-            answer += http.send(h11.Data(body)) or b""
-        self._until_done(lambda: self._ssl.sendall(answer))
+        if settings.key_update:
+            key_update.answer(self._ssl, self._waiter, _answer(http, request, settings.page))
+            return
+        if not answered:
+            answer = _answer(http, request, settings.page)
+            self._until_done(lambda: self._ssl.sendall(answer))
         self._until_done(self._ssl.shutdown)
         self._linger()
+
+    def _early_request(self, http: h11.Connection) -> h11.Request | None:
+        """A request that came whole as 0-RTT data; None if it did not."""
+        while data := early.read(self._ssl, self._until_done):
+            http.receive_data(data)
+            event = http.next_event()
+            if isinstance(event, h11.Request):
+                return event
+        return None
 
     def _request(self, http: h11.Connection) -> h11.Request | None:
         while True:
@@ -208,13 +207,6 @@ class _Client:
                 step()
                 return
             except SSL.WantReadError:
-                self._wait(select.POLLIN)
+                self._waiter.wait(select.POLLIN)
             except SSL.WantWriteError:
-                self._wait(select.POLLOUT)
-
-    def _wait(self, events: int) -> None:
-        poller = select.poll()
-        poller.register(self._sock, events)
-        while not poller.poll(_SLICE * 1000):
-            if self._stop.is_set() or time.monotonic() > self._deadline:
-                raise TimeoutError
+                self._waiter.wait(select.POLLOUT)

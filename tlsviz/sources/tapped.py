@@ -40,6 +40,8 @@ class TappedConnection:
         self.ssl.set_connect_state()
         if name is not None:
             self.ssl.set_tlsext_host_name(name.encode("ascii"))
+        # Browsers ask for a stapled OCSP response too; without the question no server may send one (RFC 6066 8).
+        self.ssl.request_ocsp()
         self.ended = False
         """The server has closed or reset the transport."""
         self.reset = False

@@ -1,0 +1,69 @@
+"""Everything that a scenario needs, running: its server, what its authority publishes, and whom its client trusts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import NamedTuple
+
+from tlsviz.lab.authority import Authority, Issued
+from tlsviz.lab.scenarios import SCENARIOS, Scenario
+from tlsviz.lab.scripted import ScriptedServer
+from tlsviz.lab.server import LabServer
+from tlsviz.lab.shelf import Shelf
+
+
+class Stage(NamedTuple):
+    """A scenario whose server listens on 127.0.0.1 at ``port``; ``anchors`` are the roots that its client trusts.
+
+    ``files`` is what the authority publishes, by path; over HTTP where the authority has no address of its own.
+    """
+
+    port: int
+    shown: Issued
+    anchors: tuple[Issued, ...]
+    files: dict[str, bytes]
+    client: Issued | None
+
+    @property
+    def anchors_pem(self) -> bytes:
+        return b"".join(anchor.pem for anchor in self.anchors)
+
+
+@cache
+def authority() -> Authority:
+    """This process's certificate authority."""
+    return Authority()
+
+
+@cache
+def _shown(name: str) -> Issued:
+    """What a scenario's server shows: made once a process, because RSA keys take their time."""
+    return next(one for one in SCENARIOS if one.name == name).certificate(authority())
+
+
+@contextmanager
+def staged(chosen: Scenario, issuer: Authority | None = None, port: int = 0) -> Iterator[Stage]:
+    """Runs the servers of a scenario, with certificates of ``issuer`` (default: this process's authority).
+
+    Raises OSError when the port cannot be had.
+    """
+    whose = issuer or authority()
+    with ExitStack() as running:
+        shelf = None
+        if chosen.published is not None and not whose.url:
+            shelf = running.enter_context(Shelf())
+            whose = whose.published_at(shelf.url)
+        shown = chosen.certificate(whose) if issuer or shelf else _shown(chosen.name)
+        files = dict(chosen.published(whose, shown)) if chosen.published else {}
+        if shelf is not None:
+            shelf.files.update(files)
+        server = ScriptedServer(chosen.script, port=port) if chosen.script else _server(chosen, shown, whose, port)
+        running.enter_context(server)
+        client = chosen.client(whose) if chosen.client else None
+        yield Stage(server.port, shown, chosen.anchors(whose), files, client)
+
+
+def _server(chosen: Scenario, shown: Issued, whose: Authority, port: int) -> LabServer:
+    return LabServer(chosen.server, shown, whose, port=port)
