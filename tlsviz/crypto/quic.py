@@ -34,10 +34,6 @@ _DRAFT_SALTS = (
     (34, _SALT_V1),
 )
 """The salt of all drafts up to each number that have not an earlier one."""
-_PRODUCT_SALTS = {
-    0x54303530: bytes.fromhex("7ff579e5acd072915580304c43a2367c60488310"),
-    0x54303531: bytes.fromhex("7a4edef4e7ccee5fa4506c19124fc8ccda6e033d"),
-}
 _RETRY_V1 = (bytes.fromhex("be0c690b9f66575a1d766b54e368c84e"), bytes.fromhex("461599d35d632bf2239825bb"))
 _RETRY_V2 = (bytes.fromhex("8fb4b01b56ac48e260fbcbcead7ccc92"), bytes.fromhex("d86969bc2d7c6d9990efb04a"))
 _DRAFT_RETRIES = (
@@ -62,8 +58,6 @@ class InitialSecrets(NamedTuple):
 
 def initial_salt(version: int) -> bytes | None:
     """The salt of a version; None if the version is not known (RFC 9001 5.2, RFC 9369 3.3.1)."""
-    if version in _PRODUCT_SALTS:
-        return _PRODUCT_SALTS[version]
     if is_v2(version):
         return _SALT_V2 if version == V2 else _SALT_V2_DRAFT
     draft = draft_of(version)
@@ -101,7 +95,7 @@ def retry_tag(version: int, original_dcid: bytes, packet: bytes) -> bytes | None
         found = _RETRY_V1
     else:
         draft = draft_of(version)
-        if draft is None or not FIRST_TAGGED_RETRY <= draft <= _DRAFT_RETRIES[-1][0] or version in _PRODUCT_SALTS:
+        if draft is None or not FIRST_TAGGED_RETRY <= draft <= _DRAFT_RETRIES[-1][0]:
             return None
         found = next(pair for last, pair in _DRAFT_RETRIES if draft <= last)
     if found is None:

@@ -10,8 +10,12 @@ from tlsviz.wire.text import plural
 
 
 def records(connection: Connection) -> Iterator[Proof]:
-    """Every protected record's tag or MAC, in one proof."""
-    found = [record.protection for record in connection.records if record.protection is not None]
+    """Every protected record's tag or MAC, in one proof.
+
+    QUIC's Initial packets do not count: everybody knows their keys, so their tags prove nothing.
+    """
+    sealed = (record for record in connection.records if record.packet_type != "Initial")
+    found = [record.protection for record in sealed if record.protection is not None]
     if not found:
         return
     verified = sum(1 for protection in found if protection.status == "verified")

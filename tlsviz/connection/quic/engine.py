@@ -17,7 +17,7 @@ from tlsviz.connection.half import Assembled, Half, Part
 from tlsviz.connection.model import Connection, Hole, PlacedMark, Protection
 from tlsviz.connection.quic.books import Books
 from tlsviz.connection.quic.crypto_stream import CryptoStream
-from tlsviz.connection.quic.keys import REPEATED, PacketOpener
+from tlsviz.connection.quic.keys import FIRST_IDS, REPEATED, PacketOpener
 from tlsviz.connection.stream import RawRecord
 from tlsviz.crypto.quic import OpenedPacket, retry_holds
 from tlsviz.tls.quic import frames, versions
@@ -36,11 +36,11 @@ _LEVELS = {INITIAL: 0, ZERO_RTT: 1, versions.HANDSHAKE: 2, ONE_RTT: 3}
 
 
 class _Waiting(NamedTuple):
-    """A packet that waits for its keys."""
+    """A packet of a datagram, which may have to wait for its keys."""
 
     sender: Sender
-    data: bytes
     time: float
+    data: bytes
     packets: tuple[int, ...]
 
 
@@ -52,8 +52,8 @@ class QuicEngine(Engine):
     opener: PacketOpener = field(init=False)
     _levels: dict[tuple[Sender, str], Half] = field(default_factory=dict)
     _streams: dict[tuple[Sender, str], CryptoStream] = field(default_factory=dict)
-    _id_length: dict[Sender, int] = field(default_factory=dict)
-    """How long the connection IDs are that each side chose for itself."""
+    _ids: dict[Sender, list[bytes]] = field(default_factory=dict)
+    """The connection IDs that each side chose for itself, as its long headers say."""
     _waiting: deque[_Waiting] = field(default_factory=deque)
     _aliens: int = 0
     _retried: bool = False
@@ -95,13 +95,13 @@ class QuicEngine(Engine):
     # -- datagrams to packets --------------------------------------------------------------------------------
 
     def _feed(self, chunk: Chunk) -> None:
-        found, rest = packets(chunk.data, self._id_length.get(other(chunk.sender)))
+        found, rest = packets(chunk.data, self._id_length(chunk.sender))
         started = bool(self.is_tls)
-        if not found or not (found[0].sound and (started or found[0].kind != ONE_RTT)):
+        if not found or not (started if found[0].kind == ONE_RTT else found[0].sound):
             self._alien(chunk, started)
             return
         for packet in found:
-            self._read(_Waiting(chunk.sender, packet.data, chunk.time, chunk.packets))
+            self._read(_Waiting(chunk.sender, chunk.time, packet.data, chunk.packets))
         if rest and self.ledger.records and not self._waiting:
             last = self.ledger.records[-1]
             said = f"{plural(len(rest), 'byte')} behind it in the datagram are no packet"
@@ -116,18 +116,23 @@ class QuicEngine(Engine):
 
     def _read(self, item: _Waiting, patient: bool = True) -> None:
         """One packet. ``patient``: it may wait for keys that are still to come."""
-        found, _ = packets(item.data, self._id_length.get(other(item.sender)))
+        found, _ = packets(item.data, self._id_length(item.sender))
         if not found:
             return
         packet = found[0]
         if packet.version is not None and packet.kind != VERSION_NEGOTIATION:
-            self._id_length[item.sender] = len(packet.scid)
+            ids = self._ids.setdefault(item.sender, [])
+            if packet.scid not in ids and len(ids) < FIRST_IDS:
+                ids.append(packet.scid)
         raw = RawRecord(packet.data, item.time, item.packets, _content(packet), packet.version or 0, 0, packet.missing)
         half = self._half(item.sender, packet.kind)
         if not packet.sealed:
             self._unsealed(half, raw, packet)
             return
         opened, protection = self.opener.open(item.sender, packet)
+        if opened is None and not packet.sound and packet.dcid not in self._ids.get(other(item.sender), ()):
+            self._alien(Chunk(*item), True)
+            return
         if opened is None and patient and protection.status != "failed" and self._keys_may_come(item.sender, packet):
             self._wait(item)
             return
@@ -319,6 +324,11 @@ class QuicEngine(Engine):
         self.runs.add(half.sender, raw, size, known, early=early, opaque=opaque, index=index, order=order)
 
     # -- small things ----------------------------------------------------------------------------------------
+
+    def _id_length(self, sender: Sender) -> int | None:
+        """How long the Destination Connection ID of that side's short headers is: as long as those the other chose."""
+        ids = self._ids.get(other(sender))
+        return len(ids[-1]) if ids else None
 
     def _half(self, sender: Sender, level: str) -> Half:
         """The handshake bytes of a side at a level. Its keys are found by packet type, so it is in its last phase."""

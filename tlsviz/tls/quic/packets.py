@@ -45,7 +45,8 @@ class Packet(NamedTuple):
 
     ``kind``: the packet type by name. ``start``: where the (masked) packet number begins, behind all of the header that
     can be read without a key; ``missing``: bytes that the header's length promises and the datagram does not have.
-    ``sound``: whether the header is whole and as the version demands.
+    ``sound``: whether the header is whole and as the version demands; a short one, whether it has the fixed bit,
+    without which only a right tag tells it from other bytes.
     """
 
     kind: str
@@ -163,8 +164,7 @@ class _LongHeader:
 
     def packet(self) -> Packet:
         """What was read."""
-        fixed = bool(self.first & FIXED) or self.kind in (VERSION_NEGOTIATION, UNKNOWN)
-        sound = self.whole and fixed and len(self.dcid) <= LONGEST_ID and len(self.scid) <= LONGEST_ID
+        sound = self.whole and len(self.dcid) <= LONGEST_ID and len(self.scid) <= LONGEST_ID
         if self.kind == UNKNOWN:
             sound = self.whole and VersionNames.get(self.version) is not None
         data = self.r.data[: self.end]

@@ -9,8 +9,7 @@ NEGOTIATION = 0
 FIRST_DRAFT = 22
 """Before draft 22 the long header had another form."""
 FIRST_TAGGED_RETRY = 25
-_T050, _T051 = 0x54303530, 0x54303531
-_DRAFT_LIKE = {0xFACEB001: 22, 0xFACEB002: 27, 0xFACEB00E: 27, _T050: 27, _T051: 29}
+_DRAFT_LIKE = {0xFACEB001: 22, 0xFACEB002: 27, 0xFACEB00E: 27}
 
 INITIAL, ZERO_RTT, HANDSHAKE, RETRY = "Initial", "0-RTT", "Handshake", "Retry"
 ONE_RTT, VERSION_NEGOTIATION, UNKNOWN = "1-RTT", "Version Negotiation", "unknown version"
@@ -47,7 +46,7 @@ def draft_of(version: int) -> int | None:
 
 
 def known(version: int) -> bool:
-    """Whether packets of a version can be taken apart: v1, v2, the drafts from 22 on, and products' drafts."""
+    """Whether packets of a version can be taken apart: v1, v2, the drafts from 22 on, and Meta's of them."""
     draft = draft_of(version)
     return version == V1 or is_v2(version) or (draft is not None and FIRST_DRAFT <= draft <= 34)
 

@@ -1,0 +1,87 @@
+"""Makes QUIC packets: the other direction of `tlsviz.crypto.quic`, written on its own."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+
+from tlsviz.crypto.quic import PacketKeys, initial_keys, initial_secrets
+from tlsviz.crypto.schedule import xor
+from tlsviz.wire.chunks import Sender
+
+V1 = 1
+LONG_TYPES = {"Initial": 0, "0-RTT": 1, "Handshake": 2}
+
+
+def varint(value: int) -> bytes:
+    """A variable-length integer in as few bytes as it needs."""
+    for power in range(4):
+        if value < 1 << (8 << power) - 2:
+            return (value | power << (8 << power) - 2).to_bytes(1 << power, "big")
+    raise ValueError(value)
+
+
+def sealed(keys: PacketKeys, header: bytes, number: int, number_length: int, payload: bytes, chacha: bool) -> bytes:
+    """A protected packet; ``header`` without its packet number, the first byte unmasked."""
+    header += (number & ((1 << 8 * number_length) - 1)).to_bytes(number_length, "big")
+    nonce = xor(keys.iv, number.to_bytes(12, "big"))
+    cipher = ChaCha20Poly1305(keys.key) if chacha else AESGCM(keys.key)
+    body = cipher.encrypt(nonce, payload, header)
+    mask = keys.mask(body[4 - number_length : 20 - number_length])
+    first = header[0] ^ mask[0] & (0x0F if header[0] & 0x80 else 0x1F)
+    masked = xor(header[-number_length:], mask[1 : 1 + number_length])
+    return bytes([first]) + header[1:-number_length] + masked + body
+
+
+def long_packet(
+    keys: PacketKeys,
+    kind: str,
+    number: int,
+    payload: bytes,
+    dcid: bytes,
+    scid: bytes,
+    token: bytes = b"",
+    version: int = V1,
+    chacha: bool = False,
+) -> bytes:
+    """A sealed packet with a long header and a packet number of four bytes."""
+    code = LONG_TYPES[kind] if version != 0x6B3343CF else LONG_TYPES[kind] + 1
+    header = bytes([0xC3 | code << 4]) + version.to_bytes(4, "big")
+    header += bytes([len(dcid)]) + dcid + bytes([len(scid)]) + scid
+    if kind == "Initial":
+        header += varint(len(token)) + token
+    header += varint(4 + len(payload) + 16)
+    return sealed(keys, header, number, 4, payload, chacha)
+
+
+def short_packet(
+    keys: PacketKeys, number: int, payload: bytes, dcid: bytes, phase: int = 0, chacha: bool = False
+) -> bytes:
+    """A 1-RTT packet with a packet number of four bytes."""
+    return sealed(keys, bytes([0x43 | phase << 2]) + dcid, number, 4, payload, chacha)
+
+
+def initial(
+    sender: Sender,
+    first_id: bytes,
+    number: int,
+    payload: bytes,
+    dcid: bytes,
+    scid: bytes,
+    token: bytes = b"",
+    version: int = V1,
+) -> bytes:
+    """An Initial packet under the keys that follow from ``first_id``."""
+    secrets = initial_secrets(version, first_id)
+    assert secrets is not None
+    keys = initial_keys(version, secrets.of(sender))
+    return long_packet(keys, "Initial", number, payload, dcid, scid, token, version)
+
+
+def crypto_frame(offset: int, data: bytes) -> bytes:
+    """A CRYPTO frame."""
+    return b"\x06" + varint(offset) + varint(len(data)) + data
+
+
+def stream_frame(stream: int, offset: int, data: bytes) -> bytes:
+    """A STREAM frame with offset and length."""
+    return b"\x0e" + varint(stream) + varint(offset) + varint(len(data)) + data
