@@ -17,14 +17,16 @@ from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import CancelledError, TargetError
 from tlsviz.pki import stores
 from tlsviz.sources import tshark
+from tlsviz.sources.feeding import Mapped
 from tlsviz.sources.following import Following
 from tlsviz.sources.keyfiles import load_rsa_keys
-from tlsviz.sources.pcapng import Survey, survey
+from tlsviz.sources.pcapng import Survey
 from tlsviz.sources.segments import Packet
 from tlsviz.wire.chunks import SERVER
 from tlsviz.wire.text import plural, safe, shorten
 
 if TYPE_CHECKING:
+    from tlsviz.sources.carve import Plan
     from tlsviz.sources.ek import Reading
 
 REPORT_EVERY = 0.1
@@ -40,7 +42,8 @@ _OTHERS = {"quic": "QUIC", "dtls": "DTLS"}
 class OpenOptions:
     """How to open a capture. ``keylogs``: key log files; ``ca``: trust exactly the certificates in this file;
     ``at``: the (aware) time to judge certificates at, None for the time of each connection. ``rsa_keys``: files with
-    private keys of servers, opened with ``rsa_password`` where they are protected.
+    private keys of servers, opened with ``rsa_password`` where they are protected. ``carve``: leave out the frames of
+    long transfers, and count their records (`sources.carve`).
     """
 
     keylogs: tuple[Path, ...] = ()
@@ -48,6 +51,7 @@ class OpenOptions:
     rsa_password: bytes | None = field(default=None, repr=False)
     ca: Path | None = None
     at: datetime | None = None
+    carve: bool = True
 
 
 class Progress(NamedTuple):
@@ -91,13 +95,14 @@ def load_capture(
     """
     options = options or OpenOptions()
     trusted = (stores.from_file(options.ca),) if options.ca else (stores.mozilla(), stores.system())
-    frame = survey(path)
-    keylog, notices = _read_keys(options.keylogs, frame)
-    if options.rsa_keys:
-        keylog.rsa.add(load_rsa_keys(options.rsa_keys, options.rsa_password))
-    following = Following(keylog, strict)
-    report = _Reporter(progress, frame.size, following)
-    reading = _read(path, following, report, cancelled)
+    with Mapped(path, options.carve) as mapped:
+        frame = mapped.survey
+        keylog, notices = _read_keys(options.keylogs, frame)
+        if options.rsa_keys:
+            keylog.rsa.add(load_rsa_keys(options.rsa_keys, options.rsa_password))
+        report = _Reporter(progress, frame.size)
+        reader = _Reader(path, mapped, keylog, strict, report, cancelled)
+        following, reading = reader.read()
     frames = max(frame.packets or 0, reading.frames)
     if frame.kind == "other" and not frames and not frame.damaged:
         # tshark opens many files that are no captures (a text, a picture) without a word.
@@ -115,7 +120,7 @@ def load_capture(
         shown.update(dict.fromkeys(islice(issuers, MOST_KNOWN - len(shown))))
         if found is not None:
             found(connection)
-    report(reading, last=True)
+    report(reading, following, last=True)
     notices += _key_notices(keylog, options.keylogs, connections)
     notices += following.faults
     notices += _frame_notices(frame, frames, reading)
@@ -125,34 +130,63 @@ def load_capture(
     return Trace(source, tuple(connections), tuple(notices))
 
 
-def _read(path: Path, following: Following, report: _Reporter, cancelled: Cancelled | None) -> Reading:
-    from tlsviz.sources.packets import read_packets
+@dataclass(slots=True)
+class _Reader:
+    """Reads a file's packets into streams: what the first pass left of them, or all."""
 
-    def take(packets: list[Packet], reading: Reading) -> None:
-        for packet in packets:
-            following.take(packet)
-        report(reading)
+    path: Path
+    mapped: Mapped
+    keylog: KeyLog
+    strict: bool
+    report: _Reporter
+    cancelled: Cancelled | None
 
-    return read_packets(path, take, cancelled)
+    def read(self) -> tuple[Following, Reading]:
+        plan = self.mapped.plan
+        if plan is not None and len(self.keylog.rsa):
+            plan.spare(lambda _: True)
+        elif plan is not None:
+            plan.spare(lambda random: bool(self.keylog.labels(random)))
+        following, reading = self._read(plan)
+        if following.unclaimed:
+            following, reading = self._read(None)
+        if following.whole and plan is not None:
+            again, _ = self._read(plan.only(following.whole))
+            following.replace(again)
+        return following, reading
+
+    def _read(self, plan: Plan | None) -> tuple[Following, Reading]:
+        from tlsviz.sources.packets import read_packets
+
+        following = Following(self.keylog, self.strict, plan.carved if plan is not None else None)
+
+        def take(packets: list[Packet], reading: Reading) -> None:
+            for packet in packets:
+                following.take(packet)
+            self.report(reading, following)
+
+        feed = self.mapped.feed(plan) if plan is not None else None
+        reading = read_packets(self.path, take, self.cancelled, feed=feed)
+        following.end()
+        return following, reading
 
 
 class _Reporter:
     """Tells the progress, not too often."""
 
-    def __init__(self, progress: Report | None, size: int, following: Following) -> None:
+    def __init__(self, progress: Report | None, size: int) -> None:
         self._progress = progress
         self._size = size
-        self._following = following
         self._next = 0.0
 
-    def __call__(self, reading: Reading, last: bool = False) -> None:
+    def __call__(self, reading: Reading, following: Following, last: bool = False) -> None:
         if self._progress is None:
             return
         now = time.monotonic()
         if last or now >= self._next:
             self._next = now + REPORT_EVERY
             place = self._size if last else reading.offset
-            self._progress(Progress(reading.frames, place, self._size, self._following.found))
+            self._progress(Progress(reading.frames, place, self._size, following.found))
 
 
 # -- keys --------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from __future__ import annotations
 import mmap
 import struct
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tlsviz.sources.frames import Data, Frame, Framing, framing
@@ -117,11 +117,12 @@ class Plan:
                 self.keep[number - 1] = 1
             del self.carved[first], self.randoms[first]
 
-    def reduced(self, frames: array[int]) -> Plan:
-        """A plan that reads just these frames, whole."""
+    def only(self, firsts: Iterable[int]) -> Plan:
+        """A plan that reads all frames of the flows that begin with these frames, and no others."""
         keep = bytearray(len(self.keep))
-        for number in frames:
-            keep[number - 1] = 1
+        for first in firsts:
+            for number in self.flows[first]:
+                keep[number - 1] = 1
         return Plan(self.framing, keep, self.starts, self.ends)
 
     def ranges(self) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
-from tlsviz.sources.reassembly import Stream
+from tlsviz.sources.reassembly import CarvedSides, Stream
 from tlsviz.sources.segments import Packet
-from tlsviz.wire.chunks import Chunk, Input, Sender
+from tlsviz.wire.chunks import CannotCountError, Chunk, Input, Sender
 from tlsviz.wire.text import shorten
 
 UNDECIDED_LIMIT = 64 << 10
@@ -23,7 +23,8 @@ UNDECIDED_LIMIT = 64 << 10
 class _Followed:
     """One TCP stream on its way to a connection."""
 
-    stream: Stream = field(default_factory=Stream)
+    stream: Stream
+    first: int
     engine: Engine | None = None
     is_tls: bool = False
     last: float | None = None
@@ -33,12 +34,16 @@ class _Followed:
 class Following:
     """Give it every packet with `take`, then ask for what is `finished`.
 
-    ``found``: how many TLS connections there are so far. ``strict``: a bug met on one stream raises; without, the
-    stream is left out and ``faults`` says so, because one broken stream must not cost the others.
+    ``found``: how many TLS connections there are so far. ``carved``: by the number of a stream's first packet, what was
+    counted of it (`sources.carve`); ``whole``: the streams, by that number, where this does not fit. ``strict``: a bug
+    met on one stream raises; without, the stream is left out and ``faults`` says so, because one broken stream must not
+    cost the others.
     """
 
-    def __init__(self, keylog: KeyLog, strict: bool = False) -> None:
+    def __init__(self, keylog: KeyLog, strict: bool = False, carved: Mapping[int, CarvedSides] | None = None) -> None:
         self.found = 0
+        self.whole: dict[int, int] = {}
+        self._carved = dict(carved or {})
         self.faults: list[str] = []
         self._keylog = keylog
         self._strict = strict
@@ -49,19 +54,55 @@ class Following:
         try:
             followed = self._streams[packet.stream]
         except KeyError:
-            followed = self._streams[packet.stream] = _Followed()
+            carved = self._carved.pop(packet.number, ((), ()))
+            followed = self._streams[packet.stream] = _Followed(Stream(carved=carved), packet.number)
         if followed is None:
             return
         try:
             inputs = followed.stream.feed(packet)
             if inputs and not self._follow(followed, inputs):
                 self._drop(packet.stream, followed)
+        except CannotCountError:
+            self._again(packet.stream, followed)
         except Exception as error:
             self._drop(packet.stream, followed)
             self._fault(packet.stream, error)
 
+    @property
+    def unclaimed(self) -> bool:
+        """Whether records were counted of a connection that never came: the file has to be read as it is."""
+        return bool(self._carved)
+
+    def end(self) -> None:
+        """The capture's end: what still waits in the streams is told."""
+        for stream, followed in self._streams.items():
+            if followed is None:
+                continue
+            try:
+                inputs = followed.stream.finish()
+                if inputs and not self._follow(followed, inputs):
+                    self._drop(stream, followed)
+            except CannotCountError:
+                self._again(stream, followed)
+            except Exception as error:
+                self._drop(stream, followed)
+                self._fault(stream, error)
+
+    def replace(self, others: Following) -> None:
+        """Takes the streams that were to be read whole from another reading."""
+        for followed in others._streams.values():
+            if followed is not None and followed.first in self.whole:
+                self._streams[self.whole.pop(followed.first)] = followed
+                self.found += followed.is_tls
+        self.faults += others.faults
+
+    def _again(self, stream: int, followed: _Followed) -> None:
+        """What was counted does not fit: the stream keeps its place, and has to be read whole."""
+        self.whole[followed.first] = stream
+        self._drop(stream, followed)
+
     def finished(self, judge: Callable[[Connection], Connection]) -> Iterator[Connection]:
-        """At the capture's end: the connections, judged, numbered in the order of their first packets."""
+        """After the `end`: the connections, judged, numbered in the order of their first packets."""
         number = 0
         for stream, followed in self._streams.items():
             if followed is None:
@@ -102,9 +143,6 @@ class Following:
         self.found -= followed.is_tls
 
     def _finish(self, stream: int, followed: _Followed, number: int) -> Connection | None:
-        inputs = followed.stream.finish()
-        if inputs and not self._follow(followed, inputs):
-            return None
         engine = followed.engine
         if engine is None:
             return None

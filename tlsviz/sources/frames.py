@@ -6,6 +6,7 @@ the framing, nothing of what is inside. `pcapng.survey` reads the same from a st
 
 from __future__ import annotations
 
+import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from tlsviz.sources.pcapng import (
     take_secrets,
 )
 
-Data = bytes | memoryview
+Data = bytes | mmap.mmap
 
 INTERFACE_DESCRIPTION, OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET = 1, 2, 3, 6
 UNKNOWN_LINK = -1

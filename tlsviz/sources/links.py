@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Data = bytes | memoryview
+from tlsviz.sources.frames import Data
+
 Locate = Callable[[Data, int, int], int | None]
 """Takes the file, and where a frame's bytes start and stop in it; gives where its IP header starts."""
 

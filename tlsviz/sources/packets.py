@@ -1,7 +1,7 @@
-"""TCP packets of a capture file, by pyshark over tshark.
+"""TCP and UDP packets of a capture file, by pyshark over tshark.
 
 tshark knows every file format, link type and tunnel, puts IP fragments together and numbers the TCP streams;
-nothing above TCP is taken from it. pyshark runs it in EK mode, limited to the few fields needed (`-e`), which is 1.6
+nothing above TCP and UDP is taken from it. pyshark runs it in EK mode, limited to the few fields needed (`-e`), which is 1.6
 times faster than whole layers, and its output is parsed a batch at a time.
 """
 
@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pyshark
@@ -23,6 +23,7 @@ from pyshark.tshark.output_parser.tshark_ek import TsharkEkJsonParser
 from tlsviz.errors import CancelledError, MissingError
 from tlsviz.sources import tshark
 from tlsviz.sources.ek import FIELDS, FILTER, Reading, parse_lines
+from tlsviz.sources.feeding import Feed
 from tlsviz.sources.segments import Packet
 
 PREFERENCES = (
@@ -44,17 +45,22 @@ Take = Callable[[list[Packet], Reading], None]
 
 
 def read_packets(
-    path: Path, take: Take, cancelled: Callable[[], bool] | None = None, program: str | None = None
+    path: Path,
+    take: Take,
+    cancelled: Callable[[], bool] | None = None,
+    program: str | None = None,
+    feed: Feed | None = None,
 ) -> Reading:
-    """Reads every TCP packet with data, SYN, FIN or RST, in the file's order, a batch at a time into ``take``.
+    """Reads every TCP packet with data, SYN, FIN or RST, and every datagram that may be DTLS or QUIC, in the file's order, a batch at a time into ``take``.
 
+    ``feed``: tshark gets these frames of the file instead of the whole.
     Blocks until the end; not to be called from a running event loop. Raises `CancelledError` within 0.1 s of
     ``cancelled`` turning true, `MissingError` without tshark, `TargetError` when tshark cannot read the file.
     """
     program = program or tshark.find()
     reading = Reading()
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        capture = _Capture(path, program, runner.get_loop(), reading)
+        capture = _Capture(path, program, runner.get_loop(), reading, feed)
         runner.run(capture.read(take, cancelled or _never))
     if reading.failed and not reading.frames and not tshark.cut_short(reading.complaints):
         raise tshark.refusal(path, program, reading.complaints)
@@ -69,9 +75,10 @@ def _never() -> bool:
 class _Parser(TsharkEkJsonParser):  # type: ignore[misc]
     """Gives pyshark a list of packets at a time instead of single ones: one pass of its loop for hundreds."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, feed: Feed | None) -> None:
         super().__init__()
         self._reading = reading
+        self._feed = feed
 
     async def get_packets_from_stream(
         self, stream: asyncio.StreamReader, existing_data: bytes, got_first_packet: bool = True
@@ -80,7 +87,13 @@ class _Parser(TsharkEkJsonParser):  # type: ignore[misc]
         if not data:
             raise EOFError
         lines, _, rest = (existing_data + data).rpartition(b"\n")
-        return parse_lines(lines, self._reading), rest
+        before = self._reading.frames
+        self._reading.frames = 0
+        packets = parse_lines(lines, self._reading)
+        if self._feed is not None:
+            packets = self._feed.renumbered(packets, self._reading)
+        self._reading.frames = self._reading.frames or before
+        return packets, rest
 
 
 async def _gather(stream: asyncio.StreamReader) -> bytes:
@@ -111,13 +124,18 @@ def _widen(process: asyncio.subprocess.Process) -> None:
 class _Capture(pyshark.FileCapture):  # type: ignore[misc]
     """pyshark's file capture, kept from asking tshark twice and from speaking at exit."""
 
-    def __init__(self, path: Path, program: str, loop: asyncio.AbstractEventLoop, reading: Reading) -> None:
+    def __init__(
+        self, path: Path, program: str, loop: asyncio.AbstractEventLoop, reading: Reading, feed: Feed | None
+    ) -> None:
         self._reading = reading
+        self._feed = feed
         parameters = ["-Y", FILTER]
         for name in FIELDS:
             parameters += ["-e", name]
         for preference in PREFERENCES:
             parameters += ["-o", preference]
+        for protocol in ("dtls", "quic"):
+            parameters += ["--disable-protocol", protocol]
         super().__init__(
             str(path.absolute()),
             keep_packets=False,
@@ -132,7 +150,8 @@ class _Capture(pyshark.FileCapture):  # type: ignore[misc]
         """Runs tshark to its end; whatever happens, no process, pipe or task of it remains."""
         watch = asyncio.ensure_future(self._watch(cancelled))
         try:
-            await self.packets_from_tshark(lambda batch: take(batch, self._reading), close_tshark=False)
+            with self._feed.running() if self._feed is not None else nullcontext(subprocess.DEVNULL) as self._input:
+                await self.packets_from_tshark(lambda batch: take(batch, self._reading), close_tshark=False)
         except OSError as error:
             raise MissingError("tshark cannot be run", str(error), tshark.MEND) from None
         finally:
@@ -173,7 +192,7 @@ class _Capture(pyshark.FileCapture):  # type: ignore[misc]
         self, packet_count: int | None = None, stdin: int | None = None
     ) -> asyncio.subprocess.Process:
         process: asyncio.subprocess.Process = await super()._get_tshark_process(
-            packet_count, stdin=subprocess.DEVNULL if stdin is None else stdin
+            packet_count, stdin=self._input if stdin is None else stdin
         )
         _widen(process)
         return process
@@ -186,7 +205,14 @@ class _Capture(pyshark.FileCapture):  # type: ignore[misc]
 
     def _setup_tshark_output_parser(self) -> _Parser:
         """Without the field mapping of 20 MB that pyshark makes for EK mode: our fields' types are known."""
-        return _Parser(self._reading)
+        return _Parser(self._reading, self._feed)
+
+    def get_parameters(self, packet_count: int | None = None) -> list[str]:
+        """With the pipe in place of the file, where there is one."""
+        parameters: list[str] = super().get_parameters(packet_count)
+        if self._feed is not None:
+            parameters[parameters.index("-r") + 1] = "-"
+        return parameters
 
     async def _handle_process_stderr_forever(self, stderr: asyncio.StreamReader) -> None:
         kept = self._reading.complaints

@@ -52,11 +52,8 @@ class _Cut(Exception):  # noqa: N818 - never leaves this module
     """The file ends before what should be there."""
 
 
-def survey(path: Path) -> Survey:
-    """Looks through a capture file, compressed by gzip or zstd or not.
-
-    Raises `TargetError` at once for what is no readable file or is empty.
-    """
+def require_file(path: Path) -> int:
+    """The size of a file that can be read as a capture; raises `TargetError` if it is none, or empty."""
     shown = shorten(path.name or str(path), 80)
     try:
         if path.is_dir():
@@ -68,12 +65,25 @@ def survey(path: Path) -> Survey:
         size = path.stat().st_size
         if size == 0:
             raise TargetError(f"{shown} is empty", "the file has no bytes", "Capture again, to a file that has room.")
-        found = Survey(size=size)
+        with path.open("rb"):
+            return size
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise TargetError(f"Cannot read {shown}", why, "Check the file and its permissions.") from None
+
+
+def survey(path: Path) -> Survey:
+    """Looks through a capture file, compressed by gzip or zstd or not.
+
+    Raises `TargetError` at once for what is no readable file or is empty.
+    """
+    found = Survey(size=require_file(path))
+    try:
         with path.open("rb", buffering=_BUFFER) as file:
             _look(_unpacked(file), found)
     except OSError as error:
         why = error.strerror or str(error)
-        raise TargetError(f"Cannot read {shown}", why, "Check the file and its permissions.") from None
+        raise TargetError(f"Cannot read {shorten(path.name, 80)}", why, "Check the file.") from None
     return found
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import tlsviz
 from tlsviz.errors import TlsvizError
-from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Input, Mark, Sender, other
+from tlsviz.wire.chunks import CLIENT, SERVER, Bulk, Chunk, Gap, Input, Mark, Sender, other
 from tlsviz.wire.text import shorten
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ class _Framing:
         """Each packet with its time, in seconds."""
         opened = False
         for item in _last_attempt(self.tape.inputs):
+            if isinstance(item, Bulk):
+                continue  # live connections are never counted
             if isinstance(item, Mark):
                 opened = opened or item.kind in ("syn", "connected")
                 yield from self._mark(item)

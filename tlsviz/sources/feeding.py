@@ -1,0 +1,107 @@
+"""Feeding tshark the frames of a plan through a pipe, and telling their numbers in the file from those in the pipe."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tlsviz.sources.carve import Plan, plan
+from tlsviz.sources.ek import Reading
+from tlsviz.sources.frames import Data
+from tlsviz.sources.pcapng import Survey, require_file, survey
+from tlsviz.sources.segments import Packet
+
+_PIECE = 1 << 20
+
+
+class Mapped:
+    """A capture file and what the first pass found in it. A context manager.
+
+    ``survey`` is the look at its frame. ``plan`` is None where the whole file goes to tshark: formats that are not read
+    here, files that are damaged or cut, ``carve`` False. Raises `TargetError` for what is no readable file.
+    """
+
+    def __init__(self, path: Path, carve: bool = True) -> None:
+        require_file(path)
+        self._path = path
+        self._carve = carve
+        self._data: Data = b""
+        self.survey = Survey()
+        self.plan: Plan | None = None
+
+    def __enter__(self) -> Mapped:
+        with self._path.open("rb") as file:
+            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            found = plan(self._data) if self._carve else None
+        if found is None:
+            self.survey = survey(self._path)
+        else:
+            self.survey = found.survey
+            self.plan = None if self.survey.cut or self.survey.damaged else found
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if isinstance(self._data, mmap.mmap):
+            self._data.close()
+
+    def feed(self, chosen: Plan) -> Feed:
+        """The frames of a plan for this file, ready to be read."""
+        return Feed(self._data, chosen)
+
+
+class Feed:
+    """The frames of a plan on their way to a process that reads a pipe."""
+
+    def __init__(self, data: Data, chosen: Plan) -> None:
+        self._data = data
+        self._ranges = chosen.ranges()
+        self._numbers = chosen.numbers()
+        self._ends = chosen.ends
+
+    def renumbered(self, packets: list[Packet], reading: Reading) -> list[Packet]:
+        """A batch of packets with their numbers in the file, and how far the reading is, put right."""
+        numbers = self._numbers
+        if reading.frames:
+            reading.frames = numbers[min(reading.frames, len(numbers)) - 1]
+            reading.offset = self._ends[reading.frames - 1]
+        return [packet._replace(number=numbers[packet.number - 1]) for packet in packets]
+
+    @contextmanager
+    def running(self) -> Iterator[int]:
+        """The read end of the pipe; a thread writes the other end until all is written or nobody reads."""
+        reader, writer = os.pipe()
+        thread = threading.Thread(target=self._write, args=(writer,), name="feed", daemon=True)
+        thread.start()
+        try:
+            yield reader
+        finally:
+            with suppress(OSError):
+                os.close(reader)
+            thread.join()
+
+    def _write(self, writer: int) -> None:
+        view = memoryview(self._data)
+        try:
+            for start, end in _merged(self._ranges):
+                while start < end:
+                    start += os.write(writer, view[start : min(end, start + _PIECE)])
+        except BrokenPipeError:
+            pass  # tshark has ended: it says why
+        finally:
+            view.release()
+            os.close(writer)
+
+
+def _merged(ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Ranges that touch become one."""
+    begin = end = 0
+    for start, stop in ranges:
+        if start != end:
+            yield begin, end
+            begin = start
+        end = stop
+    yield begin, end
