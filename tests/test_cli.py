@@ -76,7 +76,8 @@ def test_the_lab_is_shown_as_text_and_json(capsys: pytest.CaptureFixture[str]) -
 def test_the_lab_lists_its_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, "lab", "list")
     assert status == 0
-    names = {line.split()[0] for line in out.splitlines()}
+    names = {line.split()[0] for line in out.splitlines() if line.strip()}
+    assert "Revocation\n  stapled " in out
     assert {"tls13", "tls12", "tls12-rsa", "hello-retry", "client-auth", "expired"} <= names
 
 

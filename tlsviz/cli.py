@@ -104,10 +104,7 @@ def _lab(args: argparse.Namespace) -> int:
     if args.what != "serve" and (args.scenario is not None or args.port is not None):
         raise UsageError("tlsviz lab: too many words", "", "`lab [SCENARIO]`, `lab list` or `lab serve [SCENARIO]`.")
     if args.what == "list":
-        from tlsviz.lab.scenarios import SCENARIOS
-
-        for scenario in SCENARIOS:
-            _out(f"{scenario.name:21} {scenario.title}\n")
+        _out(_scenarios())
         return 0
     from tlsviz.lab import run
 
@@ -120,6 +117,23 @@ def _lab(args: argparse.Namespace) -> int:
         return 0
     name = run.scenario(args.what).name
     return _screen(LAB + name, args) if _interactive() else _print_text(run.run_scenario(name))
+
+
+def _scenarios() -> str:
+    """The lab's scenarios by subject, each with what it shows."""
+    import textwrap
+
+    from tlsviz.lab.scenarios import GROUPS, SCENARIOS
+
+    column = max(len(scenario.name) for scenario in SCENARIOS) + 4
+    blocks = []
+    for group in GROUPS:
+        lines = [group.title]
+        for scenario in group.scenarios:
+            first = f"  {scenario.name}".ljust(column)
+            lines += textwrap.wrap(scenario.what_to_see, _width(), initial_indent=first, subsequent_indent=" " * column)
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)
 
 
 def _wait(seconds: float) -> bool:

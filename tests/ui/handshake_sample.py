@@ -67,7 +67,7 @@ def record() -> None:
     """Records the lab's first scenario into the file."""
     from tlsviz.lab.run import authority, perform, scenario
 
-    _, tape = perform(scenario("tls13"))
+    tape = perform(scenario("tls13")).tapes[0]
     first = tape.inputs[0].time
     inputs = []
     for item in tape.inputs:

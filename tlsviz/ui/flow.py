@@ -24,11 +24,12 @@ _LAB = "lab:"
 
 
 class Scenario(NamedTuple):
-    """A scenario of the lab, as the home screen lists it."""
+    """A scenario of the lab, as the home screen lists it under the title of its group."""
 
     name: str
     title: str
     detail: str
+    group: str
 
 
 class Flow:
@@ -229,9 +230,13 @@ class Flow:
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """The lab's scenarios."""
-        from tlsviz.lab.scenarios import SCENARIOS
+        from tlsviz.lab.scenarios import GROUPS
 
-        return tuple(Scenario(each.name, each.title, each.what_to_see) for each in SCENARIOS)
+        return tuple(
+            Scenario(each.name, each.title, each.what_to_see, group.title)
+            for group in GROUPS
+            for each in group.scenarios
+        )
 
 
 def _is_list(stage: Screen[None] | None) -> TypeGuard[ConnectionsScreen]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,7 +120,9 @@ class HomeScreen(Screen[None]):
 
     def _fill_lab(self, scenarios: tuple[Scenario, ...]) -> None:
         lab = [Choice("THE LAB", "no network needed", heading=True)]
-        lab += [Choice(each.title, each.detail, Lab(each.name)) for each in scenarios]
+        for group, members in groupby(scenarios, lambda each: each.group):
+            lab.append(Choice(group, heading=True))
+            lab += [Choice(each.title, each.detail, Lab(each.name)) for each in members]
         self.query_one("#lab", Choices).set_choices(lab)
 
     def _places(self) -> list[Choice]:
