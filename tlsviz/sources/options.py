@@ -65,6 +65,9 @@ class LiveOptions:
     at: datetime | None = None
     timeout: float = DEFAULT_TIMEOUT
     save: Path | None = None
+    aia: bool = False
+    crls: tuple[Path, ...] = ()
+    ct_logs: Path | None = None
 
     def checked(self) -> LiveOptions:
         """These options, if they can be followed; raises UsageError otherwise."""
