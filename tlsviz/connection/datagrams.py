@@ -20,6 +20,8 @@ _HANDSHAKE_TYPES = frozenset((0, 1, 2, 3, 4, 8, 11, 12, 13, 14, 15, 16, 20, 21, 
 _QUIC_VERSIONS = (0x00000001, 0x6B3343CF)
 """QUIC version 1 (RFC 9000) and 2 (RFC 9369)."""
 LONGEST_CONNECTION_ID = 20
+_CAPWAP_DTLS = b"\x01\0\0\0"
+"""CAPWAP's preamble in front of DTLS (RFC 5415 4.2)."""
 
 
 class Follower(Protocol):
@@ -48,6 +50,17 @@ class Follower(Protocol):
     def connection(self) -> Connection:
         """The model of what is known now."""
         ...
+
+
+def unwrapped(data: bytes) -> bytes | None:
+    """What a datagram holds behind a short header: TURN's ChannelData (RFC 8656 12.4) or CAPWAP's (RFC 5415 4.2).
+
+    None if it has neither.
+    """
+    if data[:1] and 0x40 <= data[0] <= 0x4F:
+        length = int.from_bytes(data[2:4], "big")
+        return data[4 : 4 + length] if 0 <= len(data) - 4 - length < 4 else None
+    return data[4:] if data[:4] == _CAPWAP_DTLS else None
 
 
 def carrier_of(data: bytes) -> Carrier | None:

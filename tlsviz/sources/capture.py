@@ -21,7 +21,7 @@ from tlsviz.sources.feeding import Mapped
 from tlsviz.sources.following import Following
 from tlsviz.sources.keyfiles import load_rsa_keys
 from tlsviz.sources.pcapng import Survey
-from tlsviz.sources.segments import Packet
+from tlsviz.sources.segments import Datagram, Packet
 from tlsviz.wire.chunks import SERVER
 from tlsviz.wire.text import plural, safe, shorten
 
@@ -34,8 +34,6 @@ REPORT_EVERY = 0.1
 KEYLOG_LIMIT = 256 << 20
 MOST_KNOWN = 500
 """Certificates of authorities that are remembered from one connection to the next."""
-
-_OTHERS = {"quic": "QUIC", "dtls": "DTLS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def load_capture(
     found: Found | None = None,
     strict: bool = False,
 ) -> Trace:
-    """Reads a capture file whole: every TLS connection over TCP in it, in the order of their first packets.
+    """Reads a capture file whole: every TLS, DTLS and QUIC connection in it, in the order of their first packets.
 
     ``progress`` is called at most every 0.1 s and at the end, ``found`` with each finished connection in turn.
     Raises `TargetError` for what is no capture or cannot be read, `MissingError` without tshark, `UsageError` for
@@ -124,7 +122,7 @@ def load_capture(
     notices += _key_notices(keylog, options.keylogs, connections)
     notices += following.faults
     notices += _frame_notices(frame, frames, reading)
-    notices += _content_notices(frames, connections, reading)
+    notices += _content_notices(frames, connections)
     notices += _trust_notices(path, options, connections)
     source = Source("capture", safe(str(path)), frames)
     return Trace(source, tuple(connections), tuple(notices))
@@ -160,7 +158,7 @@ class _Reader:
 
         following = Following(self.keylog, self.strict, plan.carved if plan is not None else None)
 
-        def take(packets: list[Packet], reading: Reading) -> None:
+        def take(packets: list[Packet | Datagram], reading: Reading) -> None:
             for packet in packets:
                 following.take(packet)
             self.report(reading, following)
@@ -255,14 +253,10 @@ def _frame_notices(frame: Survey, frames: int, reading: Reading) -> list[str]:
     return []
 
 
-def _content_notices(frames: int, connections: list[Connection], reading: Reading) -> list[str]:
+def _content_notices(frames: int, connections: list[Connection]) -> list[str]:
     notices = []
     if not frames:
         notices.append("The capture holds no packets.")
     elif not connections:
-        notices.append(f"There is no TLS over TCP in the {plural(frames, 'packet')} of this capture.")
-    counts = [(len(reading.others.get(name, ())), title) for name, title in _OTHERS.items()]
-    parts = [plural(count, f"{title} conversation") for count, title in counts if count]
-    if parts:
-        notices.append(f"The capture also holds {' and '.join(parts)}, which tlsviz does not decode yet.")
+        notices.append(f"There is no TLS, DTLS or QUIC in the {plural(frames, 'packet')} of this capture.")
     return notices

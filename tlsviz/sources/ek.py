@@ -10,7 +10,7 @@ from typing import Any
 import ujson
 
 from tlsviz.connection.model import Endpoint
-from tlsviz.sources.segments import Packet
+from tlsviz.sources.segments import Datagram, Packet
 
 FIELDS = (
     "frame.number",
@@ -29,11 +29,21 @@ FIELDS = (
     "tcp.flags",
     "tcp.len",
     "tcp.payload",
+    "udp.srcport",
+    "udp.dstport",
     "udp.stream",
+    "udp.length",
+    "udp.payload",
 )
 
-# Bare acknowledgements, a third of most captures, say nothing that the packets with data do not.
-FILTER = "tcp.len > 0 or tcp.flags & 7 or dtls.record.content_type == 22 or quic.header_form == 1"
+# Bare acknowledgements, a third of most captures, say nothing that the packets with data do not. Of UDP only what can,
+# by its first bytes, be QUIC or DTLS (also in TURN and CAPWAP): neither STUN nor RTP, nor most of DNS (RFC 9443).
+FILTER = (
+    "tcp.len > 0 or tcp.flags & 7 or (udp.payload[0] >= 14 and udp.payload[0] <= 7f) or udp.payload[0] >= c0"
+    " or udp.payload[1:4] == 00:00:00:00 or udp.payload[0:4] == 01:00:00:00"
+)
+
+UDP_HEADER = 8
 
 EARLIEST, LATEST = -60e9, 250e9
 """The years 68 and 9892, in Unix seconds."""
@@ -42,19 +52,18 @@ EARLIEST, LATEST = -60e9, 250e9
 @dataclass(slots=True)
 class Reading:
     """How far the reading is. ``frames``: the number of the last frame seen; ``offset``: its place in the file
-    (uncompressed); ``others``: numbers of conversations that are not TCP, by protocol; ``complaints``: tshark's.
+    (uncompressed); ``complaints``: tshark's.
     """
 
     frames: int = 0
     offset: int = 0
-    others: dict[str, set[int]] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
     failed: bool = False
 
 
-def parse_lines(lines: bytes, reading: Reading) -> list[Packet]:
-    """The TCP packets in whole lines of tshark's EK output; other conversations are counted in ``reading``."""
-    packets: list[Packet] = []
+def parse_lines(lines: bytes, reading: Reading) -> list[Packet | Datagram]:
+    """The TCP packets and UDP datagrams in whole lines of tshark's EK output."""
+    packets: list[Packet | Datagram] = []
     layers: dict[str, list[str]] | None = None
     for line in lines.split(b"\n"):
         if line.startswith(b'{"index"') or not line:
@@ -63,29 +72,40 @@ def parse_lines(lines: bytes, reading: Reading) -> list[Packet]:
         packet = parse_packet(layers)
         if packet is not None:
             packets.append(packet)
-        else:
-            _count_other(layers, reading)
     if layers:
         reading.frames = int(layers["frame_number"][0])
         reading.offset = int(layers.get("frame_file_off", ("0",))[0])
     return packets
 
 
-def _count_other(layers: dict[str, list[str]], reading: Reading) -> None:
-    stream = layers.get("udp_stream")
-    if stream:
-        protocols = layers["frame_protocols"][0].split(":")
-        for name in ("quic", "dtls"):
-            if name in protocols:
-                reading.others.setdefault(name, set()).add(int(stream[-1]))
-
-
-def parse_packet(layers: dict[str, Any]) -> Packet | None:
-    """The innermost TCP packet of a frame's fields; None if it has none, or only one quoted by ICMP."""
-    place = tcp_place(layers["frame_protocols"][0])
+def parse_packet(layers: dict[str, Any]) -> Packet | Datagram | None:
+    """The innermost TCP packet or UDP datagram of a frame's fields; None if it has none, or only one quoted by ICMP."""
+    place = transport_place(layers["frame_protocols"][0])
     if place is None:
         return None
-    family, ip, tcp = place
+    family, ip, kind, index = place
+    return _datagram(layers, family, ip, index) if kind == "udp" else _packet(layers, family, ip, index)
+
+
+def _datagram(layers: dict[str, Any], family: str, ip: int, udp: int) -> Datagram | None:
+    try:
+        size = int(layers["udp_length"][udp]) - UDP_HEADER
+        index = sum(int(length) > UDP_HEADER for length in layers["udp_length"][:udp])
+        payload = bytes.fromhex(layers["udp_payload"][index].replace(":", "")) if size > 0 else b""
+        return Datagram(
+            int(layers["frame_number"][0]),
+            epoch(layers["frame_time_epoch"][0]),
+            int(layers["udp_stream"][udp]),
+            _endpoint(layers[family + "_src"][ip] if family else "", layers["udp_srcport"][udp]),
+            _endpoint(layers[family + "_dst"][ip] if family else "", layers["udp_dstport"][udp]),
+            payload,
+            max(size - len(payload), 0),
+        )
+    except (KeyError, IndexError, ValueError):
+        return None  # the capture has only a part of the UDP header
+
+
+def _packet(layers: dict[str, Any], family: str, ip: int, tcp: int) -> Packet | None:
     try:
         length = int(layers["tcp_len"][tcp])
         payload = _payload(layers, tcp) if length else b""
@@ -117,21 +137,21 @@ def _payload(layers: dict[str, Any], tcp: int) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def tcp_place(protocols: str) -> tuple[str, int, int] | None:
-    """Which of a frame's IP and TCP layers count: the innermost TCP and the IP layer next outside it.
+def transport_place(protocols: str) -> tuple[str, int, str, int] | None:
+    """Which of a frame's layers count: the innermost TCP or UDP and the IP layer next outside it.
 
     ``protocols`` is frame.protocols, such as ``eth:ethertype:ip:gre:ipv6:tcp``. Gives the IP family, and the
-    indexes of the layers among their kind; None if there is no TCP but in what an ICMP message quotes.
+    indexes of the layers among their kind; None if there is neither but in what an ICMP message quotes.
     """
-    family, counts = "", {"ip": 0, "ipv6": 0, "tcp": 0}
+    family, counts = "", {"ip": 0, "ipv6": 0, "tcp": 0, "udp": 0}
     found = None
     for name in protocols.split(":"):
         if name in ("icmp", "icmpv6"):
             break
         if name in counts:
             counts[name] += 1
-            if name == "tcp":
-                found = family, max(counts.get(family, 0) - 1, 0), counts["tcp"] - 1
+            if name in ("tcp", "udp"):
+                found = family, max(counts.get(family, 0) - 1, 0), name, counts[name] - 1
             else:
                 family = name
     return found

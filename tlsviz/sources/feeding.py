@@ -13,7 +13,7 @@ from tlsviz.sources.carve import Plan, plan
 from tlsviz.sources.ek import Reading
 from tlsviz.sources.frames import Data
 from tlsviz.sources.pcapng import Survey, require_file, survey
-from tlsviz.sources.segments import Packet
+from tlsviz.sources.segments import Datagram, Packet
 
 _PIECE = 1 << 20
 
@@ -62,7 +62,7 @@ class Feed:
         self._numbers = chosen.numbers()
         self._ends = chosen.ends
 
-    def renumbered(self, packets: list[Packet], reading: Reading) -> list[Packet]:
+    def renumbered(self, packets: list[Packet | Datagram], reading: Reading) -> list[Packet | Datagram]:
         """A batch of packets with their numbers in the file, and how far the reading is, put right."""
         numbers = self._numbers
         if reading.frames:

@@ -1,4 +1,4 @@
-"""The TCP streams of a capture, each followed by an engine of its own until it is known not to be TLS."""
+"""The TCP streams and UDP flows of a capture, each followed by an engine of its own until it is known not to be TLS."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
+from tlsviz.sources.flows import Flow
 from tlsviz.sources.reassembly import CarvedSides, Stream
-from tlsviz.sources.segments import Packet
+from tlsviz.sources.segments import Datagram, Packet
 from tlsviz.wire.chunks import CannotCountError, Chunk, Input, Sender
 from tlsviz.wire.text import shorten
 
@@ -47,16 +48,20 @@ class Following:
         self.faults: list[str] = []
         self._keylog = keylog
         self._strict = strict
-        self._streams: dict[int, _Followed | None] = {}
+        self._streams: dict[int, _Followed | Flow | None] = {}
+        """By tshark's numbers, in the order of first packets; UDP's are stored as -1, -2, ..."""
 
-    def take(self, packet: Packet) -> None:
+    def take(self, packet: Packet | Datagram) -> None:
         """Takes the next packet of the capture."""
+        if isinstance(packet, Datagram):
+            self._take_datagram(packet)
+            return
         try:
             followed = self._streams[packet.stream]
         except KeyError:
             carved = self._carved.pop(packet.number, ((), ()))
             followed = self._streams[packet.stream] = _Followed(Stream(carved=carved), packet.number)
-        if followed is None:
+        if followed is None or isinstance(followed, Flow):
             return
         try:
             inputs = followed.stream.feed(packet)
@@ -68,6 +73,20 @@ class Following:
             self._drop(packet.stream, followed)
             self._fault(packet.stream, error)
 
+    def _take_datagram(self, datagram: Datagram) -> None:
+        stream = -1 - datagram.stream
+        try:
+            flow = self._streams[stream]
+        except KeyError:
+            flow = self._streams[stream] = Flow(self._keylog)
+        if not isinstance(flow, Flow):
+            return
+        try:
+            self.found += flow.feed(datagram)
+        except Exception as error:
+            self._drop(stream, flow)
+            self._fault(stream, error)
+
     @property
     def unclaimed(self) -> bool:
         """Whether records were counted of a connection that never came: the file has to be read as it is."""
@@ -76,7 +95,7 @@ class Following:
     def end(self) -> None:
         """The capture's end: what still waits in the streams is told."""
         for stream, followed in self._streams.items():
-            if followed is None:
+            if followed is None or isinstance(followed, Flow):
                 continue
             try:
                 inputs = followed.stream.finish()
@@ -91,7 +110,7 @@ class Following:
     def replace(self, others: Following) -> None:
         """Takes the streams that were to be read whole from another reading."""
         for followed in others._streams.values():
-            if followed is not None and followed.first in self.whole:
+            if isinstance(followed, _Followed) and followed.first in self.whole:
                 self._streams[self.whole.pop(followed.first)] = followed
                 self.found += followed.is_tls
         self.faults += others.faults
@@ -138,15 +157,15 @@ class Following:
                     return False
         return True
 
-    def _drop(self, stream: int, followed: _Followed) -> None:
+    def _drop(self, stream: int, followed: _Followed | Flow) -> None:
         self._streams[stream] = None
         self.found -= followed.is_tls
 
-    def _finish(self, stream: int, followed: _Followed, number: int) -> Connection | None:
+    def _finish(self, stream: int, followed: _Followed | Flow, number: int) -> Connection | None:
         engine = followed.engine
         if engine is None:
             return None
-        engine.id, engine.tcp_stream = number, stream
+        engine.id, engine.tcp_stream = number, stream if stream >= 0 else None
         engine.finish(followed.last)
         return engine.connection() if engine.is_tls else None
 
@@ -158,4 +177,5 @@ class Following:
             trace = trace.tb_next
         where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
         what = f"{type(error).__name__} at {where}: {shorten(str(error), 120)}"
-        self.faults.append(f"TCP stream {stream} is left out, by a mistake in tlsviz ({what}). Please report it.")
+        name = f"TCP stream {stream}" if stream >= 0 else f"UDP stream {-1 - stream}"
+        self.faults.append(f"{name} is left out, by a mistake in tlsviz ({what}). Please report it.")

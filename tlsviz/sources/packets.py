@@ -1,8 +1,8 @@
 """TCP and UDP packets of a capture file, by pyshark over tshark.
 
-tshark knows every file format, link type and tunnel, puts IP fragments together and numbers the TCP streams;
-nothing above TCP and UDP is taken from it. pyshark runs it in EK mode, limited to the few fields needed (`-e`), which is 1.6
-times faster than whole layers, and its output is parsed a batch at a time.
+tshark knows every file format, link type and tunnel, puts IP fragments together and numbers the streams; nothing above
+TCP and UDP is taken from it. pyshark runs it in EK mode, limited to the few fields needed (`-e`), which is 1.6 times
+faster than whole layers, and its output is parsed a batch at a time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tlsviz.errors import CancelledError, MissingError
 from tlsviz.sources import tshark
 from tlsviz.sources.ek import FIELDS, FILTER, Reading, parse_lines
 from tlsviz.sources.feeding import Feed
-from tlsviz.sources.segments import Packet
+from tlsviz.sources.segments import Datagram, Packet
 
 PREFERENCES = (
     "tcp.desegment_tcp_streams:FALSE",
@@ -41,7 +41,7 @@ _MOMENT = 0.001
 _PIPE = 1 << 20
 
 
-Take = Callable[[list[Packet], Reading], None]
+Take = Callable[[list[Packet | Datagram], Reading], None]
 
 
 def read_packets(
@@ -51,8 +51,9 @@ def read_packets(
     program: str | None = None,
     feed: Feed | None = None,
 ) -> Reading:
-    """Reads every TCP packet with data, SYN, FIN or RST, and every datagram that may be DTLS or QUIC, in the file's order, a batch at a time into ``take``.
+    """Reads every TCP packet with data, SYN, FIN or RST, and every datagram that may be DTLS or QUIC.
 
+    They go into ``take`` in the file's order, a batch at a time.
     ``feed``: tshark gets these frames of the file instead of the whole.
     Blocks until the end; not to be called from a running event loop. Raises `CancelledError` within 0.1 s of
     ``cancelled`` turning true, `MissingError` without tshark, `TargetError` when tshark cannot read the file.
@@ -82,7 +83,7 @@ class _Parser(TsharkEkJsonParser):  # type: ignore[misc]
 
     async def get_packets_from_stream(
         self, stream: asyncio.StreamReader, existing_data: bytes, got_first_packet: bool = True
-    ) -> tuple[list[Packet], bytes]:
+    ) -> tuple[list[Packet | Datagram], bytes]:
         data = await _gather(stream)
         if not data:
             raise EOFError

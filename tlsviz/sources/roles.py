@@ -21,6 +21,16 @@ def hello(data: bytes) -> Sender | None:
     return None
 
 
+_CLIENT_SAYS, _SERVER_SAYS = frozenset((1, 16)), frozenset((2, 3, 12, 13, 14))
+
+
+def datagram_hello(data: bytes) -> Sender | None:
+    """Who sends such a DTLS datagram, by the handshake message it starts with, if only one side sends that."""
+    if len(data) < 14 or data[0] != 22 or data[3:5] != b"\0\0":
+        return None
+    return CLIENT if data[13] in _CLIENT_SAYS else SERVER if data[13] in _SERVER_SAYS else None
+
+
 def knownness(port: int) -> int:
     """How much a port looks like a server's: larger is more."""
     if port in _KNOWN:

@@ -48,6 +48,18 @@ class Carved(NamedTuple):
     packets: tuple[int, ...]
 
 
+class Datagram(NamedTuple):
+    """A UDP datagram of a capture, as `Packet`; ``stream`` is tshark's UDP stream."""
+
+    number: int
+    time: float
+    stream: int
+    source: Endpoint
+    destination: Endpoint
+    payload: bytes
+    missing: int = 0
+
+
 class Item(NamedTuple):
     """Bytes ``[start, end)`` of a direction that wait for their turn; ``data`` may be shorter: the rest was cut.
 
