@@ -56,6 +56,7 @@ class QuicEngine(Engine):
     """The connection IDs that each side chose for itself, as its long headers say."""
     _waiting: deque[_Waiting] = field(default_factory=deque)
     _aliens: int = 0
+    _started: bool = False
     _retried: bool = False
     _last_run: tuple[Sender, str, bool] | None = None
 
@@ -68,7 +69,7 @@ class QuicEngine(Engine):
     @property
     def is_tls(self) -> bool | None:
         """True once a packet of QUIC has come, False when none can any more, None while undecided."""
-        if self.ledger.records or self._waiting:
+        if self._started:
             return True
         return False if self._aliens >= ALIENS else None
 
@@ -76,7 +77,7 @@ class QuicEngine(Engine):
         """Nothing more will come: what waits for keys stays closed, what is incomplete is shown as such."""
         if time is not None:
             self._clock(time)
-        while self._waiting:
+        while self._waiting and self._started:
             self._read(self._waiting.popleft(), patient=False)
         for (sender, level), stream in self._streams.items():
             self._bridge(sender, level, stream)
@@ -96,10 +97,14 @@ class QuicEngine(Engine):
 
     def _feed(self, chunk: Chunk) -> None:
         found, rest = packets(chunk.data, self._id_length(chunk.sender))
-        started = bool(self.is_tls)
-        if not found or not (started if found[0].kind == ONE_RTT else found[0].sound):
-            self._alien(chunk, started)
+        if not found or (not found[0].sound and not (self._started and found[0].kind == ONE_RTT)):
+            self._alien(chunk)
             return
+        if found[0].kind == ONE_RTT and not self._started:  # a short header alone shows no QUIC
+            self._aliens += 1
+            self._wait(_Waiting(chunk.sender, chunk.time, chunk.data, chunk.packets))
+            return
+        self._started = True
         for packet in found:
             self._read(_Waiting(chunk.sender, chunk.time, packet.data, chunk.packets))
         if rest and self.ledger.records and not self._waiting:
@@ -107,10 +112,10 @@ class QuicEngine(Engine):
             said = f"{plural(len(rest), 'byte')} behind it in the datagram are no packet"
             self.ledger.records[-1] = replace(last, note=f"{last.note}; {said}" if last.note else said)
 
-    def _alien(self, chunk: Chunk, started: bool) -> None:
+    def _alien(self, chunk: Chunk) -> None:
         """A datagram that is none of QUIC's."""
         self._aliens += 1
-        if started and len(self.holes) < HOLE_LIMIT:
+        if self._started and len(self.holes) < HOLE_LIMIT:
             kept = Buffer("wire", chunk.data[:STRAY_KEPT])
             self.holes.append(Hole(self.ledger.next_order(), chunk.time, chunk.sender, len(chunk.data), kept))
 
@@ -129,11 +134,12 @@ class QuicEngine(Engine):
         if not packet.sealed:
             self._unsealed(half, raw, packet)
             return
+        before = self.opener.proven
         opened, protection = self.opener.open(item.sender, packet)
         if opened is None and not packet.sound and packet.dcid not in self._ids.get(other(item.sender), ()):
-            self._alien(Chunk(*item), True)
+            self._alien(Chunk(*item))
             return
-        if opened is None and patient and protection.status != "failed" and self._keys_may_come(item.sender, packet):
+        if opened is None and patient and self._keys_may_come(packet):
             self._wait(item)
             return
         if packet.version is not None and (item.sender == SERVER or self.facts.server_hello is None):
@@ -142,20 +148,23 @@ class QuicEngine(Engine):
             self._closed(half, raw, packet, protection)
         else:
             self._opened(half, raw, packet, opened, protection)
+            if before != self.opener.proven:
+                self._try_again()
 
-    def _keys_may_come(self, sender: Sender, packet: Packet) -> bool:
+    def _keys_may_come(self, packet: Packet) -> bool:
+        """Whether more of the handshake may still show how a packet opens."""
         if packet.missing:
             return False
         if packet.kind == INITIAL:
-            return sender == SERVER and not self.opener.ids
-        if packet.kind == ZERO_RTT:
-            return self.facts.client_hello is None
-        return self.facts.server_hello is None
+            return self.opener.proven is None
+        return (self.facts.client_hello if packet.kind == ZERO_RTT else self.facts.server_hello) is None
 
     def _wait(self, item: _Waiting) -> None:
         self._waiting.append(item)
         if len(self._waiting) > WAITING:
-            self._read(self._waiting.popleft(), patient=False)
+            oldest = self._waiting.popleft()
+            if self._started:
+                self._read(oldest, patient=False)
 
     def _try_again(self) -> None:
         """Keys have become known: what waits for them may open now."""
