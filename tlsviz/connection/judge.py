@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from tlsviz.connection.ended import ended
 from tlsviz.connection.findings import find
-from tlsviz.connection.model import Connection, Finding
+from tlsviz.connection.model import Connection, Finding, Message
 from tlsviz.connection.proofs import prove
 from tlsviz.connection.proofs.certificates import vouched
 from tlsviz.pki.certificate import read
@@ -21,6 +21,7 @@ from tlsviz.pki.trust import Borrowed, Trust
 from tlsviz.pki.verify import judge, judge_client
 from tlsviz.pki.vouchers import Revocation, SecondOpinion
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
+from tlsviz.wire.nodes import notes
 
 WEB = "web"
 
@@ -82,6 +83,7 @@ def _server(
     trust = judge(ders, name, at, stores, evidence.known, cut, evidence.fetched, evidence.now)
     if not ders:
         return trust
+    trust = trust._replace(openssl=_compared(evidence.openssl, trust))
     staples, receipts = vouched(connection, trust, evidence.logs)
     trust = with_revocations(trust, (*staples, *_listed(evidence.crls, trust, ders)), ders)
     public = any(
@@ -92,7 +94,7 @@ def _server(
     if receipts or public:
         known = evidence.logs if evidence.logs is not None else logs()
         counted = enough(read(ders[0]), receipts, public, dated(known))
-    return trust._replace(receipts=receipts, transparency=counted, openssl=_compared(evidence.openssl, trust))
+    return trust._replace(receipts=receipts, transparency=counted)
 
 
 def _client(connection: Connection, stores: Sequence[Store], at: datetime, evidence: Evidence) -> Trust | None:
@@ -114,15 +116,26 @@ def _sent(connection: Connection, sender: Sender) -> tuple[list[bytes] | None, b
     """The certificates of one side, None where nobody can know them; and whether there were more."""
     ders = [sent.der for sent in connection.certificates if sent.sender == sender]
     lists = [message for message in connection.messages if message.sender == sender and message.certificate is not None]
-    if not ders and not (lists and connection.complete):
+    if not ders and not any(connection.complete or _empty(message) for message in lists):
         return None, False
     return ders, any(not message.whole for message in lists)
 
 
+def _empty(message: Message) -> bool:
+    """Whether a message that can be read is a list without any certificate."""
+    inner = message.certificate
+    return message.whole and inner is not None and next(notes(inner.tree), None) is None
+
+
+_BY_LEVEL = frozenset(("weak_key", "weak_signature"))
+"""Reasons that OpenSSL has too, at its usual security level; live handshakes run without one, to see everything."""
+
+
 def _compared(openssl: SecondOpinion | None, trust: Trust) -> SecondOpinion | None:
-    """OpenSSL's verdict, with whether ours by the same store says the same."""
+    """OpenSSL's verdict, with whether ours by the same store says the same. Neither has asked for revocations yet."""
     if openssl is None:
         return None
     ours = next((verdict for verdict in trust.stores if verdict.store == openssl.store), None)
-    same = ours is None or (ours.verdict == "trusted") == (openssl.code == 0)
-    return openssl._replace(agrees=same)
+    if ours is None or ours.verdict == "unknown" or (openssl.code == 0 and _BY_LEVEL.issuperset(ours.reasons)):
+        return openssl
+    return openssl._replace(agrees=(ours.verdict == "trusted") == (openssl.code == 0))

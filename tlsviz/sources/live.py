@@ -19,6 +19,7 @@ from tlsviz.crypto.keylog import PSK, KeyLog
 from tlsviz.errors import CancelledError
 from tlsviz.pki import stores
 from tlsviz.sources.dial import Address, Patience, dial, look_up
+from tlsviz.sources.evidence import gather
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.tape import Tape
 from tlsviz.sources.target import Target, is_address
@@ -27,6 +28,7 @@ from tlsviz.wire.chunks import CLIENT, Mark
 if TYPE_CHECKING:
     import socket
 
+    from tlsviz.pki.vouchers import SecondOpinion
     from tlsviz.sources.http import Exchange
     from tlsviz.sources.session import LiveSession
     from tlsviz.sources.tapped import TappedConnection
@@ -172,12 +174,14 @@ class _Handshake:
         # Whatever takes time is done before the clock matters: imports, trust stores, OpenSSL's context.
         from tlsviz.sources.http import Exchange
         from tlsviz.sources.openssl import client_context
+        from tlsviz.sources.second import OpinionTaker
         from tlsviz.sources.tapped import TappedConnection
 
         judges = self._stores()
         context = client_context(self._options, self._take_secret)
         exchange = Exchange(self._target, self._name, self._early)
         peer = TappedConnection(context, self._name, self._patience, self.tape.inputs.append)
+        opinion = OpinionTaker(context, peer.ssl, judges[-1], self._name or self._target.host, self._options.at)
         peer.prepare(self._offered, self._early)
         if self._offered is not None and self._offered.psk:
             # The callback tells everything but this: without it nobody could check the binder.
@@ -193,16 +197,17 @@ class _Handshake:
             raise
         self._follow()
         self._engine.finish()
-        return self._judged(judges)
+        return self._judged(judges, opinion.verdict())
 
-    def _judged(self, judges: tuple[stores.Store, ...]) -> Connection:
+    def _judged(self, judges: tuple[stores.Store, ...], opinion: SecondOpinion | None) -> Connection:
         """The connection with what is to be said about it: the diagnosis, then the verdicts."""
         connection = self._engine.connection()
         # OpenSSL knows better than the engine whether the handshake came to its end.
         outcome = dataclasses.replace(connection, complete=self._established)
         found = diagnose(outcome, self._failure) if self._failure or not self._established else None
         name = self._name or self._target.host
-        return judged(connection, judges, self._options.at, name, failure=found, live=True)
+        evidence = gather(connection, judges, self._options, opinion, self._patience.cancelled)
+        return judged(connection, judges, self._options.at, name, failure=found, live=True, evidence=evidence)
 
     def _stores(self) -> tuple[stores.Store, ...]:
         if self._options.ca is not None:
