@@ -17,6 +17,7 @@ from tls_build import SERVER_12, SERVER_13, assert_tiles, at, certificate_12, ce
 from x509_peer import attempt, compare, made
 
 from tlsviz.tls import views
+from tlsviz.tls.der.kinds import ExtensionsNode
 from tlsviz.tls.handshake import decode_handshake
 from tlsviz.wire.nodes import lookup, walk
 
@@ -188,6 +189,15 @@ def test_what_is_no_certificate_still_tiles(der: bytes) -> None:
     tree = opened(der)
     assert_der_tiles(tree, der)
     assert bool(der_faults(tree)) is bool(der)
+
+
+def test_entrusts_extension() -> None:
+    identifier = tlv(0x06, bytes.fromhex("2a864886f67d074100"))
+    value = tlv(0x30, tlv(0x1B, b"V7.1:4.0"), tlv(0x03, b"\x04\x90"))
+    tree = opened(tlv(0x30, tlv(0x30, identifier, tlv(0x04, value))), ExtensionsNode)
+    inside = tree.get("entrustVersion.extnValue.EntrustVersInfoSyntax")
+    assert inside is not None and der_faults(tree) == []
+    assert [node.label for node in inside.children[2:]] == ["V7.1:4.0", "keyUpdateAllowed, enterpriseCategory"]
 
 
 @pytest.mark.parametrize(("kind", "step"), [("ec", 1), ("rich", 5)])

@@ -5,7 +5,7 @@ from tls_build import CLIENT_12, CLIENT_13, FROM_CLIENT, SERVER_12, SERVER_13, a
 
 from tlsviz.tls.context import Context
 from tlsviz.tls.handshake import decode_handshake
-from tlsviz.wire.chunks import CLIENT
+from tlsviz.wire.chunks import CLIENT, SERVER
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,13 @@ def test_tickets() -> None:
     assert at(new, "ticket_lifetime").label == "7 d 1 s"
     assert at(new, "extensions.early_data.max_early_data_size").value == 16384
     assert faults(old) == faults(new) == []
+
+
+@pytest.mark.parametrize(("version", "nonce"), [(0x7F12, b""), (0x7F14, b""), (0x7F15, vec(1, b"n")), (0x7F1C, vec(1))])
+def test_tickets_of_drafts_have_no_nonce_before_draft_21(version: int, nonce: bytes) -> None:
+    tree = decode_handshake(handshake(4, bytes(8), nonce, vec(2, b"ticket"), vec(2)), Context(SERVER, version, 0x1301))
+    assert at(tree, "ticket.data").value == b"ticket" and faults(tree) == []
+    assert (tree.child("ticket_nonce") is None) == (not nonce)
 
 
 def test_key_update() -> None:

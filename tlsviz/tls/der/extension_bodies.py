@@ -11,6 +11,7 @@ from tlsviz.tls.der.tags import (
     BMP_STRING,
     BOOLEAN,
     ENUMERATED,
+    GENERAL_STRING,
     GENERALIZED_TIME,
     IA5_STRING,
     INTEGER,
@@ -266,6 +267,24 @@ def _certificate_template(r: Der) -> str | None:
     return label
 
 
+_ENTRUST_FLAGS = (
+    "keyUpdateAllowed",
+    "newExtensions",
+    "pKIXCertificate",
+    "enterpriseCategory",
+    "webCategory",
+    "sETCategory",
+)
+
+
+def _entrust_version(r: Der) -> str | None:
+    """``EntrustVersInfoSyntax``: which product of Entrust made the certificate."""
+    label = r.element("entrustVers", GENERAL_STRING, contents(values.general_string)).label
+    if r.tag == BIT_STRING:
+        r.element("entrustVersInfoFlags", BIT_STRING, _named_bits(*_ENTRUST_FLAGS))
+    return label
+
+
 _general_names = (SEQUENCE, general_names)
 _distribution_points = ("CRLDistributionPoints", SEQUENCE, _each("DistributionPoint", SEQUENCE, _distribution_point))
 _policies = ("CertificatePolicies", SEQUENCE, _each("PolicyInformation", SEQUENCE, _policy_information))
@@ -324,6 +343,7 @@ BODIES: dict[str, tuple[str, int, Body]] = {
     "2.16.840.1.113730.1.8": _text,
     "2.16.840.1.113730.1.12": _text,
     "2.16.840.1.113730.1.13": _text,
+    "1.2.840.113533.7.65.0": ("EntrustVersInfoSyntax", SEQUENCE, _entrust_version),
     "1.3.6.1.4.1.311.20.2": ("BMPString", BMP_STRING, contents(values.bmp_string)),
     "1.3.6.1.4.1.311.21.1": ("INTEGER", INTEGER, _integer),
     "1.3.6.1.4.1.311.21.2": ("OCTET_STRING", OCTET_STRING, opaque),

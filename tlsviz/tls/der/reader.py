@@ -22,6 +22,7 @@ from tlsviz.tls.der.tags import (
     BOOLEAN,
     CONSTRUCTED,
     ENUMERATED,
+    GENERAL_STRING,
     GENERALIZED_TIME,
     IA5_STRING,
     INTEGER,
@@ -263,6 +264,7 @@ _PRIMITIVES: dict[int, Body] = {
     UTC_TIME: contents(values.utc_time),
     GENERALIZED_TIME: contents(values.generalized_time),
     0x1A: contents(values.visible_string),
+    GENERAL_STRING: contents(values.general_string),
     0x1C: contents(values.universal_string),
     BMP_STRING: contents(values.bmp_string),
 }

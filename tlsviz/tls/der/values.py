@@ -12,6 +12,7 @@ from functools import partial
 from itertools import pairwise
 
 from tlsviz.tls import oids
+from tlsviz.wire.reader import Names
 from tlsviz.wire.text import shorten
 
 Said = tuple[str | None, str | None]
@@ -43,7 +44,7 @@ def null(content: bytes) -> Said:
     return "NULL", "a NULL has no contents" if content else None
 
 
-def integer(content: bytes, names: dict[int, str] | None = None) -> Said:
+def integer(content: bytes, names: Names | None = None) -> Said:
     """Up to eight bytes as a number, with its name in ``names``; longer ones in hex; X.690 8.3."""
     note = _integer_fault(content)
     if not content:
@@ -51,11 +52,11 @@ def integer(content: bytes, names: dict[int, str] | None = None) -> Said:
     if len(content) > 8:
         return ("0x" + content[:_SHOWN].hex() + "…" * (len(content) > _SHOWN)), note
     number = int.from_bytes(content, "big", signed=True)
-    name = names.get(number) if names else None
+    name = names.get(number) if names is not None else None
     return f"{name} ({number})" if name else str(number), note
 
 
-def named_integer(names: dict[int, str]) -> Say:
+def named_integer(names: Names) -> Say:
     """As `integer`, with names."""
     return partial(integer, names=names)
 
@@ -107,6 +108,7 @@ printable_string = partial(text, encoding="latin-1", allowed=_PRINTABLE, kind="P
 teletex_string = partial(text, encoding="latin-1", kind="TeletexString")
 ia5_string = partial(text, encoding="ascii", kind="IA5String")
 visible_string = partial(text, encoding="latin-1", allowed=re.compile(rb"[ -~]*\Z"), kind="VisibleString")
+general_string = partial(text, encoding="latin-1", kind="GeneralString")
 universal_string = partial(text, encoding="utf-32-be", kind="UniversalString")
 bmp_string = partial(text, encoding="utf-16-be", kind="BMPString")
 

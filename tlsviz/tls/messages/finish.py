@@ -12,6 +12,9 @@ from tlsviz.wire.reader import Reader
 
 _HASH_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64, "sm3": 32, "gostr3411_2012_256": 32}
 
+_WITHOUT_NONCE = (0x7F12, 0x7F13, 0x7F14)
+"""Drafts 18 to 20 of TLS 1.3."""
+
 
 def nothing(r: Reader, _: Context) -> None:
     """A message without a body: HelloRequest, ServerHelloDone, EndOfEarlyData."""
@@ -50,7 +53,8 @@ def new_session_ticket(r: Reader, context: Context) -> None:
     r.uint("ticket_lifetime", 4)
     _seconds(r)
     r.uint("ticket_age_add", 4)
-    r.vector_opaque("ticket_nonce", 1)
+    if context.version not in _WITHOUT_NONCE:
+        r.vector_opaque("ticket_nonce", 1)
     r.vector_opaque("ticket", 2)
     extension_block(r, NST)
 
