@@ -98,6 +98,8 @@ def captures(folder: Path) -> list[Path]:
 def our_views(connections: Sequence[Connection]) -> dict[int, View]:
     views = {}
     for connection in connections:
+        if connection.tcp_stream is None:
+            continue  # of DTLS or QUIC
         view = View(
             version=connection.version.hex if connection.version else None,
             cipher_suite=connection.cipher_suite.hex if connection.cipher_suite else None,
@@ -112,7 +114,6 @@ def our_views(connections: Sequence[Connection]) -> dict[int, View]:
         whole = {message.index for message in connection.messages if _whole(message)}
         sent = [certificate.der for certificate in connection.certificates if certificate.message in whole]
         view.certificates = list(dict.fromkeys(map(_sha256, sent)))
-        assert connection.tcp_stream is not None
         views[connection.tcp_stream] = view
 
     return views
