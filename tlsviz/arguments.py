@@ -70,6 +70,10 @@ def build(command: str) -> Parser:
     if command in ("", "live", "open", "show", "check"):
         parser.add_argument("--ca", type=Path, metavar="FILE", help="trust exactly these authorities (PEM)")
         parser.add_argument("--at", type=_time, metavar="TIME", help="judge certificates at this time (ISO 8601)")
+        text = "ask this revocation list, PEM or DER (repeatable)"
+        parser.add_argument("--crl", type=Path, action="append", default=[], metavar="FILE", help=text)
+        text = "know these transparency logs: Chrome's log_list.json, or lines of operator, name, key"
+        parser.add_argument("--ct-logs", type=Path, metavar="FILE", help=text)
     return parser
 
 
@@ -85,6 +89,8 @@ def _live(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--sigalgs", metavar="LIST", help="signature algorithms to offer")
     group.add_argument("--cert", type=Path, metavar="PEM", help="client certificate")
     group.add_argument("--key", type=Path, metavar="PEM", help="its private key")
+    text = "fetch intermediate certificates that the server does not send, over plain HTTP"
+    group.add_argument("--aia", action="store_true", help=text)
     group.add_argument("--starttls", metavar="PROTO", help=argparse.SUPPRESS)
     group.add_argument("--resume", type=int, default=0, metavar="N", help="resume the session in N more connections")
     group.add_argument("--early-data", type=Path, metavar="FILE", help="send FILE as 0-RTT data when resuming")
@@ -148,14 +154,15 @@ _POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
 
 _LIVE_ONLY = (
     *("servername", "resolve", "alpn", "min", "max", "ciphers", "groups", "sigalgs", "cert", "key", "starttls"),
-    *("resume", "early_data", "step", "timeout", "save"),
+    *("resume", "early_data", "step", "timeout", "save", "aia"),
 )
+_JUDGING = ("ca", "at", "crl", "ct_logs")
 _CAPTURE_ONLY = ("keylog", "rsa_key")
 
 
 def check_fit(kind: Literal["capture", "live", "lab"], args: argparse.Namespace) -> None:
     """Raises UsageError for an option that means nothing for this kind of target: silence would mislead."""
-    misfits = {"capture": _LIVE_ONLY, "live": _CAPTURE_ONLY, "lab": (*_LIVE_ONLY, *_CAPTURE_ONLY, "ca", "at")}[kind]
+    misfits = {"capture": _LIVE_ONLY, "live": _CAPTURE_ONLY, "lab": (*_LIVE_ONLY, *_CAPTURE_ONLY, *_JUDGING)}[kind]
     for name in misfits:
         if getattr(args, name, None):
             option = "--" + name.replace("_", "-")
@@ -205,6 +212,9 @@ def live_options(args: argparse.Namespace) -> LiveOptions:
         step=args.step,
         timeout=DEFAULT_TIMEOUT if args.timeout is None else args.timeout,
         save=args.save,
+        aia=args.aia,
+        crls=tuple(args.crl),
+        ct_logs=args.ct_logs,
     ).checked()
 
 
@@ -218,5 +228,11 @@ def open_options(args: argparse.Namespace, ask: Callable[[str], str] | None = No
 
         password = unlock(args.rsa_key, ask)
     return OpenOptions(
-        keylogs=tuple(args.keylog), rsa_keys=tuple(args.rsa_key), rsa_password=password, ca=args.ca, at=args.at
+        keylogs=tuple(args.keylog),
+        rsa_keys=tuple(args.rsa_key),
+        rsa_password=password,
+        ca=args.ca,
+        at=args.at,
+        crls=tuple(args.crl),
+        ct_logs=args.ct_logs,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import CancelledError, TargetError
 from tlsviz.pki import stores
 from tlsviz.sources import tshark
+from tlsviz.sources.evidence import from_files
 from tlsviz.sources.feeding import Mapped
 from tlsviz.sources.following import Following
 from tlsviz.sources.keyfiles import load_rsa_keys
@@ -41,7 +42,8 @@ class OpenOptions:
     """How to open a capture. ``keylogs``: key log files; ``ca``: trust exactly the certificates in this file;
     ``at``: the (aware) time to judge certificates at, None for the time of each connection. ``rsa_keys``: files with
     private keys of servers, opened with ``rsa_password`` where they are protected. ``carve``: leave out the frames of
-    long transfers, and count their records (`sources.carve`).
+    long transfers, and count their records (`sources.carve`). ``crls``: files with revocation lists; ``ct_logs``: a
+    list of transparency logs in place of the one that ships.
     """
 
     keylogs: tuple[Path, ...] = ()
@@ -49,6 +51,8 @@ class OpenOptions:
     rsa_password: bytes | None = field(default=None, repr=False)
     ca: Path | None = None
     at: datetime | None = None
+    crls: tuple[Path, ...] = ()
+    ct_logs: Path | None = None
     carve: bool = True
 
 
@@ -93,6 +97,7 @@ def load_capture(
     """
     options = options or OpenOptions()
     trusted = (stores.from_file(options.ca),) if options.ca else (stores.mozilla(), stores.system())
+    evidence = from_files(options.crls, options.ct_logs)
     with Mapped(path, options.carve) as mapped:
         frame = mapped.survey
         keylog, notices = _read_keys(options.keylogs, frame)
@@ -109,7 +114,11 @@ def load_capture(
     # What connections before have shown tells a missing intermediate from an unknown root.
     shown: dict[bytes, None] = {}
     tickets = Tickets()
-    for connection in following.finished(lambda followed: judged(followed, trusted, options.at, known=tuple(shown))):
+
+    def verdict(followed: Connection) -> Connection:
+        return judged(followed, trusted, options.at, evidence=replace(evidence, known=tuple(shown)))
+
+    for connection in following.finished(verdict):
         if cancelled is not None and cancelled():
             raise CancelledError("Stopped", "reading the capture was cancelled")
         connection = tickets.follow(connection)
