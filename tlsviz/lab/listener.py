@@ -20,7 +20,8 @@ class Listener:
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Raises OSError when the port cannot be had; ``port`` 0 takes a free one."""
-        self._listener = socket.create_server((host, port), backlog=16)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=16)
         self._listener.setblocking(False)
         self.host = host
         self.port: int = self._listener.getsockname()[1]
