@@ -21,6 +21,16 @@ from tlsviz.wire.nodes import Node
 UTC = datetime.UTC
 START = datetime.datetime(2026, 1, 1, tzinfo=UTC)
 END = datetime.datetime(2055, 1, 1, tzinfo=UTC)
+KEY_USAGES = {
+    "digitalSignature": "digital_signature",
+    "nonRepudiation": "content_commitment",
+    "keyEncipherment": "key_encipherment",
+    "dataEncipherment": "data_encipherment",
+    "keyAgreement": "key_agreement",
+    "keyCertSign": "key_cert_sign",
+    "cRLSign": "crl_sign",
+}
+"""Bits of KeyUsage as RFC 5280 and cryptography call them; cryptography reads the other two only with keyAgreement."""
 URL = x509.UniformResourceIdentifier("http://ca.test/crl")
 
 
@@ -250,18 +260,9 @@ def _check_names(node: Node, value: object) -> None:
 
 
 def _check_usage(node: Node, value: object) -> None:
-    fields = {
-        "digitalSignature": "digital_signature",
-        "nonRepudiation": "content_commitment",
-        "keyEncipherment": "key_encipherment",
-        "dataEncipherment": "data_encipherment",
-        "keyAgreement": "key_agreement",
-        "keyCertSign": "key_cert_sign",
-        "cRLSign": "crl_sign",
-    }
     said = (node.label or "").split(", ")
-    assert {ours for ours in said if ours in fields} == {
-        ours for ours, theirs in fields.items() if getattr(value, theirs)
+    assert {ours for ours in said if ours in KEY_USAGES} == {
+        ours for ours, theirs in KEY_USAGES.items() if getattr(value, theirs)
     }
 
 
