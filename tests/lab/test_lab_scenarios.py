@@ -17,9 +17,7 @@ from tlsviz.lab.scenarios import DEFAULT, SCENARIOS, Scenario
 IDS = [one.name for one in SCENARIOS]
 
 PENDING = {
-    "revoked-list": "lists of revoked certificates are not judged yet",
     "explicit-curve": "the judge takes an end entity's key on a curve that is spelt out (RFC 5480 2.1.1)",
-    "empty-certificate": "an empty list in a handshake that failed has no verdict yet",
 }
 """What must come of them by the standards, and does not come yet."""
 

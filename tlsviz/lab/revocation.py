@@ -33,7 +33,7 @@ def staple(
     builder = ocsp.OCSPResponseBuilder().add_response(
         about.certificate,
         issuer.certificate,
-        hashes.SHA256(),
+        hashes.SHA1(),  # noqa: S303  # only to find the issuer by, and all that clients look for (RFC 5019 2.1.1)
         status,
         made,
         made + life,

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.errors import TlsvizError, UsageError
@@ -61,12 +62,26 @@ def perform(
     cancelled: Callable[[], bool] | None = None,
 ) -> Visits:
     """The handshakes of the scenario, with certificates of ``issuer`` (default: this process's authority)."""
-    with staged(chosen, issuer) as stage:
+    with ExitStack() as running:
+        stage = running.enter_context(staged(chosen, issuer))
+        lists = _written_lists(stage, Path(running.enter_context(_folder()))) if stage.files else ()
         target = dataclasses.replace(parse_host(chosen.host), text=chosen.name)
-        return visit(target, _options(chosen, stage), update, cancelled)
+        return visit(target, _options(chosen, stage, lists), update, cancelled)
 
 
-def _options(chosen: Scenario, stage: Stage) -> LiveOptions:
+def _folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="tlsviz-lab-")
+
+
+def _written_lists(stage: Stage, folder: Path) -> tuple[Path, ...]:
+    """The published lists of revoked certificates as files, as a client that has fetched them has."""
+    found = {folder / path.lstrip("/"): content for path, content in stage.files.items() if path.endswith(".crl")}
+    for file, content in found.items():
+        file.write_bytes(content)
+    return tuple(found)
+
+
+def _options(chosen: Scenario, stage: Stage, lists: tuple[Path, ...]) -> LiveOptions:
     """What the scenario's client says, and whom it trusts."""
     identity = Identity(stage.client.pem, stage.client.key_pem) if stage.client else None
     return dataclasses.replace(
@@ -74,6 +89,7 @@ def _options(chosen: Scenario, stage: Stage) -> LiveOptions:
         resolve=f"127.0.0.1:{stage.port}",
         stores=(_trusting(stage.anchors),),
         identity=identity,
+        crls=lists,
     )
 
 
@@ -88,11 +104,9 @@ def serve(
     ``say`` gets lines to print: the address, and how to try it. The root is written to a temporary file meanwhile.
     Raises TlsvizError when the port cannot be had.
     """
-    import tempfile
-
     chosen = scenario(name)
     with ExitStack() as running:
-        folder = running.enter_context(tempfile.TemporaryDirectory(prefix="tlsviz-lab-"))
+        folder = running.enter_context(_folder())
         try:
             stage = running.enter_context(staged(chosen, port=port))
         except OSError as error:
@@ -106,21 +120,20 @@ def serve(
 
 def _how_to_try(chosen: Scenario, stage: Stage, folder: Path) -> Iterator[str]:
     """What to say of a server that is up; what the commands need lies in the folder."""
-    root = folder / "ca.pem"
-    root.write_bytes(stage.anchors_pem)
     host, address = parse_host(chosen.host).host, f"127.0.0.1:{stage.port}"
-    servername = "" if is_address(host) else f" --servername {host}"
-    client = ""
+    root, identity = folder / "ca.pem", folder / "client.pem"
+    root.write_bytes(stage.anchors_pem)
+    ours, theirs = f"--ca {root}", f"-CAfile {root}"
+    if not is_address(host):
+        ours, theirs = f"--servername {host} {ours}", f"-servername {host} {theirs}"
     if stage.client is not None:
-        identity = folder / "client.pem"
         identity.write_bytes(stage.client.pem + stage.client.key_pem)
-        client = f" --cert {identity}"
+        ours, theirs = f"{ours} --cert {identity}", f"{theirs} -cert {identity}"
+    for file in _written_lists(stage, folder):
+        ours, theirs = f"{ours} --crl {file}", f"{theirs} -crl_check -CRL {file}"
+    if chosen.options.aia:
+        ours += " --aia"
     yield f"{chosen.title}: serving on {address} until Ctrl-C."
     yield f"  {chosen.what_to_see}"
-    yield f"  tlsviz {address}{servername} --ca {root}{client}"
-    names = servername.replace(" --", " -")
-    yield f"  openssl s_client -connect {address}{names} -CAfile {root}{client.replace(' --', ' -')}"
-    for path, content in stage.files.items():
-        file = folder / path.lstrip("/")
-        file.write_bytes(content)
-        yield f"  published: {file}"
+    yield f"  tlsviz {address} {ours}"
+    yield f"  openssl s_client -connect {address} {theirs}"

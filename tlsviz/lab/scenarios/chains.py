@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certifi
 from tlsviz.lab.authority import DAY, NAMES, SERVER_NAME, Authority, Issued, Recipe
 from tlsviz.lab.scenarios.scenario import Group, Scenario
 from tlsviz.lab.server import ServerSettings
+from tlsviz.sources.options import LiveOptions
 
 _SERVER = Recipe(SERVER_NAME, NAMES)
 _DER_FILE, _PKCS7_FILE = "intermediate.cer", "intermediate.p7c"
@@ -136,6 +137,7 @@ GROUP = Group(
             diagnosis="certificate_missing_intermediate",
             certificate=_says_where_der,
             published=_intermediate,
+            options=LiveOptions(aia=True),
         ),
         Scenario(
             "missing-intermediate-p7c",
@@ -147,6 +149,7 @@ GROUP = Group(
             diagnosis="certificate_missing_intermediate",
             certificate=_says_where_pkcs7,
             published=_intermediate,
+            options=LiveOptions(aia=True),
         ),
         Scenario(
             "wrong-order",
