@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from tlsviz.wire.reader import Body, Names, Reader, Short, finish
 
 
 def codes(r: Reader, name: str, prefix: int, element: str, size: int, names: Names | None = None) -> None:
     """A vector behind a length of ``prefix`` bytes of numbers of ``size`` bytes each."""
-
-    def body(v: Reader) -> None:
-        while v.remaining:
-            v.uint(element, size, names)
-
-    r.vector(name, prefix, body)
+    r.vector(name, prefix, lambda v: v.uints(element, size, names))
 
 
 def opaques(r: Reader, name: str, prefix: int, element: str, size: int) -> None:
@@ -49,13 +42,15 @@ def within(r: Reader, size: int, body: Body) -> None:
 
     A ``size`` larger than what remains is noted on the field read last, which must be the length.
     """
-    if size > r.remaining:
-        r.note(f"says {size} bytes follow, but only {r.remaining} are there")
-        size = r.remaining
     end = r.end
+    if size > end - r.position:
+        r.note(f"says {size} bytes follow, but only {end - r.position} are there")
+        size = end - r.position
     r.end = r.position + size
-    with suppress(Short):
+    try:  # noqa: SIM105 - a context manager costs more than most bodies
         body(r)
+    except Short:
+        pass
     finish(r)
     r.end = end
 

@@ -59,26 +59,33 @@ Path = tuple[int, ...]
 
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
     """Every node with its path, parents before children, in wire order."""
-    yield path, node
-    for index, inner in enumerate(node.children):
-        yield from walk(inner, (*path, index))
+    pending = [(path, node)]
+    while pending:
+        path, node = pending.pop()
+        yield path, node
+        pending.extend(((*path, index), inner) for index, inner in reversed(tuple(enumerate(node.children))))
 
 
 def leaves(node: Node) -> Iterator[Node]:
     """The nodes without children, in wire order; their ranges tile ``node``'s."""
-    if not node.children:
-        yield node
-    for inner in node.children:
-        yield from leaves(inner)
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if inner := node.children:
+            pending.extend(reversed(inner))
+        else:
+            yield node
 
 
 def notes(node: Node) -> Iterator[Node]:
     """Every node with a note, in wire order; not those inside of `Deferred` ones."""
-    if node.note:
-        yield node
-    if not isinstance(node, Deferred):
-        for inner in node.children:
-            yield from notes(inner)
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if node.note:
+            yield node
+        if not isinstance(node, Deferred) and (inner := node.children):
+            pending.extend(reversed(inner))
 
 
 def lookup(root: Node, path: Path) -> Node:
