@@ -12,47 +12,20 @@ from pathlib import Path
 import pcap_writer as w
 import pytest
 from dialogue import Dialogue, shake
+from pcap_writer import SERVER_END, packets
 
-from tlsviz.connection.model import Endpoint
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import CancelledError, TargetError
 from tlsviz.sources import following
 from tlsviz.sources.background import Done, Failed, Found, Loading, read_capture
 from tlsviz.sources.capture import OpenOptions, Progress, load_capture
-from tlsviz.sources.segments import ACK, FIN, SYN, Packet
-from tlsviz.wire.chunks import CLIENT
 
 pytestmark = [
     pytest.mark.tshark,
     pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here"),
 ]
 
-SERVER_END = Endpoint("192.0.2.1", 443)
 OWN = Path(__file__).parents[2] / "captures"
-
-
-def packets(dialogue: Dialogue, port: int = 40000, prelude: list[tuple[str, bytes]] | None = None) -> list[Packet]:
-    """The dialogue as TCP packets of at most 1,000 bytes, SYNs and FINs around it."""
-    client = Endpoint("10.0.0.1", port)
-    ends = {True: (client, SERVER_END), False: (SERVER_END, client)}
-    following_byte = {True: 1000, False: 2000}
-    out: list[Packet] = []
-
-    def say(mine: bool, data: bytes, flags: int, when: float) -> None:
-        ack = following_byte[not mine] if flags & ACK else 0
-        out.append(Packet(0, when, 0, *ends[mine], following_byte[mine], ack, flags, data))
-        following_byte[mine] += len(data) + bool(flags & (SYN | FIN))
-
-    first = dialogue.chunks[0].time
-    say(True, b"", SYN, first - 0.02)
-    say(False, b"", SYN | ACK, first - 0.01)
-    for sender, data in prelude or []:
-        say(sender == CLIENT, data, ACK, first - 0.005)
-    for chunk in dialogue.chunks:
-        for start in range(0, len(chunk.data), 1000):
-            say(chunk.sender == CLIENT, chunk.data[start : start + 1000], ACK, chunk.time)
-    say(True, b"", FIN | ACK, dialogue.chunks[-1].time)
-    return out
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tlsviz.sources.segments import ACK, FIN, RST, SYN, Carved
 
 APPLICATION_DATA = 23
 LONGEST_RECORD = 16384 + 2048
-SETTLED = 16
+SETTLED = 4
 """Application data records of a direction before counting begins: TLS 1.3 hides its handshake in the first ones."""
 MOST_PENDING = 256
 """Segments of a direction that may wait for a hole to be filled; then the flow is left to tshark."""
