@@ -12,6 +12,7 @@ _SPECIAL = {
     "encrypted_handshake": "encrypted handshake message",
     "certificate_url": "CertificateURL",
     "heartbeat": "Heartbeat",
+    "ack": "ACK",
 }
 _MARKS = {
     "name_lookup": "name lookup",
@@ -90,18 +91,37 @@ def message_detail(connection: Connection, message: Message) -> str:
             parts.insert(0, "empty")
     if message.type == "alert" and message.alert is not None:
         parts = [str(message.alert.level)]
-    return " · ".join(parts)
+    return " · ".join([*parts, *packet_types(connection, message.records)])
 
 
-def data(run: ApplicationRun) -> tuple[str, str]:
-    """Title and figures of application data; the first line of HTTP when it can be read."""
-    title = "encrypted records" if run.opaque else "application data"
+def packet_types(connection: Connection, records: tuple[int, ...]) -> list[str]:
+    """The types of the QUIC packets that carried something, each once; [] where there are records."""
+    if connection.transport != "quic":
+        return []
+    kinds = (connection.records[index].packet_type for index in records if index < len(connection.records))
+    return list(dict.fromkeys(kind for kind in kinds if kind))
+
+
+def carrier(connection: Connection, run: ApplicationRun) -> str:
+    """What carried application data: ``record``, or over QUIC ``1-RTT packet``."""
+    if connection.transport != "quic":
+        return "record"
+    kinds = packet_types(connection, run.record_indices[:1])
+    return f"{kinds[0]} packet" if kinds else "packet"
+
+
+def data(run: ApplicationRun, carrier: str = "record") -> tuple[str, str]:
+    """Title and figures of application data; the first line of HTTP when it can be read.
+
+    ``carrier``: what it came in, as the function of that name says.
+    """
+    title = f"encrypted {carrier}s" if run.opaque else "application data"
     if run.plaintext is not None and run.plaintext.data.startswith(_HTTP):
         line = run.plaintext.data.split(b"\r\n", 1)[0][:200]
         title = shorten(line.decode("latin-1"), 60)
     if run.early:
-        title = f"0-RTT: {title}"
-    records = plural(run.records, "record")
+        title = f"0-RTT: {title.replace('0-RTT ', '')}"
+    records = plural(run.records, carrier.rpartition(" ")[2])
     return title, f"{records} · {size(run.bytes)}"
 
 
@@ -110,8 +130,10 @@ def mark(mark: Mark) -> tuple[str, str | None]:
     return _MARKS[mark.kind], _FAULTS.get(mark.kind)
 
 
-def hole(hole: Hole) -> tuple[str, str]:
+def hole(hole: Hole, transport: str = "tcp") -> tuple[str, str]:
     """Title of a break in the stream, and what it means."""
+    if hole.stray is not None and transport == "quic":
+        return f"{plural(hole.length, 'byte')} that are no QUIC packet", "not a QUIC packet"
     if hole.stray is not None:
         return f"{plural(hole.length, 'byte')} that are no TLS record", "not a TLS record"
     return f"{plural(hole.length, 'byte')} missing", "not in the capture: lost, or never captured"
