@@ -14,9 +14,12 @@ from tlsviz.tls import oids
 from tlsviz.tls.der.extension_bodies import BODIES
 from tlsviz.tls.der.names import GENERAL_NAMES
 from tlsviz.tls.der.tags import TYPES
+from tlsviz.tls.messages.key_exchange import FORTEZZA_KEYS
+from tlsviz.tls.quic.frames import FRAMES, decode_frames
 from tlsviz.wire.nodes import names, walk
 
 READS = {"uint", "opaque", "text", "rest", "vector", "vector_opaque", "struct", "der_vector", "der_rest"}
+QUIC_READS = {"varint", "varint_opaque", "varint_vector", "_data", "_one", "_id"}
 DER_READS = {"element", "sequence", "any", "oid", "integer", "leaf", "general_name", "_each", "_time", "_wrapped"}
 SHAPES = {"codes", "opaques", "structs", "text", "_session_id", "distinguished_names", "_rest_as"}
 NAMES_FIRST = {"Node", "decode"}
@@ -39,7 +42,7 @@ def _name_arguments(called: str, call: ast.Call) -> list[str]:
     texts = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
     if called in SHAPES or called == "vector_opaque":
         return texts
-    return texts[:1] if called in READS | DER_READS | NAMES_FIRST and texts[:1] != [""] else []
+    return texts[:1] if called in READS | DER_READS | QUIC_READS | NAMES_FIRST and texts[:1] != [""] else []
 
 
 def test_every_name_in_the_decoders_has_words() -> None:
@@ -73,8 +76,13 @@ def _computed_names() -> set[str]:
     kems = ("ml_kem_512", "ml_kem_768", "ml_kem_1024", "kyber_512", "kyber_768", "ntru_hrss")
     halves = {f"{kem}_{half}" for kem in kems for half in ("encapsulation_key", "ciphertext")}
     shares = {"x25519_public_key", "x448_public_key", "secp256r1_point", "secp384r1_point", "secp521r1_point"}
+    quic = {name for name, _ in FRAMES.values()} | {"ect0_count", "ect1_count", "ecn_ce_count", "quic_frames"}
+    quic |= {"ack_eliciting_threshold", "requested_max_ack_delay", "reordering_threshold"}
     engine = {"encrypted_data", "unexpected_bytes", "extension", "length", "request_length"}
-    return halves | shares | engine | {"curveSM2_point", "k", "k1", "k2", "k3", "id", "extensions", "public"}
+    shapes = {"curveSM2_point", "k", "k1", "k2", "k3", "id", "extensions", "public"}
+    fortezza = {name for name, _ in FORTEZZA_KEYS}
+    dns = {"target", "signer_name", "signature_expiration", "signature_inception"}
+    return quic | halves | shares | engine | shapes | fortezza | dns | {"sct_extensions", "sth_extensions"}
 
 
 def test_every_field_of_the_sample_captures_has_words(samples: dict[str, tuple[Connection, ...]]) -> None:
@@ -93,6 +101,8 @@ def _without_words(captures: dict[str, tuple[Connection, ...]]) -> set[str]:
     without: set[str] = set()
     for connection in (connection for connections in captures.values() for connection in connections):
         trees = [m.tree for m in connection.messages if m.tree is not None]
+        packets = [r.plaintext.data for r in connection.records if r.packet_type is not None and r.plaintext is not None]
+        trees += [decode_frames(payload) for payload in packets]
         for tree in [*trees, *(record.header for record in connection.records)]:
             for path, _ in walk(tree):
                 way = names(tree, path)

@@ -109,8 +109,8 @@ def test_certificate_url_and_supplemental_data() -> None:
     url = decode_handshake(handshake(21, b"\0", vec(2, vec(2, b"http://a") + b"\x01" + bytes(20))), CLIENT_12)
     assert at(url, "type").label == "individual_certs" and faults(url) == []
     assert at(url, "url_and_hash_list.url_and_hash.SHA1Hash").length == 20
-    data = decode_handshake(handshake(23, vec(3, u16(0) + vec(2, b"x"))), CLIENT_12)
-    assert at(data, "supp_data.supplemental_data_entry.supp_data_type").value == 0 and faults(data) == []
+    data = decode_handshake(handshake(23, vec(3, u16(7) + vec(2, b"x"))), CLIENT_12)
+    assert at(data, "supp_data.supplemental_data_entry.supp_data_type").value == 7 and faults(data) == []
 
 
 def test_a_lying_inner_length_spoils_only_its_certificate_list() -> None:

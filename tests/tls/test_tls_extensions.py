@@ -77,7 +77,7 @@ def test_no_family_is_forgotten(name: str) -> None:
 
 
 def test_decoders_are_for_places_where_the_extension_may_stand() -> None:
-    short = dict(zip(MESSAGES, ("CH", "SH", "HRR", "EE", "CT", "CR", "NST"), strict=True))
+    short = dict(zip(MESSAGES, ("CH", "SH", "HRR", "EE", "CT", "CR", "NST", "CCR"), strict=True))
     for code, message in DECODERS:
         places = registry.extensions.row(code)[2].split()
         allowed = {short[message]} | ({"SH12"} if message == "server_hello" else set())

@@ -110,20 +110,21 @@ def test_servers_answer() -> None:
     assert at(in_server(39, b"\x02"), "selected_cipher").label == "aeskw_256"
     assert at(in_encrypted(32, vec(1, b"p") + vec(2, b"t") + (9).to_bytes(4, "big")), "lifetime").value == 9
     assert at(in_encrypted(65486, bytes(16)), "nonce").length == 16
-    items = at(in_server(52, vec(2, vec(2, b"item"))), "trans_item_list")
-    assert at(items, "serialized_trans_item.data").value == b"item"
+    items = at(in_server(52, vec(2, vec(2, u16(9) + b"item"))), "trans_item_list")
+    assert at(items, "serialized_trans_item.trans_item").value == b"item"
 
 
 def test_dnssec_chains_are_records() -> None:
     owner = b"\x04_443\x04_tcp\x07example\x03com\0"
     record = owner + u16(52, 1) + (3600).to_bytes(4, "big") + vec(2, b"\x03\x01\x01" + bytes(32))
-    root = b"\0" + u16(48, 1) + bytes(4) + vec(2, b"key")
+    root = b"\0" + u16(48, 1) + bytes(4) + vec(2, b"\x01\x01\x03\x08key")
     chain = in_server(59, u16(24) + record + root)
     first, second = chain.children[3:]
     assert at(chain, "ext_support_lifetime").value == 24
     assert at(first, "name").label == "_443._tcp.example.com."
     assert (at(first, "type").label, at(first, "class").label, at(first, "ttl").value) == ("TLSA", "IN", 3600)
-    assert at(first, "rdata").length == 35
+    assert at(first, "certificate_usage").label == "DANE-EE" and at(first, "selector").label == "SPKI"
+    assert at(first, "certificate_association_data").length == 32
     assert (at(second, "name").label, at(second, "type").label) == (".", "DNSKEY")
     body = u16(24) + record + root
     for size in range(len(body)):
@@ -188,7 +189,7 @@ def test_messages(kind: int, body: bytes, path: str, length: int) -> None:
 
 
 def test_supplemental_data_and_protocols_are_named() -> None:
-    entry = handshake(23, vec(3, u16(0) + vec(2, b"x")))
+    entry = handshake(23, vec(3, u16(0) + vec(2, vec(2, b"\x40" + vec(2, b"eve") + vec(2, b"example")))))
     assert at(decode_handshake(entry, CLIENT_12), "supp_data.supplemental_data_entry.supp_data_type").label
     hello = client_hello(ext(16, vec(2, vec(1, b"h2"), vec(1, b"unheard-of"))))
     found = extension_of(decode_handshake(hello, FROM_CLIENT), "application_layer_protocol_negotiation")

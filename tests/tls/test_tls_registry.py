@@ -76,7 +76,7 @@ def test_extension_names_are_field_names() -> None:
 
 
 def test_extension_places_are_known_words() -> None:
-    words = {"CH", "SH", "SH12", "HRR", "EE", "CT", "CR", "NST"}
+    words = {"CH", "SH", "SH12", "HRR", "EE", "CT", "CR", "NST", "CCR"}
     for code in registry.extensions:
         places = registry.extensions.row(code)[2].split()
         assert places == ["-"] or (places and set(places) <= words)

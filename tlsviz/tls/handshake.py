@@ -105,4 +105,16 @@ def _heartbeat(r: Reader) -> None:
     r.rest("padding")
 
 
-_CONTENTS: dict[int, Callable[[Reader], None]] = {20: _change_cipher_spec, 21: _alert, 24: _heartbeat, 26: dtls.ack}
+def _return_routability(r: Reader) -> None:
+    """RFC 9853 4: asks whether the other side can be reached at its new address, and the answer."""
+    r.uint("rrc_message_type", 1, registry.rrc_message_types)
+    r.opaque("rrc_cookie", 8)
+
+
+_CONTENTS: dict[int, Callable[[Reader], None]] = {
+    20: _change_cipher_spec,
+    21: _alert,
+    24: _heartbeat,
+    26: dtls.ack,
+    27: _return_routability,
+}

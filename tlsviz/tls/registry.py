@@ -79,6 +79,20 @@ class Registry:
         return names
 
 
+class PairRegistry(Registry):
+    """Signature schemes. What IANA does not list is named as TLS 1.2's pair of a hash and a signature algorithm."""
+
+    __slots__ = ()
+
+    def get(self, code: int) -> str | None:
+        """The name; of an unlisted pair made from its two parts, e.g. ``ed25519_sha256``; None when one has no name."""
+        found = super().get(code)
+        if found is not None:
+            return found
+        hashed, signed = hash_algorithms.get(code >> 8), signature_algorithms.get(code & 0xFF)
+        return f"{signed}_{hashed.lower()}" if hashed and signed else None
+
+
 _TWO = frozenset(high << 8 | high for high in range(0x0A, 0x100, 0x10))
 
 record_types = Registry("record_types", 1)
@@ -89,14 +103,19 @@ alert_levels = Registry("alert_levels", 1)
 extensions = Registry("extensions", 2, _TWO)
 cipher_suites = Registry("cipher_suites", 2, _TWO)
 groups = Registry("groups", 2, _TWO)
-signature_schemes = Registry("signature_schemes", 2, _TWO)
+signature_schemes = PairRegistry("signature_schemes", 2, _TWO)
+authorization_data_formats = Registry("authorization_data_formats", 1)
+cached_information_types = Registry("cached_information_types", 1)
+cert_chain_types = Registry("cert_chain_types", 1)
+certificate_compression_algorithms = Registry("certificate_compression_algorithms", 2, _TWO)
 certificate_status_types = Registry("certificate_status_types", 1)
 certificate_types = Registry("certificate_types", 1)
-certificate_compression_algorithms = Registry("certificate_compression_algorithms", 2, _TWO)
 client_certificate_types = Registry("client_certificate_types", 1)
 compression_methods = Registry("compression_methods", 1)
 curve_types = Registry("curve_types", 1)
 ech_client_hello_types = Registry("ech_client_hello_types", 1)
+ekt_ciphers = Registry("ekt_ciphers", 1)
+hash_algorithms = Registry("hash_algorithms", 1)
 heartbeat_message_types = Registry("heartbeat_message_types", 1)
 heartbeat_modes = Registry("heartbeat_modes", 1)
 hpke_aeads = Registry("hpke_aeads", 2)
@@ -105,12 +124,20 @@ hpke_kems = Registry("hpke_kems", 2)
 key_update_requests = Registry("key_update_requests", 1)
 max_fragment_lengths = Registry("max_fragment_lengths", 1)
 name_types = Registry("name_types", 1)
+ocsp_response_statuses = Registry("ocsp_response_statuses", 1)
 point_formats = Registry("point_formats", 1)
 psk_modes = Registry("psk_modes", 1, _GREASE_PSK_MODES)
 quic_frame_types = Registry("quic_frame_types", 8)
 quic_transport_errors = Registry("quic_transport_errors", 8)
 quic_transport_parameters = Registry("quic_transport_parameters", 8)
 quic_versions = Registry("quic_versions", 4)
+rrc_message_types = Registry("rrc_message_types", 1)
+sct_versions = Registry("sct_versions", 1)
+signature_algorithms = Registry("signature_algorithms", 1)
 srtp_profiles = Registry("srtp_profiles", 2)
 ssl2_cipher_kinds = Registry("ssl2_cipher_kinds", 3)
 ssl2_message_types = Registry("ssl2_message_types", 1)
+supplemental_data_formats = Registry("supplemental_data_formats", 2)
+token_binding_key_parameters = Registry("token_binding_key_parameters", 1)
+user_mapping_types = Registry("user_mapping_types", 1)
+versioned_trans_types = Registry("versioned_trans_types", 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlsviz.tls import registry
 from tlsviz.tls.der import values
 from tlsviz.tls.der.algorithms import algorithm_identifier, algorithm_of, signature
 from tlsviz.tls.der.certificate import certificate
@@ -11,16 +12,6 @@ from tlsviz.tls.der.reader import Der, contents, opaque
 from tlsviz.tls.der.tags import BIT_STRING, ENUMERATED, GENERALIZED_TIME, OCTET_STRING
 
 BASIC = "1.3.6.1.5.5.7.48.1.1"
-STATUSES = {
-    0: "successful",
-    1: "malformedRequest",
-    2: "internalError",
-    3: "tryLater",
-    5: "sigRequired",
-    6: "unauthorized",
-}
-"""``OCSPResponseStatus`` (RFC 6960 4.2.1)."""
-
 CRL_REASONS = {
     0: "unspecified",
     1: "keyCompromise",
@@ -40,7 +31,7 @@ _time = contents(values.generalized_time)
 
 def ocsp_response(r: Der) -> str | None:
     """``OCSPResponse``: the label is the status of the certificates it is about."""
-    status = r.integer("responseStatus", values.named_integer(STATUSES), ENUMERATED).label
+    status = r.integer("responseStatus", values.named_integer(registry.ocsp_response_statuses), ENUMERATED).label
     if r.tag == 0xA0:
         return r.element("responseBytes", 0xA0, _wrapped_bytes).label
     return status

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import cache
 
 from tlsviz.tls import registry
-from tlsviz.tls.extensions.table import CH, CR, CT, DECODERS, EE, HRR, NST, SH
+from tlsviz.tls.extensions.table import CCR, CH, CR, CT, DECODERS, EE, HRR, NST, SH
 from tlsviz.tls.fields import within
 from tlsviz.wire.nodes import Node
-from tlsviz.wire.reader import Reader
+from tlsviz.wire.reader import Body, Reader
 
 PRE_SHARED_KEY = 41
 SUPPORTED_VERSIONS = 43
 
-_SHORT = {CH: "CH", SH: "SH", HRR: "HRR", EE: "EE", CT: "CT", CR: "CR", NST: "NST"}
+_SHORT = {CH: "CH", SH: "SH", HRR: "HRR", EE: "EE", CT: "CT", CR: "CR", NST: "NST", CCR: "CCR"}
 _WORDS = {
     CH: "a ClientHello",
     SH: "a ServerHello",
@@ -22,6 +22,7 @@ _WORDS = {
     CT: "a Certificate",
     CR: "a CertificateRequest",
     NST: "a NewSessionTicket",
+    CCR: "a ClientCertificateRequest",
 }
 
 
@@ -58,9 +59,17 @@ def _extension(r: Reader, message: str) -> None:
 
     def body(v: Reader) -> None:
         v.uint("extension_type", 2, registry.extensions)
-        within(v, v.uint("length", 2), DECODERS.get((code, message), _opaque))
+        within(v, v.uint("length", 2), decoder(code, message))
 
     r.struct(node_name(code) if r.remaining >= 2 else "extension", body)
+
+
+def decoder(code: int, message: str) -> Body:
+    """What reads an extension's body in a message; a ClientCertificateRequest is much like a CertificateRequest."""
+    found = DECODERS.get((code, message))
+    if found is None and message == CCR:
+        found = DECODERS.get((code, CR))
+    return found or _opaque
 
 
 def _opaque(r: Reader) -> None:
@@ -97,4 +106,5 @@ def _allowed(code: int, place: str) -> bool:
     row = registry.extensions.row(code)
     if not row:
         return not (registry.is_grease(code) and place in ("SH", "SH12", "HRR", "EE"))
-    return row[2] == "-" or place in row[2].split()
+    places = row[2].split()
+    return row[2] == "-" or place in places or (place == "CCR" and "CR" in places)

@@ -76,4 +76,9 @@ def _contents(r: Reader) -> None:
     r.struct("key_config", key_config)
     r.uint("maximum_name_length", 1)
     text(r, "public_name", 1)
-    r.vector_opaque("extensions", 2)
+    structs(r, "extensions", 2, "ech_config_extension", _config_extension)
+
+
+def _config_extension(r: Reader) -> None:
+    r.uint("type", 2)
+    r.vector_opaque("data", 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsviz.tls import registry
-from tlsviz.tls.extensions.table import CH, CR, EE, MESSAGES, SH, extension
+from tlsviz.tls.extensions.table import CH, CR, CT, EE, HRR, NST, SH, extension
 from tlsviz.tls.fields import codes, empty, text
 from tlsviz.wire.reader import Reader
 
@@ -82,10 +82,9 @@ def srp(r: Reader) -> None:
 @extension(24, CH, SH, EE)
 def token_binding(r: Reader) -> None:
     """``TokenBindingParameters`` (RFC 8472 2)."""
-    names = {0: "rsa2048_pkcs1.5", 1: "rsa2048_pss", 2: "ecdsap256"}
     r.uint("major", 1)
     r.uint("minor", 1)
-    codes(r, "key_parameters_list", 1, "key_parameters", 1, names)
+    codes(r, "key_parameters_list", 1, "key_parameters", 1, registry.token_binding_key_parameters)
 
 
 @extension(54, CH, SH)
@@ -94,10 +93,14 @@ def connection_id(r: Reader) -> None:
     r.vector_opaque("cid", 1)
 
 
-@extension(62, *MESSAGES)
+@extension(62, CH, SH, HRR, EE, CT, CR, NST)
 def tls_flags(r: Reader) -> None:
     """``opaque flags<0..255>``: one bit a flag (draft-ietf-tls-tlsflags)."""
-    r.vector_opaque("flags", 1)
+    flags = r.vector_opaque("flags", 1)
+    numbers = [str(8 * place + bit) for place, byte in enumerate(flags) for bit in range(8) if byte >> bit & 1]
+    r.label(f"flags {', '.join(numbers)}" if numbers else "no flags")
+    if flags[-1:] == b"\0":
+        r.note("must not end in a byte of zeros")
 
 
 @extension(58, CH)

@@ -94,21 +94,18 @@ def key_share_entry(r: Reader, server: bool) -> None:
     r.vector("key_exchange", 2, partial(share, group=group, server=server))
 
 
-@extension(40, CH)
 @extension(51, CH)
 def client_shares(r: Reader) -> None:
     """``KeyShareEntry client_shares<0..2^16-1>``."""
     structs(r, "client_shares", 2, "key_share_entry", partial(key_share_entry, server=False))
 
 
-@extension(40, SH)
 @extension(51, SH)
 def server_share(r: Reader) -> None:
     """``KeyShareEntry server_share``."""
     r.struct("server_share", partial(key_share_entry, server=True))
 
 
-@extension(40, HRR)
 @extension(51, HRR)
 def selected_group(r: Reader) -> None:
     """``NamedGroup selected_group``."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tlsviz.tls import alpn, registry
-from tlsviz.tls.extensions.table import CH, EE, SH, extension
+from tlsviz.tls.extensions.table import CCR, CH, EE, SH, extension
 from tlsviz.tls.fields import empty, structs, text
 from tlsviz.wire.reader import Reader
 
 
-@extension(0, CH)
+@extension(0, CH, CCR)
 def server_name(r: Reader) -> None:
     """``struct { ServerName server_name_list<1..2^16-1>; } ServerNameList``."""
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
+
 from tlsviz.tls import registry
 from tlsviz.tls.extensions.table import CH, EE, extension
 from tlsviz.tls.fields import structs, within
-from tlsviz.wire.reader import Reader
+from tlsviz.wire.reader import Body, Reader
 
 GREASE_STEP, GREASE_FIRST = 31, 27
-_NUMBERS = {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 0x20}
+_NUMBERS = {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 0x20, 0x3E, 0x1057, 0x3127, 0x7157, 0x7158, 0xDE1A}
+_NUMBERS |= {0xFF03DE1A, 0xFF04DE1A, 0xFF04DE1B, 0x9F81A176, 0xF739BBC1B666D07, 0xF739BBC1B666D09}
+PREFERRED_ADDRESS = 0x0D
+_VERSIONS = {0x11, 0xFF73DB}
 
 
 class _Parameters:
@@ -49,7 +54,35 @@ def _draft_parameter(r: Reader) -> None:
 def _parameter(r: Reader) -> None:
     code = _varint(r, "id", _Parameters)
     name = r.nodes[-1].label
-    within(r, _varint(r, "length"), _number if code in _NUMBERS and name else _bytes)
+    within(r, _varint(r, "length"), _value(code) if name else _bytes)
+
+
+def _value(code: int) -> Body:
+    """What reads a parameter's value; most are a number or have no structure."""
+    if code in _NUMBERS:
+        return _number
+    if code in _VERSIONS:
+        return _version_information
+    return _preferred_address if code == PREFERRED_ADDRESS else _bytes
+
+
+def _preferred_address(r: Reader) -> None:
+    """RFC 9000 18.2, figure 22."""
+    address = r.opaque("ipv4_address", 4)
+    r.label(str(IPv4Address(address)))
+    r.uint("ipv4_port", 2)
+    address = r.opaque("ipv6_address", 16)
+    r.label(str(IPv6Address(address)))
+    r.uint("ipv6_port", 2)
+    r.vector_opaque("connection_id", 1)
+    r.opaque("stateless_reset_token", 16)
+
+
+def _version_information(r: Reader) -> None:
+    """RFC 9368 3: the version in use, then all that its sender speaks."""
+    r.uint("chosen_version", 4, registry.quic_versions)
+    while r.remaining:
+        r.uint("available_version", 4, registry.quic_versions)
 
 
 def _number(r: Reader) -> None:

@@ -7,14 +7,11 @@ from tlsviz.tls.der.kinds import NameNode
 from tlsviz.tls.der.node import der_vector
 from tlsviz.tls.dns import resource_records
 from tlsviz.tls.extensions.table import CH, CR, CT, EE, HRR, NST, SH, extension
-from tlsviz.tls.fields import codes, empty, opaques, structs, text
+from tlsviz.tls.fields import codes, empty, structs, text
+from tlsviz.tls.trans_items import trans_item_list
 from tlsviz.wire.reader import Reader
 
 _IDENTIFIER_TYPES = {0: "pre_agreed", 1: "key_sha1_hash", 2: "x509_name", 3: "cert_sha1_hash"}
-_USER_MAPPING_TYPES = {64: "upn_domain_hint"}
-_AUTHZ_FORMATS = {0: "x509_attr_cert", 1: "saml_assertion", 2: "x509_attr_cert_url", 3: "saml_assertion_url"}
-_CACHED_TYPES = {1: "cert", 2: "cert_req"}
-_EKT_CIPHERS = {1: "aeskw_128", 2: "aeskw_256"}
 
 extension(2, CH, SH)(empty)  # client_certificate_url
 extension(3, SH)(empty)  # trusted_ca_keys
@@ -40,14 +37,14 @@ def trusted_ca_keys(r: Reader) -> None:
 @extension(6, CH, SH)
 def user_mapping(r: Reader) -> None:
     """``UserMappingTypeList`` (RFC 4681 2)."""
-    codes(r, "user_mapping_types", 1, "user_mapping_type", 1, _USER_MAPPING_TYPES)
+    codes(r, "user_mapping_types", 1, "user_mapping_type", 1, registry.user_mapping_types)
 
 
 @extension(7, CH, SH)
 @extension(8, CH, SH)
 def authz_formats(r: Reader) -> None:
     """``AuthzDataFormats`` (RFC 5878 2.1)."""
-    codes(r, "authz_format_list", 1, "authz_format", 1, _AUTHZ_FORMATS)
+    codes(r, "authz_format_list", 1, "authz_format", 1, registry.authorization_data_formats)
 
 
 @extension(9, CH)
@@ -67,7 +64,7 @@ def cached_information(r: Reader) -> None:
     """``CachedInformation`` (RFC 7924 3): hashes of what the client already has."""
 
     def cached(v: Reader) -> None:
-        v.uint("cached_information_type", 1, _CACHED_TYPES)
+        v.uint("cached_information_type", 1, registry.cached_information_types)
         v.vector_opaque("hash_value", 1)
 
     structs(r, "cached_info", 2, "cached_object", cached)
@@ -76,7 +73,7 @@ def cached_information(r: Reader) -> None:
 @extension(25, SH)
 def cached_types(r: Reader) -> None:
     """``CachedInformation``: the kinds that the server will leave out."""
-    codes(r, "cached_info", 2, "cached_information_type", 1, _CACHED_TYPES)
+    codes(r, "cached_info", 2, "cached_information_type", 1, registry.cached_information_types)
 
 
 @extension(29, CH)
@@ -114,13 +111,13 @@ def pinning_proof(r: Reader) -> None:
 @extension(39, CH)
 def supported_ekt_ciphers(r: Reader) -> None:
     """``EKTCipherType supported_ciphers<1..255>`` (RFC 8870 5.2.1)."""
-    codes(r, "supported_ciphers", 1, "ekt_cipher", 1, _EKT_CIPHERS)
+    codes(r, "supported_ciphers", 1, "ekt_cipher", 1, registry.ekt_ciphers)
 
 
 @extension(39, SH, EE)
 def selected_ekt_cipher(r: Reader) -> None:
     """``EKTCipherType selected_cipher``."""
-    r.uint("selected_cipher", 1, _EKT_CIPHERS)
+    r.uint("selected_cipher", 1, registry.ekt_ciphers)
 
 
 @extension(46, NST)
@@ -131,8 +128,8 @@ def ticket_early_data_info(r: Reader) -> None:
 
 @extension(52, SH, CT)
 def transparency_info(r: Reader) -> None:
-    """``TransItemList`` (RFC 9162 4.3)."""
-    opaques(r, "trans_item_list", 2, "serialized_trans_item", 2)
+    """``TransItemList`` (RFC 9162 6.3)."""
+    trans_item_list(r)
 
 
 @extension(53, CH, SH)

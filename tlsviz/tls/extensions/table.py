@@ -13,7 +13,8 @@ EE = "encrypted_extensions"
 CT = "certificate"
 CR = "certificate_request"
 NST = "new_session_ticket"
-MESSAGES = (CH, SH, HRR, EE, CT, CR, NST)
+CCR = "client_certificate_request"
+MESSAGES = (CH, SH, HRR, EE, CT, CR, NST, CCR)
 
 DECODERS: dict[tuple[int, str], Body] = {}
 

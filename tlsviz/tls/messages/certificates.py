@@ -10,7 +10,7 @@ from tlsviz.tls.extensions import extension_block
 from tlsviz.tls.extensions.certificates import certificate_status as _certificate_status
 from tlsviz.tls.extensions.certificates import distinguished_names
 from tlsviz.tls.extensions.table import CR, CT
-from tlsviz.tls.fields import codes, structs
+from tlsviz.tls.fields import codes, structs, text
 from tlsviz.tls.signatures import signature, signature_scheme
 from tlsviz.wire.reader import Body, Reader
 
@@ -106,11 +106,12 @@ def certificate_url(r: Reader, _: Context) -> None:
     """RFC 6066 5."""
 
     def one(v: Reader) -> None:
-        v.vector_opaque("url", 2)
-        v.uint("padding", 1)
+        text(v, "url", 2)
+        if v.uint("padding", 1) != 1:
+            v.note("must be 1 (RFC 6066 5)")
         v.opaque("SHA1Hash", 20)
 
-    r.uint("type", 1, {0: "individual_certs", 1: "pkipath"})
+    r.uint("type", 1, registry.cert_chain_types)
     structs(r, "url_and_hash_list", 2, "url_and_hash", one)
 
 
@@ -118,7 +119,44 @@ def supplemental_data(r: Reader, _: Context) -> None:
     """RFC 4680 2."""
 
     def one(v: Reader) -> None:
-        v.uint("supp_data_type", 2, {0: "user_mapping_data", 16386: "authz_data"})
-        v.vector_opaque("supp_data", 2)
+        kind = v.uint("supp_data_type", 2, registry.supplemental_data_formats)
+        v.vector("supp_data", 2, _SUPPLEMENTS.get(kind, _unknown_supplement), "supp_data_length")
 
     structs(r, "supp_data", 3, "supplemental_data_entry", one)
+
+
+def _unknown_supplement(r: Reader) -> None:
+    r.rest("data")
+
+
+def _user_mapping_data(r: Reader) -> None:
+    """``UserMappingDataList`` (RFC 4681 3)."""
+
+    def one(v: Reader) -> None:
+        if v.uint("user_mapping_version", 1, registry.user_mapping_types) == 64:
+            text(v, "user_principal_name", 2)
+            text(v, "domain_name", 2)
+        else:
+            v.rest("mapping")
+
+    structs(r, "user_mapping_data_list", 2, "user_mapping_data", one)
+
+
+def _authz_data(r: Reader) -> None:
+    """``AuthorizationData`` (RFC 5878 3)."""
+
+    def one(v: Reader) -> None:
+        kind = v.uint("authz_format", 1, registry.authorization_data_formats)
+        if kind in (0, 1, 64):
+            v.vector_opaque("assertion", 2)
+        elif kind in (2, 3, 65):
+            text(v, "url", 2)
+            algorithm = v.uint("hash_type", 1, {0: "sha1", 1: "sha256"})
+            v.opaque("url_hash", 32 if algorithm == 1 else 20)
+        else:
+            v.rest("authz_data")
+
+    structs(r, "authz_data_list", 2, "authz_data_entry", one)
+
+
+_SUPPLEMENTS: dict[int, Body] = {0: _user_mapping_data, 16386: _authz_data}

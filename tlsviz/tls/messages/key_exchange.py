@@ -16,6 +16,7 @@ from tlsviz.wire.reader import Reader
 
 NAMED_CURVE = 3
 _UNSIGNED = {"anon", "SRP", "ECJPAKE", "ECCPWD"}
+_UNSIGNED_EXCHANGES = {"FORTEZZA_KEA"}
 
 
 def _suite(context: Context) -> Suite | None:
@@ -34,7 +35,7 @@ def server_key_exchange(r: Reader, context: Context) -> None:
         r.rest("server_key_exchange")
         return
     r.struct("params", body)
-    if kind.endswith("PSK"):
+    if kind.endswith("PSK") or kind in _UNSIGNED_EXCHANGES:
         return
     if chosen.authentication not in _UNSIGNED:
         signed(r, context)
@@ -156,7 +157,24 @@ def _pwd_public(r: Reader) -> None:
     r.vector_opaque("scalar", 1)
 
 
+def _cecpq1(r: Reader, size: int) -> None:
+    """X25519 and NewHope side by side, as BoringSSL sent them in 2016."""
+
+    def shares(v: Reader) -> None:
+        v.opaque("x25519_public_key", 32)
+        v.opaque("newhope_message", size)
+
+    r.vector("cecpq1_share", 2, shares)
+
+
+def _fortezza_params(r: Reader) -> None:
+    """``ServerFortezzaParams``: without a signature (RFC 6101 5.6.3)."""
+    r.opaque("r_s", 128)
+
+
 _SERVER_PARAMS = {
+    "CECPQ1": partial(_cecpq1, size=1824),
+    "FORTEZZA_KEA": _fortezza_params,
     "DHE": _dh_params,
     "ECDHE": _ecdh_params,
     "RSA": _rsa_params,
@@ -224,7 +242,28 @@ def _ecjpake_public(r: Reader) -> None:
     r.struct("ecjpake_key_kp", ecjpake_key_kp)
 
 
+FORTEZZA_KEYS = (
+    ("r_c", 128),
+    ("y_signature", 40),
+    ("wrapped_client_write_key", 12),
+    ("wrapped_server_write_key", 12),
+    ("client_write_iv", 24),
+    ("server_write_iv", 24),
+    ("master_secret_iv", 24),
+    ("encrypted_premaster_secret", 48),
+)
+
+
+def _fortezza_keys(r: Reader) -> None:
+    """``FortezzaKeys`` (RFC 6101 5.6.7.2)."""
+    r.vector_opaque("y_c", 1)
+    for name, size in FORTEZZA_KEYS:
+        r.opaque(name, size)
+
+
 _CLIENT_PARAMS = {
+    "CECPQ1": partial(_cecpq1, size=2048),
+    "FORTEZZA_KEA": _fortezza_keys,
     "RSA": _encrypted_premaster,
     "ECC": _encrypted_premaster,
     "DH": _dh_public,

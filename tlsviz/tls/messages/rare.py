@@ -5,7 +5,7 @@ from __future__ import annotations
 from tlsviz.tls import registry
 from tlsviz.tls.context import Context
 from tlsviz.tls.extensions import extension_block, node_name
-from tlsviz.tls.extensions.table import CR
+from tlsviz.tls.extensions.table import CCR
 from tlsviz.tls.fields import opaques, within
 from tlsviz.wire.reader import Reader
 
@@ -26,7 +26,7 @@ def new_connection_id(r: Reader, _: Context) -> None:
 def client_certificate_request(r: Reader, _: Context) -> None:
     """RFC 9261 4: outside of a handshake, as a CertificateRequest."""
     r.vector_opaque("certificate_request_context", 1)
-    extension_block(r, CR)
+    extension_block(r, CCR)
 
 
 def ekt_key(r: Reader, _: Context) -> None:
