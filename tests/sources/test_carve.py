@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import struct
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tlsviz.report.json import to_json
 from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.carve import plan
 from tlsviz.sources.feeding import Mapped
+from tlsviz.sources.packets import read_packets
 from tlsviz.sources.segments import ACK, RST, SYN, Packet
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk
 
@@ -379,6 +381,22 @@ def test_a_counted_record_that_does_not_fit_is_read_whole(
 
     monkeypatch.setattr("tlsviz.sources.feeding.plan", misplaced)
     assert to_json(loaded(path, True)) == expected
+
+
+def test_whoever_stops_reading_stops_the_feed(tmp_path: Path, frames: Frames) -> None:
+    """A bug, or a cancelled loading, must not leave a thread that waits for tshark to read on."""
+    path = tmp_path / "a.pcap"
+    path.write_bytes(w.pcap(map(w.frame, frames)) + b"".join(w.pcap(map(w.frame, frames))[24:] for _ in range(9)))
+
+    def take(packets: list[Packet], reading: object) -> None:
+        raise ZeroDivisionError
+
+    with Mapped(path) as mapped:
+        assert mapped.plan is not None
+        mapped.plan.keep = bytearray(b"\1" * len(mapped.plan.keep))
+        with pytest.raises(ZeroDivisionError):
+            read_packets(path, take, feed=mapped.feed(mapped.plan))
+    assert "feed" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_formats_that_are_not_read_here_go_to_tshark(tmp_path: Path, frames: Frames) -> None:

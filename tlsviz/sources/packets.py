@@ -149,15 +149,16 @@ class _Capture(pyshark.FileCapture):  # type: ignore[misc]
 
     async def read(self, take: Take, cancelled: Callable[[], bool]) -> None:
         """Runs tshark to its end; whatever happens, no process, pipe or task of it remains."""
-        watch = asyncio.ensure_future(self._watch(cancelled))
-        try:
-            with self._feed.running() if self._feed is not None else nullcontext(subprocess.DEVNULL) as self._input:
+        # The feed ends after tshark has: it waits for whoever reads its pipe.
+        with self._feed.running() if self._feed is not None else nullcontext(subprocess.DEVNULL) as self._input:
+            watch = asyncio.ensure_future(self._watch(cancelled))
+            try:
                 await self.packets_from_tshark(lambda batch: take(batch, self._reading), close_tshark=False)
-        except OSError as error:
-            raise MissingError("tshark cannot be run", str(error), tshark.MEND) from None
-        finally:
-            watch.cancel()
-            await self._stop(at_once=not self._eof_reached)
+            except OSError as error:
+                raise MissingError("tshark cannot be run", str(error), tshark.MEND) from None
+            finally:
+                watch.cancel()
+                await self._stop(at_once=not self._eof_reached)
         if cancelled():
             raise CancelledError("Stopped", "reading the capture was cancelled")
 
