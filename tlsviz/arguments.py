@@ -104,6 +104,8 @@ def _open(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--keylog", type=Path, action="append", default=[], metavar="FILE", help="key log (repeatable)")
     text = "the server's RSA private key: PEM, DER or PKCS #12 (repeatable)"
     group.add_argument("--rsa-key", type=Path, action="append", default=[], metavar="FILE", help=text)
+    text = "give every packet to tshark, also those of long transfers (slower, equal)"
+    group.add_argument("--no-carve", action="store_true", help=text)
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
@@ -215,6 +217,7 @@ def live_options(args: argparse.Namespace) -> LiveOptions:
         aia=args.aia,
         crls=tuple(args.crl),
         ct_logs=args.ct_logs,
+        carve=not args.no_carve,
     ).checked()
 
 
@@ -235,4 +238,5 @@ def open_options(args: argparse.Namespace, ask: Callable[[str], str] | None = No
         at=args.at,
         crls=tuple(args.crl),
         ct_logs=args.ct_logs,
+        carve=not args.no_carve,
     )
