@@ -134,7 +134,7 @@ def test_captures_without_tls(tmp_path: Path) -> None:
     path.write_bytes(w.pcap(map(w.frame, packets(talk))))
     trace = load_capture(path, strict=True)
     assert trace.connections == ()
-    assert len(trace.notices) == 1 and "no TLS over TCP" in trace.notices[0]
+    assert len(trace.notices) == 1 and "no TLS, DTLS or QUIC" in trace.notices[0]
 
 
 def test_progress_and_found(capture: Path) -> None:

@@ -18,9 +18,9 @@ import pytest
 from tlsviz.connection.model import Endpoint
 from tlsviz.errors import CancelledError, MissingError, TargetError
 from tlsviz.sources import tshark
-from tlsviz.sources.ek import Reading, epoch, parse_lines, parse_packet, tcp_place
+from tlsviz.sources.ek import Reading, epoch, parse_lines, parse_packet, transport_place
 from tlsviz.sources.packets import read_packets
-from tlsviz.sources.segments import ACK, FIN, SYN, Packet
+from tlsviz.sources.segments import ACK, FIN, SYN, Datagram, Packet
 
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
 A, B = Endpoint("10.0.0.1", 50000), Endpoint("10.0.0.2", 443)
@@ -40,8 +40,8 @@ PACKETS = [
 ]
 
 
-def read(path: Path) -> tuple[list[Packet], Reading]:
-    packets: list[Packet] = []
+def read(path: Path) -> tuple[list[Packet | Datagram], Reading]:
+    packets: list[Packet | Datagram] = []
     reading = read_packets(path, lambda batch, _: packets.extend(batch))
     return packets, reading
 
@@ -49,19 +49,22 @@ def read(path: Path) -> tuple[list[Packet], Reading]:
 @pytest.mark.parametrize(
     ("protocols", "place"),
     [
-        ("eth:ethertype:ip:tcp", ("ip", 0, 0)),
-        ("eth:ethertype:ipv6:tcp:tls", ("ipv6", 0, 0)),
-        ("eth:ethertype:ip:udp:vxlan:eth:ethertype:ip:tcp:data", ("ip", 1, 0)),
-        ("raw:ip:ipv6:tcp", ("ipv6", 0, 0)),
-        ("eth:ethertype:ipv6:ip:tcp", ("ip", 0, 0)),
-        ("eth:ip:tcp:socks:ip:tcp", ("ip", 1, 1)),
+        ("eth:ethertype:ip:tcp", ("ip", 0, "tcp", 0)),
+        ("eth:ethertype:ipv6:tcp:tls", ("ipv6", 0, "tcp", 0)),
+        ("eth:ethertype:ip:udp:vxlan:eth:ethertype:ip:tcp:data", ("ip", 1, "tcp", 0)),
+        ("raw:ip:ipv6:tcp", ("ipv6", 0, "tcp", 0)),
+        ("eth:ethertype:ipv6:ip:tcp", ("ip", 0, "tcp", 0)),
+        ("eth:ip:tcp:socks:ip:tcp", ("ip", 1, "tcp", 1)),
+        ("eth:ethertype:ip:udp:dns", ("ip", 0, "udp", 0)),
+        ("eth:ethertype:ip:udp:gtp:ip:udp:data", ("ip", 1, "udp", 1)),
         ("eth:ethertype:ip:icmp:ip:tcp", None),
         ("eth:ethertype:ip:ipv6:icmpv6:ipv6:tcp:tls", None),
-        ("eth:ethertype:ip:udp:dns", None),
+        ("eth:ethertype:ip:sctp", None),
+        ("eth:ethertype:ip:icmp:ip:udp:data", None),
     ],
 )
-def test_the_innermost_tcp_counts(protocols: str, place: tuple[str, int, int] | None) -> None:
-    assert tcp_place(protocols) == place
+def test_the_innermost_tcp_or_udp_counts(protocols: str, place: tuple[str, int, str, int] | None) -> None:
+    assert transport_place(protocols) == place
 
 
 def fields(**changes: list[str]) -> dict[str, list[str]]:
@@ -122,25 +125,49 @@ def test_times() -> None:
         assert 1 <= datetime.fromtimestamp(epoch(text), UTC).year <= 9999
 
 
-def test_lines_count_what_is_not_tcp() -> None:
-    rows = [
-        {"index": {}},
-        {"layers": fields()},
-        {"layers": {"frame_number": ["12"], "frame_protocols": ["eth:ip:udp:quic"], "udp_stream": ["3"]}},
-        {"layers": {"frame_number": ["13"], "frame_protocols": ["eth:ip:udp:quic"], "udp_stream": ["3"]}},
-        {
-            "layers": {
-                "frame_number": ["14"],
-                "frame_file_off": ["5000"],
-                "frame_protocols": ["eth:ip:udp:dtls"],
-                "udp_stream": ["4"],
-            }
-        },
-    ]
+def udp_fields(**changes: list[str]) -> dict[str, list[str]]:
+    layers = {
+        "frame_number": ["12"],
+        "frame_file_off": ["5000"],
+        "frame_time_epoch": ["1506985223.161507000"],
+        "frame_protocols": ["eth:ethertype:ip:udp:data"],
+        "ip_src": ["10.0.0.1"],
+        "ip_dst": ["10.0.0.2"],
+        "udp_srcport": ["50000"],
+        "udp_dstport": ["443"],
+        "udp_stream": ["3"],
+        "udp_length": ["11"],
+        "udp_payload": ["16:fe:fd"],
+    }
+    return {name: value for name, value in (layers | changes).items() if value}
+
+
+def test_datagrams() -> None:
+    expected = Datagram(12, 1506985223.161507, 3, A, B, b"\x16\xfe\xfd")
+    assert parse_packet(udp_fields()) == expected
+    assert parse_packet(udp_fields(udp_length=["20"])) == expected._replace(missing=9)
+    assert parse_packet(udp_fields(udp_length=["8"], udp_payload=[])) == expected._replace(payload=b"")
+    assert parse_packet(udp_fields(udp_dstport=[])) is None
+    tunnel = udp_fields(
+        frame_protocols=["eth:ethertype:ip:udp:gtp:ip:udp:data"],
+        ip_src=["1.1.1.1", "10.0.0.1"],
+        ip_dst=["1.1.1.2", "10.0.0.2"],
+        udp_srcport=["2152", "50000"],
+        udp_dstport=["2152", "443"],
+        udp_stream=["0", "3"],
+        udp_length=["100", "11"],
+        udp_payload=["30:ff:00", "16:fe:fd"],
+    )
+    assert parse_packet(tunnel) == expected
+
+
+def test_lines_give_tcp_and_udp() -> None:
+    none = {"frame_number": ["14"], "frame_file_off": ["5000"], "frame_protocols": ["eth:arp"]}
+    rows = [{"index": {}}, {"layers": fields()}, {"layers": udp_fields()}, {"layers": none}]
     reading = Reading()
     text = b"\n".join(json.dumps(row, separators=(",", ":")).encode() for row in rows)
-    assert len(parse_lines(text, reading)) == 1
-    assert (reading.frames, reading.offset, reading.others) == (14, 5000, {"quic": {3}, "dtls": {4}})
+    assert [type(item) for item in parse_lines(text, reading)] == [Packet, Datagram]
+    assert (reading.frames, reading.offset) == (14, 5000)
 
 
 @needs_tshark

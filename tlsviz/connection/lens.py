@@ -11,7 +11,7 @@ from tlsviz.connection.model import Connection, Record
 from tlsviz.crypto.ciphers import block_kind, tag_length
 from tlsviz.crypto.schedule import SSL3
 from tlsviz.crypto.schedule import xor as xored
-from tlsviz.tls.context import TLS_1_3, layout
+from tlsviz.tls.context import TLS_1_3, as_tls, layout
 from tlsviz.tls.suites import Suite, suite
 
 Kind = Literal[
@@ -105,6 +105,9 @@ def anatomy(connection: Connection, record: Record) -> Anatomy:
     if made is None:  # compressed, or not what the negotiated suite says
         content = Part("content", 0, len(record.plaintext.data), record.plaintext.data)
         made = Anatomy("unknown", _tile(data, ("header", start), ("sealed", len(data))), (content,))
+    if record.header.name == "dtls_unified_header":
+        header = Ingredient("header with the number decrypted", protection.additional_data or b"")
+        return made._replace(covered=(header,))
     return made._replace(covered=_covered(protection.additional_data or b""))
 
 
@@ -149,7 +152,7 @@ def _inside(*pieces: tuple[Kind, bytes | int]) -> tuple[Part, ...]:
 def _closed(connection: Connection, record: Record, chosen: Suite | None, scheme: Scheme) -> tuple[Part, ...]:
     data, start = record.buffer.data, record.header.end
     size = len(data)
-    version = connection.version.code if connection.version else 0
+    version = as_tls(connection.version.code) if connection.version else 0
     front, back = 0, 0
     if chosen is not None and not record.missing:
         if scheme in ("tls13", "aead"):
@@ -178,7 +181,7 @@ def _tls13(connection: Connection, record: Record) -> Anatomy | None:
     if inside[-1].end != end - start:
         return None
     wire = _tile(data, ("header", start), ("ciphertext", end), ("tag", len(data)))
-    return Anatomy("tls13", wire, inside, "exact", start, _counted(protection.nonce, protection.sequence))
+    return Anatomy("tls13", wire, inside, "exact", start, _counted(record, protection.nonce, protection.sequence))
 
 
 def _aead(connection: Connection, record: Record) -> Anatomy | None:
@@ -190,7 +193,7 @@ def _aead(connection: Connection, record: Record) -> Anatomy | None:
     front = end - start - len(plaintext.data)
     if front not in (0, EXPLICIT) or not _copies(record):
         return None
-    recipe = _counted(protection.nonce, protection.sequence)
+    recipe = _counted(record, protection.nonce, protection.sequence)
     if front:
         fixed, sent = protection.nonce[:-EXPLICIT], protection.nonce[-EXPLICIT:]
         pieces = (Ingredient("write IV", fixed, secret=True), Ingredient("explicit nonce", sent))
@@ -202,7 +205,7 @@ def _aead(connection: Connection, record: Record) -> Anatomy | None:
 def _cbc(connection: Connection, record: Record) -> Anatomy | None:
     """Blocks: content, MAC and padding inside, or the MAC behind them (RFC 5246 6.2.3.2, RFC 7366)."""
     protection, plaintext, data = record.protection, record.plaintext, record.buffer.data
-    version = connection.version.code if connection.version else 0
+    version = as_tls(connection.version.code) if connection.version else 0
     if protection is None or plaintext is None or protection.nonce is None:
         return None
     mac, padding = protection.tag or b"", protection.padding
@@ -248,10 +251,12 @@ def _copies(record: Record) -> bool:
 # nonces, and what is covered
 
 
-def _counted(nonce: bytes | None, sequence: int | None) -> Recipe | None:
-    """The IV of the key schedule, xored with the number of the record."""
+def _counted(record: Record, nonce: bytes | None, sequence: int | None) -> Recipe | None:
+    """The IV of the key schedule, xored with the number of the record: in DTLS before 1.3 the epoch is part of it."""
     if nonce is None or sequence is None:
         return None
+    if record.header.name == "dtls_record_header":
+        sequence |= record.epoch << 48
     number = sequence.to_bytes(len(nonce), "big")
     pieces = (Ingredient("write IV", xored(nonce, number), secret=True), Ingredient("record number", number))
     return Recipe("xor", pieces, nonce, True)
