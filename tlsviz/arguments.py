@@ -159,7 +159,7 @@ _LIVE_ONLY = (
     *("resume", "early_data", "step", "timeout", "save", "aia"),
 )
 _JUDGING = ("ca", "at", "crl", "ct_logs")
-_CAPTURE_ONLY = ("keylog", "rsa_key")
+_CAPTURE_ONLY = ("keylog", "rsa_key", "no_carve")
 
 
 def check_fit(kind: Literal["capture", "live", "lab"], args: argparse.Namespace) -> None:
@@ -217,7 +217,6 @@ def live_options(args: argparse.Namespace) -> LiveOptions:
         aia=args.aia,
         crls=tuple(args.crl),
         ct_logs=args.ct_logs,
-        carve=not args.no_carve,
     ).checked()
 
 

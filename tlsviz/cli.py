@@ -89,7 +89,7 @@ def _live(args: argparse.Namespace) -> int:
     parse_host(args.target)
     # A host even where a file has the same name.
     args.target = args.target if "://" in args.target else f"https://{args.target}"
-    args.keylog, args.rsa_key = [], []
+    args.keylog, args.rsa_key, args.no_carve = [], [], False
     return _default(args)
 
 
