@@ -22,6 +22,8 @@ FOREIGN = (
     "suricata-verify/bypass-depth-disabled-input.pcap",
     "snet/TLS1_ECDHE-RSA-NULL-SHA.pcap",
     "ipfixprobe/tls.pcap",
+    "nDPI/quic-29.pcap",
+    "tcpdump/quic_vn.pcap",
 )
 
 

@@ -76,7 +76,7 @@ def _computed_names() -> set[str]:
     kems = ("ml_kem_512", "ml_kem_768", "ml_kem_1024", "kyber_512", "kyber_768", "ntru_hrss")
     halves = {f"{kem}_{half}" for kem in kems for half in ("encapsulation_key", "ciphertext")}
     shares = {"x25519_public_key", "x448_public_key", "secp256r1_point", "secp384r1_point", "secp521r1_point"}
-    quic = {name for name, _ in FRAMES.values()} | {"ect0_count", "ect1_count", "ecn_ce_count", "quic_frames"}
+    quic = {name for name, _ in FRAMES.values()} | {"ect0_count", "ect1_count", "ecn_ce_count", "unknown_frame"}
     quic |= {"ack_eliciting_threshold", "requested_max_ack_delay", "reordering_threshold"}
     engine = {"encrypted_data", "unexpected_bytes", "extension", "length", "request_length"}
     shapes = {"curveSM2_point", "k", "k1", "k2", "k3", "id", "extensions", "public"}
@@ -101,8 +101,8 @@ def _without_words(captures: dict[str, tuple[Connection, ...]]) -> set[str]:
     without: set[str] = set()
     for connection in (connection for connections in captures.values() for connection in connections):
         trees = [m.tree for m in connection.messages if m.tree is not None]
-        packets = [r.plaintext.data for r in connection.records if r.packet_type is not None and r.plaintext is not None]
-        trees += [decode_frames(payload) for payload in packets]
+        opened = [record for record in connection.records if record.packet_type and record.plaintext is not None]
+        trees += [decode_frames(record.plaintext.data) for record in opened if record.plaintext is not None]
         for tree in [*trees, *(record.header for record in connection.records)]:
             for path, _ in walk(tree):
                 way = names(tree, path)

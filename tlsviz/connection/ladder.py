@@ -111,7 +111,7 @@ def _placed(connection: Connection) -> list[Placed]:
         found.append((message.order, message.time, step))
     for index, run in enumerate(connection.application):
         readable: Provenance = "decrypted" if run.plaintext is not None else "wire"
-        title, detail = titles.data(run)
+        title, detail = titles.data(run, titles.carrier(connection, run))
         step = Step("data", index, run.sender, 0.0, 0.0, title, detail, True, readable, 0, 0)
         found.append((run.order, run.time, step))
     return found + _beside(connection)
@@ -126,7 +126,7 @@ def _beside(connection: Connection) -> list[Placed]:
         step = Step("mark", index, mark.sender, 0.0, 0.0, title, mark.detail, False, "wire", 0, 0, "", note)
         found.append((placed.order, mark.time, step))
     for index, hole in enumerate(connection.holes):
-        title, note = titles.hole(hole)
+        title, note = titles.hole(hole, connection.transport)
         step = Step("hole", index, hole.sender, 0.0, 0.0, title, "", False, "wire", 0, 0, "", note)
         found.append((hole.order, hole.time, step))
     spoken = connection.starttls or protocol(connection.prelude)

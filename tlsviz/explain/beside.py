@@ -91,10 +91,13 @@ def _said_goodbye(connection: Connection) -> bool:
 
 def hole(connection: Connection, broken: Hole) -> Narration:
     """Bytes that are missing, or that are no TLS."""
-    title, _ = titles.hole(broken)
+    title, _ = titles.hole(broken, connection.transport)
     count = plural(broken.length, "byte")
     if broken.stray is not None:
-        lead = f"{count} of the {broken.sender} do not start with a record header: they are no TLS."
+        header = "a record header: they are no TLS"
+        if connection.transport == "quic":
+            header = "a packet's header: they are no QUIC"
+        lead = f"{count} of the {broken.sender} do not start with {header}."
         first = shorten(broken.stray.data[:48].decode("utf-8", "backslashreplace"), 80)
         said = Sentence(f"They begin with: {first}")
         return Narration("finding.bad_record", title, lead, (said,), ("Another protocol, or damage on the way.",))
@@ -123,14 +126,16 @@ def prelude(connection: Connection, part: Prelude) -> Narration:
 
 def data(connection: Connection, run: ApplicationRun) -> Narration:
     """Application data: how much, how protected, and its first line when it can be read."""
-    title = "0-RTT data" if run.early else "Encrypted records" if run.opaque else "Application data"
-    records, size = plural(run.records, "record"), plural(run.bytes, "byte")
+    carrier = titles.carrier(connection, run)
+    title = "0-RTT data" if run.early else f"Encrypted {carrier}s" if run.opaque else "Application data"
+    records, size = plural(run.records, carrier), plural(run.bytes, "byte")
     how = "encrypted" if encrypts(connection) else "not encrypted"
     lead = f"The {run.sender} sends {size} in {records}, {how}."
     sentences = [Sentence(_cipher(connection), "computed")]
     line = _first_line(run)
     if run.opaque:
-        sentences.append(Sentence(_OPAQUE, "inferred"))
+        opaque = {"record": _OPAQUE, "Handshake packet": _HANDSHAKE_PACKETS}.get(carrier, _PACKETS)
+        sentences.append(Sentence(opaque, "inferred"))
     if line:
         sentences.append(Sentence(f"It begins: {line}", "decrypted", secret=True))
     elif run.plaintext is not None:
@@ -139,7 +144,7 @@ def data(connection: Connection, run: ApplicationRun) -> Narration:
         sentences.append(Sentence("An observer sees how much is sent, when and to whom; not what.", "wire"))
     if run.last_time > run.time:
         sentences.append(
-            Sentence(f"From the first record to the last it took {span(run.last_time - run.time)}.", "computed")
+            Sentence(f"From the first {carrier} to the last it took {span(run.last_time - run.time)}.", "computed")
         )
     odd: tuple[str, ...] = ()
     if run.early:
@@ -181,6 +186,10 @@ def _cipher(connection: Connection) -> str:
 _OPAQUE = (
     "In TLS 1.3 every encrypted record looks like application data: handshake messages and alerts may be among them."
 )
+_HANDSHAKE_PACKETS = (
+    "QUIC has no records, and its packets say which keys seal them: these hold messages of the handshake."
+)
+_PACKETS = "Unlike a record of TLS a packet of QUIC says whether it belongs to the handshake: these do not."
 _HTTP = re.compile(rb"(?:[A-Z]{3,10} \S+ HTTP/1\.[01]|HTTP/1\.[01] \d{3}[^\r\n]*)")
 
 

@@ -114,7 +114,7 @@ class _Ladder:
     def _words(self, step: Step) -> tuple[str, str]:
         if step.kind == "data" and not self.secrets:
             run = self.connection.application[step.index]
-            return titles.data(run._replace(plaintext=None))
+            return titles.data(run._replace(plaintext=None), titles.carrier(self.connection, run))
         return safe(step.title), safe(step.detail)
 
     def _event(self, step: Step, title: str, detail: str) -> list[Piece]:
@@ -145,6 +145,8 @@ class _Ladder:
             return [Piece(self._beside(step), "dim")]
         if step.provenance == "inferred":
             found = [Piece("? inferred", "guess")]
+        elif not step.encrypted and step.provenance == "decrypted":  # QUIC's Initial packets: everybody has their key
+            found = [Piece("□ known key")]
         elif not step.encrypted:
             found = [Piece("  clear")]
         else:

@@ -20,6 +20,7 @@ class Glyphs:
     """One set of signs; every sign is one cell wide."""
 
     sealed: str = "▣"
+    unsealed: str = "□"
     verified: str = "✓"
     failed: str = "✗"
     unknown: str = "?"
@@ -70,6 +71,7 @@ class Glyphs:
 UNICODE = Glyphs()
 ASCII = Glyphs(
     sealed="#",
+    unsealed="o",
     verified="+",
     failed="X",
     unknown="?",
@@ -150,6 +152,8 @@ def passage(step: Step) -> Sign:
     set_ = glyphs()
     if step.provenance == "inferred":
         return Sign(set_.unknown, "inferred", "inferred")
+    if not step.encrypted and step.provenance == "decrypted":  # QUIC's Initial packets: everybody has their key
+        return Sign(set_.unsealed, "known key", "clear")
     if not step.encrypted:
         return Sign(" ", "clear", "clear")
     if step.provenance == "decrypted":

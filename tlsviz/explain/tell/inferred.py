@@ -29,8 +29,9 @@ def inferred(scene: Scene) -> None:
         scene.lead = "The client shows who it is, out of sight."
     if kind in _REASONS:
         scene.say(_REASONS[kind], provenance="inferred")
+    where = "Handshake packets" if scene.connection.transport == "quic" else "encrypted records"
     scene.say(
-        "Its bytes are in the encrypted records of this flight. With the connection's key log they could be opened.",
+        f"Its bytes are in the {where} of this flight. With the connection's key log they could be opened.",
         provenance="unknown",
     )
     if kind == "certificate":
