@@ -118,6 +118,7 @@ def _without_keys(connection: Connection) -> Connection:
         prelude=tuple(eyes.preludes),
         certificates=certificates,
         trust=connection.trust if same else _untold(connection.trust),
+        client_trust=connection.client_trust if same else None,
     )
     seen = replace(seen, proofs=prove(seen))
     return replace(seen, findings=find(seen, ended(seen), False))

@@ -6,10 +6,10 @@ give its code words in ``explain/findings.toml``.
 
 from __future__ import annotations
 
-from tlsviz.connection.findings import certificates, negotiation, protocol
+from tlsviz.connection.findings import certificate_chain, certificate_health, certificates, negotiation, protocol
 from tlsviz.connection.model import SEVERITIES, Connection, Finding
 
-FAMILIES = (protocol, certificates, negotiation)
+FAMILIES = (protocol, certificates, certificate_chain, certificate_health, negotiation)
 
 
 def find(connection: Connection, failure: Finding | None = None, live: bool = False) -> tuple[Finding, ...]:

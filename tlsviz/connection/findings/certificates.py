@@ -8,7 +8,7 @@ from tlsviz.connection.model import CERTIFICATES, Connection, Finding
 from tlsviz.pki.certificate import read
 from tlsviz.pki.trust import Fault, Reason
 from tlsviz.pki.words import weak_key
-from tlsviz.wire.chunks import SERVER
+from tlsviz.wire.chunks import SERVER, Sender
 
 # reason: title, how to mend it, where it is required
 _WORDS: dict[Reason, tuple[str, str, str]] = {
@@ -98,9 +98,8 @@ def faults(connection: Connection) -> Iterator[Finding]:
     for reason in trust.reasons:
         title, mend, reference = _WORDS[reason]
         fault = told.get(reason) or Fault(reason, None, f"not accepted by the {trust.store} store")
-        yield Finding(
-            f"certificate_{reason}", "error", title, fault.detail, mend, reference, message=_message(connection)
-        )
+        where = certificate_message(connection, SERVER)
+        yield Finding(f"certificate_{reason}", "error", title, numbered(fault), mend, reference, message=where)
 
 
 def small_keys(connection: Connection) -> Iterator[Finding]:
@@ -121,8 +120,14 @@ def small_keys(connection: Connection) -> Iterator[Finding]:
             )
 
 
-def _message(connection: Connection) -> int | None:
-    return next((m.index for m in connection.messages if m.type in CERTIFICATES and m.sender == SERVER), None)
+def numbered(fault: Fault) -> str:
+    """A fault in a sentence that says which of several certificates it is about, where that is not the first."""
+    return f"certificate {fault.certificate + 1}: {fault.detail}" if fault.certificate else fault.detail
+
+
+def certificate_message(connection: Connection, sender: Sender) -> int | None:
+    """The index of the message that brought one side's certificates."""
+    return next((m.index for m in connection.messages if m.type in CERTIFICATES and m.sender == sender), None)
 
 
 FINDERS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (faults, small_keys)
