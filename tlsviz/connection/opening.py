@@ -111,7 +111,10 @@ def _attempt(half: Half, opener: Opener, raw: RawRecord) -> Result:
             opened = opener.open(raw.content_type, raw.version, raw.data[raw.header :])
         except Unopened as reason:
             last = Protection("failed" if reason.failed else "not_provable", reason.why, sequence)
-            continue
+            if reason.failed:
+                continue
+            # Something is lacking that no other number brings; with encrypt-then-MAC this one is even known to fit.
+            break
         half.uncertain, half.opened, half.spent = False, True, False
         return opened, opened_as(opener, opened, sequence, max(sequence - start - spent, 0))
     opener.sequence = start
