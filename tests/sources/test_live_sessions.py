@@ -206,6 +206,7 @@ def test_openssl_server_updates_its_keys(tmp_path: Path) -> None:
     chain.write_bytes(issued.pem)
     key.write_bytes(issued.key_pem)
     command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", str(chain), "-key", str(key)]
+    command += ["-alpn", "http/1.1"]  # or the client would not wait long for an answer
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
         assert server.stdin is not None
         assert server.stdout is not None
@@ -222,7 +223,7 @@ def test_openssl_server_updates_its_keys(tmp_path: Path) -> None:
                     server.stdin.write(typed.pop(0))  # type: ignore[union-attr]
                     server.stdin.flush()  # type: ignore[union-attr]
 
-            options = LiveOptions(resolve=f"127.0.0.1:{port}", stores=(), timeout=5)
+            options = LiveOptions(resolve=f"127.0.0.1:{port}", stores=(store(AUTHORITY),), timeout=5)
             (connection,) = run_live(Target(SERVER_NAME), options, update).connections
         finally:
             server.kill()

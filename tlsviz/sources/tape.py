@@ -15,4 +15,4 @@ class Tape:
     client: Endpoint = Endpoint("", 0)
     server: Endpoint = Endpoint("", 0)
     inputs: list[Input] = field(default_factory=list)
-    keylog: list[bytes] = field(default_factory=list)
+    keylog: list[bytes] = field(default_factory=list, repr=False)
