@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -22,7 +21,8 @@ from tlsviz.connection.model import (
 )
 from tlsviz.pki.certificate import read
 from tlsviz.pki.fingerprint import ja4x
-from tlsviz.pki.trust import Trust
+from tlsviz.report.trust_json import certificate_json, moment, trust_json
+from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import Node
 from tlsviz.wire.text import safe
 
@@ -90,7 +90,8 @@ def _connection(connection: Connection, fields: bool, secrets: bool) -> Json:
             "server": connection.server_data._asdict(),
         },
         "certificates": [_certificate(sent) for sent in connection.certificates],
-        "trust": _trust(connection.trust),
+        "trust": trust_json(connection.trust, _ders(connection, SERVER)),
+        "client_trust": trust_json(connection.client_trust, _ders(connection, CLIENT)),
         "proofs": [_proof(proof) for proof in connection.proofs],
         "findings": [_finding(finding) for finding in connection.findings],
     }
@@ -178,28 +179,17 @@ def _certificate(sent: SentCertificate) -> Json:
         "subject": cert.subject,
         "issuer": cert.issuer,
         "serial": _text(cert.serial),
-        "not_before": _moment(cert.not_before),
-        "not_after": _moment(cert.not_after),
+        "not_before": moment(cert.not_before),
+        "not_after": moment(cert.not_after),
         "key": _text(cert.key),
         "names": list(cert.names),
         "ja4x": ja4x(cert),
+        **certificate_json(sent.der),
     }
 
 
-def _moment(time: datetime | None) -> str | None:
-    """RFC 3339 in UTC, with a fraction only where there is one."""
-    return None if time is None else time.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
-def _trust(trust: Trust | None) -> Json | None:
-    if trust is None:
-        return None
-    return {
-        "verdict": trust.verdict,
-        "reasons": list(trust.reasons),
-        "at": _moment(trust.at),
-        "store": _text(trust.store),
-    }
+def _ders(connection: Connection, sender: Sender) -> list[bytes]:
+    return [sent.der for sent in connection.certificates if sent.sender == sender]
 
 
 def _proof(proof: Proof) -> Json:
