@@ -26,9 +26,10 @@ Kind = Literal[
     "content_type",
     "padding",
     "padding_length",
+    "frame",
 ]
-Scheme = Literal["clear", "tls13", "aead", "cbc", "stream", "unknown"]
-"""How a record is protected: tls13 and aead seal and encrypt in one; cbc and stream have a MAC of their own."""
+Scheme = Literal["clear", "tls13", "aead", "cbc", "stream", "quic", "unknown"]
+"""How a record is protected: tls13, aead and quic seal and encrypt in one; cbc and stream have a MAC of their own."""
 Alignment = Literal["exact", "blocks", "none"]
 
 TLS11 = 0x0302
@@ -36,12 +37,16 @@ EXPLICIT = 8
 
 
 class Part(NamedTuple):
-    """Bytes ``[start, end)`` of the record, or of what was inside; ``data`` is None where they are not known."""
+    """Bytes ``[start, end)`` of the record, or of what was inside; ``data`` is None where they are not known.
+
+    ``name``: which frame of QUIC it is, or is of.
+    """
 
     kind: Kind
     start: int
     end: int
     data: bytes | None
+    name: str = ""
 
     @property
     def length(self) -> int:
@@ -68,6 +73,18 @@ class Recipe(NamedTuple):
     secret: bool
 
 
+class HeaderMask(NamedTuple):
+    """QUIC's header protection: the ciphertext that was sampled, the mask made of it, and the header with and without.
+
+    ``wire`` and ``clear`` are the first byte and the packet number; ``mask`` has as many bytes.
+    """
+
+    sample: bytes
+    mask: bytes
+    wire: bytes
+    clear: bytes
+
+
 class Anatomy(NamedTuple):
     """A record in its parts. ``wire`` tiles the record's bytes, ``inside`` what the protection held together.
 
@@ -83,6 +100,7 @@ class Anatomy(NamedTuple):
     aligned: int = 0
     recipe: Recipe | None = None
     covered: tuple[Ingredient, ...] = ()
+    header_mask: HeaderMask | None = None
 
     def part(self, kind: Kind) -> Part | None:
         """The first part of that kind, on the wire or inside."""
@@ -91,6 +109,10 @@ class Anatomy(NamedTuple):
 
 def anatomy(connection: Connection, record: Record) -> Anatomy:
     """Takes a record of the connection apart."""
+    if record.packet_type is not None:
+        from tlsviz.connection.quic.lens import packet  # which needs the shapes above
+
+        return packet(record)
     data = record.buffer.data
     start = record.header.end
     if record.protection is None:

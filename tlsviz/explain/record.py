@@ -11,6 +11,7 @@ from tlsviz.tls import registry
 from tlsviz.wire.text import plural
 
 APPLICATION_DATA = 23
+INITIAL = "Initial"
 
 
 class Kept(NamedTuple):
@@ -43,6 +44,8 @@ def kept(connection: Connection, record: Record, taken: Anatomy) -> Kept:
         return Kept(("everything: it travels in the clear",), (), change)
     if taken.scheme == "stream" and taken.part("ciphertext") is None and taken.part("content") is not None:
         return Kept(("everything: the suite encrypts nothing",), (), "Change one bit, and the MAC is wrong.")
+    if record.packet_type is not None:
+        return _packet(record)
     outer = type_name(record.content_type)
     keeps = [f"{plural(len(record.buffer.data) + record.missing, 'byte')} from the {record.sender}, and when"]
     hidden = ["every word of it"]
@@ -53,6 +56,27 @@ def kept(connection: Connection, record: Record, taken: Anatomy) -> Kept:
         keeps.append(f"the true type: {outer}")
     keeps.append(_size(taken))
     return Kept(tuple(keeps), tuple(hidden), _change(taken))
+
+
+def _packet(record: Record) -> Kept:
+    """Of a packet of QUIC: its type says which keys seal it, and those of Initial packets everybody has."""
+    change = "Change one bit, and the tag is wrong: the receiver drops the packet without a word."
+    if record.packet_type == INITIAL:
+        keeps = (
+            "everything: the key follows from a connection ID that travels in the clear",
+            "the seal shows damage on the way, and keeps out those who do not see the first packet",
+        )
+        return Kept(keeps, (), change + " But who is on the way can make another one.")
+    size = plural(len(record.buffer.data) + record.missing, "byte")
+    keeps = (
+        f"{size} from the {record.sender}, and when",
+        f"the packet type {record.packet_type}: it says which keys seal it",
+    )
+    hidden = (
+        "the packet number, by which packets could be counted and linked",
+        "every frame: handshake, data, and what got lost",
+    )
+    return Kept(keeps, hidden, change)
 
 
 def _disguised(connection: Connection, record: Record) -> str:

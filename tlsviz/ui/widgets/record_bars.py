@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlsviz.connection.lens import Anatomy, Ingredient, Kind, Part, Recipe
+from tlsviz.connection.lens import Anatomy, HeaderMask, Ingredient, Kind, Part, Recipe
 from tlsviz.connection.model import Connection, Record
-from tlsviz.explain.record import contents, kept
+from tlsviz.explain.record import INITIAL, contents, kept
 from tlsviz.ui.glyphs import ASCII, glyphs
 from tlsviz.ui.widgets.lines import Line, clip, clip_line
 from tlsviz.ui.widgets.pane import heading, paragraph
@@ -29,6 +29,7 @@ _NAMES: dict[Kind, tuple[str, str]] = {
     "content_type": ("type", "type"),
     "padding": ("padding", "pad"),
     "padding_length": ("length", "len"),
+    "frame": ("frame", "fr"),
 }
 LEVELS = ("▁▂▃▄▅▆▇█", "01234567")
 LONG_ENOUGH = 96
@@ -39,7 +40,8 @@ def title(connection: Connection, record: Record, place: str, width: int) -> lis
     """Which record this is, and what it carries."""
     dot = f" {glyphs().dot} "
     way = f"{record.sender} {glyphs().arrow} {other(record.sender)}"
-    head = f"Record {record.index}{place}{dot}{way}{dot}{plural(len(record.buffer.data), 'byte')}"
+    kind = f"{record.packet_type} packet" if record.packet_type else "Record"
+    head = f"{kind} {record.index}{place}{dot}{way}{dot}{plural(len(record.buffer.data), 'byte')}"
     found = contents(connection, record)
     carries = f"carries {', '.join(found[:4])}" if found else "what it carries cannot be seen"
     if len(found) > 4:
@@ -88,6 +90,8 @@ def _verb(record: Record, taken: Anatomy) -> str:
         return f"{signs.unknown} closed: {safe(protection.why) if protection else ''}"
     if protection.status == "failed":
         return f"{signs.failed} does not open: {safe(protection.why)}"
+    if record.packet_type == INITIAL:
+        return f"{signs.below} opened with a key that everybody knows, tag {signs.verified} verified"
     seal = "MAC" if taken.scheme in ("cbc", "stream") else "tag"
     return f"{signs.below} opened with the {record.sender}'s key, {seal} {signs.verified} verified"
 
@@ -136,9 +140,25 @@ def sealing(record: Record, taken: Anatomy, width: int, secrets: bool) -> list[L
     if taken.recipe is not None:
         lines += nonce(taken, taken.recipe, protection.sequence, width, secrets)
     if taken.covered:
-        name = "Additional data" if taken.scheme in ("tls13", "aead") else "Covered by the MAC too"
+        name = "Additional data" if taken.scheme in ("tls13", "aead", "quic") else "Covered by the MAC too"
         lines += [*heading(f"{name}: not encrypted, but sealed", width), *_covered(taken.covered, width)]
+    if taken.header_mask is not None:
+        lines += _masked(taken.header_mask, width)
     return lines
+
+
+def _masked(found: HeaderMask, width: int) -> list[Line]:
+    """How the first byte and the packet number were masked (RFC 9001 5.4)."""
+    lines = heading("Header protection: what was masked on the wire", width)
+    for label, data in (
+        ("ciphertext sampled", found.sample),
+        ("the mask made of it", found.mask),
+        ("xor what travelled", found.wire),
+        ("= what it says", found.clear),
+    ):
+        lines.append(_sum(label, data, False, width))
+    said = "The low bits of the first byte and the packet number: nobody on the way can count packets by them."
+    return [*lines, *paragraph(said, width, "muted", 3)]
 
 
 def nonce(taken: Anatomy, recipe: Recipe, sequence: int | None, width: int, secrets: bool) -> list[Line]:
@@ -148,7 +168,7 @@ def nonce(taken: Anatomy, recipe: Recipe, sequence: int | None, width: int, secr
     lines = heading(("IV" if name == "IV" else "Nonce") + (", masked: v shows it" if hidden else ""), width)
     verb = {"xor": "xor", "join": "then"}.get(recipe.how, "")
     for place, piece in enumerate(recipe.ingredients):
-        label = f"record number {sequence}" if piece.name == "record number" else piece.name
+        label = f"{piece.name} {sequence}" if piece.name.endswith(" number") else piece.name
         label = f"{verb} {label}" if place and verb else f"the {label}"
         lines.append(_sum(label, piece.data, piece.secret and not secrets, width))
     if len(recipe.ingredients) != 1:

@@ -33,6 +33,7 @@ ROLES: dict[Kind, str] = {
     "content_type": "server",
     "padding": "muted",
     "padding_length": "muted",
+    "frame": "server",
 }
 """The colour of each part, here and in the bars."""
 
@@ -128,6 +129,8 @@ def _covered(part: Part, taken: Anatomy, columns: int) -> list[Row]:
 
 def _words(sheet: Sheet, part: Part) -> str:
     record = sheet.record
+    if part.kind == "header" and record.packet_type is not None:
+        return ""
     if part.kind == "header":
         version = registry.versions.get(record.version) or f"0x{record.version:04x}"
         return f"{type_name(record.content_type)}, {version}, {record.length:,}"
@@ -142,6 +145,8 @@ def _words(sheet: Sheet, part: Part) -> str:
 
 
 def _inner_words(part: Part) -> str:
+    if part.name:
+        return part.name
     if part.kind == "content_type":
         return f"true type: {type_name(part.data[0] if part.data else 0)}"
     return {"padding": "padding", "padding_length": "length of padding", "mac": "MAC"}.get(part.kind, "")
