@@ -15,6 +15,7 @@ from tlsviz.connection.model import Connection
 from tlsviz.connection.schedule import key_schedule
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
+from tlsviz.explain.inputs import inputs
 from tlsviz.explain.narrate import narrate_step
 from tlsviz.explain.overview import overview
 from tlsviz.lab.authority import SERVER_NAME, Authority
@@ -86,6 +87,7 @@ def words(connection: Connection) -> list[str]:
         told = narrate_step(connection, step)
         found.append(" ".join([told.lead, *told.odd, *(each.text for each in told.sentences if not each.secret)]))
     found += [f"{proof.why}" for proof in connection.proofs if "verify_data" not in proof.why]
+    found += [inputs(connection, proof) for proof in connection.proofs]
     found += [f"{finding.title} {finding.evidence}" for finding in connection.findings]
     schedule = key_schedule(connection)
     found += [f"{node.name} {node.purpose} {node.why}" for node in schedule.nodes]

@@ -7,6 +7,7 @@ from textual import events
 from tlsviz.connection import titles
 from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import Connection
+from tlsviz.explain.inputs import inputs
 from tlsviz.explain.narrate import narrate_step
 from tlsviz.explain.scene import Narration
 from tlsviz.explain.words import Words, lookup_field, words
@@ -175,6 +176,8 @@ def _proofs(connection: Connection, step: Step, width: int) -> list[Line]:
             text = f"{each.what.replace('_', ' ')}: {sign.word}"
             lines += paragraph(text, width, f"{sign.role} bold", 3, f" {sign.glyph} ")
             lines += paragraph(safe(each.why), width, "muted", 3) if each.why else []
+            made_of = inputs(connection, each)
+            lines += paragraph(safe(f"made of {made_of}"), width, "muted", 3) if made_of else []
     for finding in connection.findings:
         if finding.message == step.index:
             role = "failed" if finding.severity in ("error", "critical") else "warning"
