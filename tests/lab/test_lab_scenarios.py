@@ -22,7 +22,11 @@ PENDING = {
 """What must come of them by the standards, and does not come yet."""
 
 CASES = [
-    pytest.param(one, id=one.name, marks=[pytest.mark.xfail(reason=PENDING[one.name])] if one.name in PENDING else [])
+    pytest.param(
+        one,
+        id=one.name,
+        marks=[pytest.mark.xfail(reason=PENDING[one.name], strict=True)] if one.name in PENDING else [],
+    )
     for one in SCENARIOS
 ]
 

@@ -44,7 +44,7 @@ def staple(
     builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, signer.certificate)
     if responder is not None:
         builder = builder.certificates([responder.certificate])
-    response = builder.sign(signer.key, hashes.SHA256())  # type: ignore[arg-type]
+    response = builder.sign(signer.key, hashes.SHA256())
     return response.public_bytes(serialization.Encoding.DER)
 
 
@@ -75,7 +75,7 @@ def revocation_list(authority: Authority, *revoked: Issued) -> bytes:
             .add_extension(x509.CRLReason(REASON), critical=False)
         )
         builder = builder.add_revoked_certificate(entry.build())
-    signed = builder.sign(issuer.key, hashes.SHA256())  # type: ignore[arg-type]
+    signed = builder.sign(issuer.key, hashes.SHA256())
     return signed.public_bytes(serialization.Encoding.DER)
 
 

@@ -181,7 +181,8 @@ class _Handshake:
         context = client_context(self._options, self._take_secret)
         exchange = Exchange(self._target, self._name, self._early)
         peer = TappedConnection(context, self._name, self._patience, self.tape.inputs.append)
-        opinion = OpinionTaker(context, peer.ssl, judges[-1], self._name or self._target.host, self._options.at)
+        host, at = self._name or self._target.host, self._options.at
+        opinion = OpinionTaker(context, peer.ssl, judges[-1], host, at) if judges else None
         peer.prepare(self._offered, self._early)
         if self._offered is not None and self._offered.psk:
             # The callback tells everything but this: without it nobody could check the binder.
@@ -197,7 +198,7 @@ class _Handshake:
             raise
         self._follow()
         self._engine.finish()
-        return self._judged(judges, opinion.verdict())
+        return self._judged(judges, opinion.verdict() if opinion else None)
 
     def _judged(self, judges: tuple[stores.Store, ...], opinion: SecondOpinion | None) -> Connection:
         """The connection with what is to be said about it: the diagnosis, then the verdicts."""

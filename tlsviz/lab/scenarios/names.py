@@ -94,6 +94,7 @@ GROUP = Group(
             reasons=("name_mismatch",),
             at_fault=0,
             diagnosis="certificate_name_mismatch",
+            findings=("verdicts_disagree",),
             certificate=_no_names,
         ),
         Scenario(

@@ -84,6 +84,7 @@ GROUP = Group(
             "ends-soon",
             "A certificate that ends in ten days",
             "Still good, but who renews at two thirds of the life should have done so by now.",
+            findings=("certificate_expires_soon",),
             certificate=_ends_soon,
         ),
     ),
