@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -30,7 +31,8 @@ MARKS: dict[Mark, str] = {
 }
 
 
-class Vertex(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Vertex:
     """One certificate in the graph; all text is safe to print.
 
     ``id`` is its place in `Graph.vertices`. ``certificate`` is None for a ghost (``origin`` "missing"): then ``name``

@@ -8,7 +8,7 @@ from tlsviz.connection.model import Connection, Proof, ProofStatus
 from tlsviz.connection.proofs.ocsp import staples
 from tlsviz.connection.proofs.receipts import ReceiptList, receipt_groups
 from tlsviz.connection.proofs.stapled import Issuers
-from tlsviz.pki import transparency
+from tlsviz.pki.loglist import Logs
 from tlsviz.pki.trust import Trust
 from tlsviz.pki.vouchers import Receipt, Revocation
 from tlsviz.wire.chunks import SERVER
@@ -16,7 +16,7 @@ from tlsviz.wire.text import plural
 
 
 def vouched(
-    connection: Connection, trust: Trust | None, logs: transparency.Logs | None = None
+    connection: Connection, trust: Trust | None, logs: Logs | None = None
 ) -> tuple[tuple[Revocation, ...], tuple[Receipt, ...]]:
     """What OCSP responses and logs say of the server's certificates, at the time of the verdict."""
     sent = [one.der for one in connection.certificates if one.sender == SERVER]

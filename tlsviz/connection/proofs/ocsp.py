@@ -14,7 +14,7 @@ from tlsviz.crypto.spki import subject_public_key_info
 from tlsviz.pki.certificate import read
 from tlsviz.pki.der import first
 from tlsviz.pki.links import signed_by
-from tlsviz.pki.vouchers import Revocation
+from tlsviz.pki.vouchers import Revocation, RevocationStatus
 from tlsviz.wire.text import safe, shorten
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _checked(response: OCSPResponse, one: Stapled, issuers: Issuers, start: Revo
         return told._replace(check="failed", why=f"{signed.why}, but {fault}")
     state = single.certificate_status.name
     why = f"the certificate is {state.lower()}, {signed.why}"
-    status = "good" if state == "GOOD" else "revoked" if state == "REVOKED" else "unknown"
+    status: RevocationStatus = "good" if state == "GOOD" else "revoked" if state == "REVOKED" else "unknown"
     return told._replace(status=status, check="verified", why=safe(why))
 
 

@@ -10,6 +10,7 @@ from tlsviz.connection.proofs.ocsp import TLS12, about, extensions_of, load
 from tlsviz.connection.proofs.stapled import Issuers, Stapled, certificate_messages, receipt_lists, responses
 from tlsviz.crypto.signatures import verify_signature
 from tlsviz.pki import transparency
+from tlsviz.pki.loglist import Logs
 from tlsviz.pki.transparency import Timestamp
 from tlsviz.pki.vouchers import Receipt
 
@@ -23,7 +24,7 @@ class ReceiptList(NamedTuple):
 
 
 def receipt_groups(
-    connection: Connection, sent: list[bytes], issuers: Issuers, logs: transparency.Logs | None = None
+    connection: Connection, sent: list[bytes], issuers: Issuers, logs: Logs | None = None
 ) -> Iterator[ReceiptList]:
     """Every list of receipts with each one checked against the log list; empty lists are left out."""
     known = logs if logs is not None else transparency.logs()
@@ -50,9 +51,7 @@ def _inside(connection: Connection, sent: list[bytes], issuers: Issuers) -> Iter
             yield one._replace(data=data, source="ocsp"), transparency.certificate_entry(one.certificate)
 
 
-def _receipt(
-    stamp: Timestamp, one: Stapled, entry: bytes | None, index: int, known: transparency.Logs, issuers: Issuers
-) -> Receipt:
+def _receipt(stamp: Timestamp, one: Stapled, entry: bytes | None, index: int, known: Logs, issuers: Issuers) -> Receipt:
     log = known.get(stamp.log_id)
     start = Receipt(
         one.source,
