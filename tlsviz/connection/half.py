@@ -95,16 +95,22 @@ class Half:
             else:
                 self.parts[0] = part._replace(start=part.start + length)
         del self.pending[:size]
-        packets = dict.fromkeys(number for part in used for number in part.packets)
         return Assembled(
             join([(part.buffer, part.start, part.end) for part in used]),
             tuple(dict.fromkeys(part.record for part in used)),
-            tuple(packets),
+            _packets(used),
             any(part.decrypted for part in used),
             any(part.protected for part in used),
             complete and not any(_missing(part) for part in used),
             sum(_missing(part) for part in used),
         )
+
+
+def _packets(used: list[Part]) -> tuple[int, ...]:
+    """Those of all parts; of one part its very tuple, which thousands of messages in one record share."""
+    if len(used) == 1:
+        return used[0].packets
+    return tuple(dict.fromkeys(number for part in used for number in part.packets))
 
 
 def _missing(part: Part) -> int:

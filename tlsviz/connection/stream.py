@@ -14,6 +14,8 @@ from typing import Literal, NamedTuple
 PRELUDE_LIMIT = 65536
 RECORD_LIMIT = 16384 + 2048
 """The longest fragment any version allows (RFC 5246 6.2.3)."""
+PACKETS_KEPT = 1000
+"""Of a record that came in more packets, so many are named."""
 
 Sync = Literal["undecided", "tls", "lost", "not_tls"]
 
@@ -230,7 +232,8 @@ class RecordStream:
         packets: dict[int, None] = {}
         time = 0.0
         for stop, when, numbers in self._carriers:
-            packets.update(dict.fromkeys(numbers))
+            if len(packets) < PACKETS_KEPT:
+                packets.update(dict.fromkeys(numbers))
             time = when
             if stop >= end:
                 break
