@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import fuzz_decoders
+import samples
 from fuzz_decoders import DER_KINDS, seed
-from fuzz_engine import LIVE, OTHER_EYES, ROOT, SEALS_NOTHING
+from fuzz_engine import LIVE, OTHER_EYES, REPORTS, ROOT, SEALS_NOTHING
 from fuzz_inputs import CHUNK, GAP, MARK, MARKS, Script, Step, script
 
 from tlsviz.connection.model import Connection, Record
 from tlsviz.tls.context import Context
-from tlsviz.wire.chunks import CLIENT, SERVER, Sender
+from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Input, Mark, Sender
 
 VECTORS = ROOT.parent / "shared" / "vectors"
 LARGEST = 16_384
@@ -23,9 +24,8 @@ KEYLOG_SIZE = 4096
 
 def decoder_seeds(vectors: Path = VECTORS) -> Iterator[bytes]:
     """Inputs for the decoders."""
-    connections = [connection for _, connection in spoken()]
-    connections += [connection for _, connection in captured()]
-    for connection in connections:
+    made = [connection for _, connection in spoken()]
+    for connection in (*made, *chain.from_iterable(samples.connections().values())):
         yield from _messages(connection)
     for file in _files(vectors / "fuzz" / "certificates", vectors / "certificates"):
         data = file.read_bytes()
@@ -46,15 +46,13 @@ def decoder_seeds(vectors: Path = VECTORS) -> Iterator[bytes]:
 def engine_seeds(vectors: Path = VECTORS) -> Iterator[bytes]:
     """Inputs for the engine."""
     for made, _ in spoken():
-        yield from (made.dump(), unsealed(made, OTHER_EYES))
-    for path, connection in captured():
-        keys = path.with_suffix(".keys")
-        made = script(_said(connection), keys.read_bytes() if keys.exists() else _keylog(connection))
-        yield from (made.dump(), unsealed(made, OTHER_EYES | LIVE))
+        yield from (made._replace(options=REPORTS).dump(), unsealed(made, OTHER_EYES))
+    for made in captured():
+        yield from (made.dump(), unsealed(made, OTHER_EYES | LIVE | REPORTS))
     for folder, sender in (("client", SERVER), ("server", CLIENT)):
         for file in _files(vectors / "fuzz" / folder):
             data = file.read_bytes()[2:]
-            yield script([(sender, data)]).dump()
+            yield script([(sender, data)], options=REPORTS).dump()
             yield script([(CLIENT, _hello()), (sender, data)], options=OTHER_EYES).dump()
     for file in _files(vectors / "messages" / "go-crypto-tls-testdata"):
         said = list(_transcript(file))
@@ -89,17 +87,21 @@ def spoken() -> Iterator[tuple[Script, Connection]]:
         yield made, said.connection()
 
 
-def captured() -> Iterator[tuple[Path, Connection]]:
-    """The connections of the sample captures; none without tshark."""
-    import shutil
+def captured() -> Iterator[Script]:
+    """What the engines were given for the sample captures; nothing without tshark."""
+    for tape in samples.tapes():
+        steps = tuple(step for item in tape.inputs for step in _steps(item))
+        yield Script(0, _keylog(tape.play()), steps)
 
-    from tlsviz.sources.capture import load_capture
 
-    if shutil.which("tshark") is None:
-        return
-    for path in sorted((ROOT / "captures").glob("*.pcapng")):
-        for connection in load_capture(path).connections:
-            yield path, connection
+def _steps(item: Input) -> Iterator[Step]:
+    side = item.sender == SERVER
+    if isinstance(item, Chunk):
+        yield from script([(item.sender, item.data)]).steps
+    elif isinstance(item, Gap):
+        yield Step(GAP | side, min(item.length, 0xFFFF))
+    elif isinstance(item, Mark):
+        yield Step(MARK | side, MARKS.index(item.kind))
 
 
 def unsealed(made: Script, options: int = 0) -> bytes:
@@ -130,11 +132,6 @@ def _open_form(record: Record) -> bytes:
         inner += bytes([record.inner_type])
     made = record.buffer.data[start : start + explicit] + inner + bytes(len(record.protection.tag or b""))
     return len(made).to_bytes(2, "big") + made
-
-
-def _said(connection: Connection) -> Iterator[tuple[Sender, bytes]]:
-    for record in connection.records:
-        yield record.sender, record.buffer.data
 
 
 def _keylog(connection: Connection) -> bytes:
@@ -229,7 +226,3 @@ def some(seeds: Iterator[bytes], count: int) -> list[bytes]:
     """So many of them, the same ones each time."""
     found = list(seeds)
     return found if len(found) <= count else random.Random(8446).sample(found, count)
-
-
-if __name__ == "__main__":
-    sys.exit("run.py makes the seeds")

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = {"decoders": 8192, "engine": 32768}
+TARGETS = {"decoders": 8192, "engine": 12288}
 """How long an input may be."""
 SECONDS, SECONDS_A_BYTE = 3.0, 0.001
 """An input may take so long. Instrumented code is slow, but quadratic code is slower."""
