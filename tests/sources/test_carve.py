@@ -14,7 +14,6 @@ import pytest
 from dialogue import Dialogue, shake
 
 from tlsviz.connection.model import Trace
-from tlsviz.report.json import to_json
 from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.carve import plan
 from tlsviz.sources.feeding import Mapped
@@ -43,7 +42,7 @@ def transfer(version: str) -> Dialogue:
         index for index, chunk in enumerate(said.chunks) if chunk.sender == SERVER and index > len(said.chunks) - 4
     )
     pieces = [
-        (SERVER, 60, 3000),
+        (SERVER, 120, 3000),
         (CLIENT, 30, 700),
         (SERVER, 1, 40),
         (SERVER, 40, 5000),
@@ -75,9 +74,9 @@ def loaded(path: Path, carve: bool) -> Trace:
 
 
 def assert_equal(path: Path) -> None:
-    carved, whole = to_json(loaded(path, True)), to_json(loaded(path, False))
-    assert carved == whole
-    assert carved["connections"] or path.name == "nothing.pcap"
+    carved = loaded(path, True)
+    assert carved == loaded(path, False)
+    assert carved.connections
 
 
 def left_out(path: Path) -> int:
@@ -130,14 +129,16 @@ FORMATS: dict[str, Callable[[Frames], bytes]] = {
 }
 
 
+@pytest.mark.parametrize("frames", ["1.3"], indirect=True)
 @pytest.mark.parametrize("name", FORMATS)
 def test_formats(tmp_path: Path, frames: Frames, name: str) -> None:
     path = tmp_path / "a.pcap"
     path.write_bytes(FORMATS[name](frames))
-    assert left_out(path) > len(frames) * 0.7
+    assert left_out(path) > len(frames) * 0.5
     assert_equal(path)
 
 
+@pytest.mark.parametrize("frames", ["1.3"], indirect=True)
 def test_ipv6(tmp_path: Path, frames: Frames) -> None:
     path = tmp_path / "a.pcap"
     to6 = {address: f"2001:db8::{number}" for number, address in enumerate({p.source.address for p in frames}, 1)}
@@ -152,7 +153,7 @@ def test_ipv6(tmp_path: Path, frames: Frames) -> None:
             for packet in frames
         )
     )
-    assert left_out(path) > len(frames) * 0.7
+    assert left_out(path) > len(frames) * 0.5
     assert_equal(path)
 
 
@@ -316,26 +317,45 @@ SPOILS: list[Spoil] = [
 ]
 
 
+def at_port(packets: Frames, port: int) -> Frames:
+    """The same, from another client port."""
+    own = {40000: port}
+    return [
+        packet._replace(
+            source=packet.source._replace(port=own.get(packet.source.port, packet.source.port)),
+            destination=packet.destination._replace(port=own.get(packet.destination.port, packet.destination.port)),
+        )
+        for packet in packets
+    ]
+
+
+Both = tuple[Trace, Trace]
+
+
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory: pytest.TempPathFactory, frames: Frames) -> Both:
+    """One capture with a connection for each kind of spoiling, read with carving and without."""
+    path = tmp_path_factory.mktemp("spoiled") / "a.pcap"
+    every = [at_port(spoil(frames), 40000 + index) for index, spoil in enumerate(SPOILS)]
+    path.write_bytes(w.pcap(map(w.frame, timed([packet for packets in every for packet in packets]))))
+    return loaded(path, True), loaded(path, False)
+
+
 @pytest.mark.parametrize("spoil", SPOILS, ids=lambda spoil: spoil.__name__)
-def test_spoiled(tmp_path: Path, frames: Frames, spoil: Spoil) -> None:
-    path = tmp_path / ("nothing.pcap" if spoil is no_beginning else "a.pcap")
-    path.write_bytes(w.pcap(map(w.frame, timed(spoil(frames)))))
-    assert_equal(path)
+def test_spoiled(spoiled: Both, spoil: Spoil) -> None:
+    port = 40000 + SPOILS.index(spoil)
+    carved, whole = ([c for c in trace.connections if c.client.port == port] for trace in spoiled)
+    assert carved == whole
+    assert len(whole) == {no_beginning: 0, reused: 2}.get(spoil, 1)
 
 
 def test_interleaved(tmp_path: Path, frames: Frames) -> None:
     """Several connections at once: each keeps its place and its frames."""
-    others = [
-        packet._replace(
-            source=packet.source._replace(port=packet.source.port + (packet.source.port != 443)),
-            destination=packet.destination._replace(port=packet.destination.port + (packet.destination.port != 443)),
-        )
-        for packet in frames
-    ]
+    others = at_port(frames, 40001)
     mixed = [packet for pair in zip(frames, others, strict=True) for packet in pair]
     path = tmp_path / "a.pcap"
     path.write_bytes(w.pcap(map(w.frame, timed(mixed))))
-    assert left_out(path) > len(mixed) * 0.7
+    assert left_out(path) > len(mixed) * 0.5
     assert_equal(path)
 
 
@@ -360,7 +380,7 @@ def test_a_counted_record_that_does_not_fit_is_read_whole(
     """If the first pass is wrong about a connection, that one is read again; if about all, the file is."""
     path = tmp_path / "a.pcap"
     path.write_bytes(w.pcap(map(w.frame, frames)))
-    expected = to_json(loaded(path, False))
+    expected = loaded(path, False)
 
     def shifted(data: bytes) -> object:
         made = plan(data)
@@ -371,7 +391,7 @@ def test_a_counted_record_that_does_not_fit_is_read_whole(
         return made
 
     monkeypatch.setattr("tlsviz.sources.feeding.plan", shifted)
-    assert to_json(loaded(path, True)) == expected
+    assert loaded(path, True) == expected
 
     def misplaced(data: bytes) -> object:
         made = plan(data)
@@ -380,7 +400,7 @@ def test_a_counted_record_that_does_not_fit_is_read_whole(
         return made
 
     monkeypatch.setattr("tlsviz.sources.feeding.plan", misplaced)
-    assert to_json(loaded(path, True)) == expected
+    assert loaded(path, True) == expected
 
 
 def test_whoever_stops_reading_stops_the_feed(tmp_path: Path, frames: Frames) -> None:

@@ -73,6 +73,7 @@ class Runs:
         """Whether another record of that size is to be kept; if so it counts as kept."""
         used = self._kept.get(sender, 0)
         if used + size > KEPT_PER_SIDE:
+            self._kept[sender] = KEPT_PER_SIDE  # full: a shorter one that comes later is not kept either
             return False
         self._kept[sender] = used + size
         return True

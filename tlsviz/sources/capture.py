@@ -154,9 +154,14 @@ class _Reader:
             plan.spare(lambda _: True)
         elif plan is not None:
             plan.spare(lambda random: bool(self.keylog.labels(random)))
-        following, reading = self._read(plan)
-        if following.unclaimed:
-            following, reading = self._read(None)
+        try:
+            following, reading = self._read(plan)
+        except TargetError:
+            if plan is None:
+                raise
+            return self._read(None)  # of some odd formats a file tells more than a pipe
+        if plan is not None and (following.unclaimed or reading.failed):
+            return self._read(None)
         if following.whole and plan is not None:
             again, _ = self._read(plan.only(following.whole))
             following.replace(again)

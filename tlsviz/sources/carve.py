@@ -4,8 +4,8 @@ A first pass over the mapped file follows every TCP flow that begins with a SYN 
 nothing but its sequence numbers and its records' headers. Where application data records follow each other without
 anything else happening on the connection, they are counted here (`Carved`) and the frames that hold nothing else are
 left out. Whatever is unusual (holes, overlaps, tunnels, fragments, other protocols) goes to tshark as it is, and what
-was left out too early is put back. With and without carving the connections are equal, but for the bytes of counted
-records, which opening a connection brings back (`Plan.flows`).
+was left out too early is put back. With and without carving the connections are equal: of so much application data only
+the amount is kept anyway (`connection.runs`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tlsviz.sources.segments import ACK, FIN, RST, SYN, Carved
 
 APPLICATION_DATA = 23
 LONGEST_RECORD = 16384 + 2048
-SETTLED = 4
-"""Application data records of a direction before counting begins: TLS 1.3 hides its handshake in the first ones."""
+SETTLED = 256 * 1024 + 64
+"""Bytes of a direction's application data records before counting begins: as many are kept (`connection.runs`)."""
 MOST_PENDING = 256
 """Segments of a direction that may wait for a hole to be filled; then the flow is left to tshark."""
 PACKETS_KEPT = 1000
@@ -56,17 +56,18 @@ class _Open:
 class _Lane:
     """One direction of a flow. ``next``: the sequence number that continues it, -1 while unknown.
 
-    ``left``: bytes of the current record still to come; ``head``: what is here of a header that is not whole.
+    ``left``: bytes of the current record still to come; ``head``: what is here of a header that is not whole; ``data``:
+    bytes of application data records so far.
     """
 
-    __slots__ = ("bulk", "carved", "first", "flow", "head", "left", "next", "peer", "pending", "records", "size")
+    __slots__ = ("bulk", "carved", "data", "first", "flow", "head", "left", "next", "peer", "pending", "size")
 
     peer: _Lane
 
     def __init__(self, flow: _Flow, first: int) -> None:
         self.flow = flow
         self.next = self.first = first
-        self.left = self.size = self.records = 0
+        self.left = self.size = self.data = 0
         self.head = b""
         self.bulk: _Open | None = None
         self.pending: dict[int, tuple[int, int]] | None = None
@@ -330,7 +331,7 @@ class _Carver:
                 self._whole(lane, frame)
             if at == size:
                 return
-            if not lane.head and lane.records >= SETTLED and lane.bulk is None and not self._waiting(lane):
+            if not lane.head and lane.data >= SETTLED and lane.bulk is None and not self._waiting(lane):
                 self._open(lane, base + at & _WORD)
             need = 5 - len(lane.head)
             lane.head += self.data[begin + at : begin + min(at + need, size)]
@@ -350,7 +351,7 @@ class _Carver:
         if not 20 <= kind <= 24 or major != 3 or minor > 4 or not 0 < lane.size <= LONGEST_RECORD:
             self._stop(lane.flow)
         elif kind == APPLICATION_DATA:
-            lane.records += 1
+            lane.data += lane.size + 5
         lane.head = b""
 
     # -- counting ------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The frames of a capture file that is held in memory or mapped: where each one is, on which kind of link.
 
-Reads pcap (both byte orders, micro- and nanoseconds, Kuznetzov's) and pcapng (several sections and interfaces); only
+Reads pcap (both byte orders, micro- and nanoseconds) and pcapng (several sections and interfaces); only
 the framing, nothing of what is inside. `pcapng.survey` reads the same from a stream, for compressed files.
 """
 
@@ -15,7 +15,6 @@ from tlsviz.sources.pcapng import (
     DECRYPTION_SECRETS,
     LONGEST_BLOCK,
     PCAP_MAGICS,
-    PCAP_MODIFIED,
     SECTION_HEADER,
     Survey,
     take_secrets,
@@ -38,7 +37,7 @@ frame ends, its link type (LINKTYPE_*; -1 where that is not known here), how man
 class Framing:
     """The frames of a file. Iterate once; ``found`` and ``others`` (what stands between frames) are right after it.
 
-    ``order``, ``units`` and ``modified`` say how a pcap writes.
+    ``order`` and ``units`` say how a pcap writes.
     """
 
     data: Data
@@ -46,7 +45,6 @@ class Framing:
     others: list[tuple[int, int]] = field(default_factory=list)
     order: str = "<"
     units: int = 1_000_000
-    modified: bool = False
 
     def __iter__(self) -> Iterator[Frame]:
         if self.found.kind == "pcapng":
@@ -72,7 +70,7 @@ class Framing:
         found, count = self.found, 0
         self.others.append((0, 24))
         head = struct.Struct(self.order + "8xI")
-        header = 24 if self.modified else 16
+        header = 16
         link = struct.unpack_from(self.order + "I", data, 20)[0] & 0xFFFF
         start, units = 24, self.units
         unpack = head.unpack_from
@@ -170,8 +168,7 @@ def framing(data: Data) -> Framing:
         return made
     for order in "<>":
         number = struct.unpack(order + "I", magic)[0]
-        if number in PCAP_MAGICS or number == PCAP_MODIFIED:
+        if number in PCAP_MAGICS:
             found.kind = "pcap"
             made.order, made.units = order, 1_000_000_000 if number == PCAP_MAGICS[1] else 1_000_000
-            made.modified = number == PCAP_MODIFIED
     return made
