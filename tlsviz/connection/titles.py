@@ -136,7 +136,8 @@ def hole(hole: Hole, transport: str = "tcp") -> tuple[str, str]:
         return f"{plural(hole.length, 'byte')} that are no QUIC packet", "not a QUIC packet"
     if hole.stray is not None:
         return f"{plural(hole.length, 'byte')} that are no TLS record", "not a TLS record"
-    return f"{plural(hole.length, 'byte')} missing", "not in the capture: lost, or never captured"
+    what = f"{plural(hole.length, 'byte')} missing" if hole.length else "records missing"
+    return what, "not in the capture: lost, or never captured"
 
 
 def prelude(part: Prelude, protocol: str | None = None) -> tuple[str, str]:

@@ -7,8 +7,9 @@ says its epoch and number, and handshake messages come in numbered fragments.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from tlsviz.connection.dtls import datagram
 from tlsviz.connection.dtls.fragments import Assembly
@@ -27,14 +28,21 @@ from tlsviz.wire.text import plural, shorten
 CONNECTION_ID = 54
 SEEN_KEPT = 2048
 """How many records of one side are remembered, so that a datagram that came twice is known."""
-MARKS_KEPT = 200
+MARKS_KEPT, HOLE_LIMIT, NUMBERS_KEPT = 200, 100, 4096
 RUSH = 16
 """Records of a later epoch that wait for the handshake messages that their keys need."""
 
 
+class Place(NamedTuple):
+    """A place among everything that happened, and its time."""
+
+    order: int
+    time: float
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Side:
-    """One direction."""
+    """One direction. ``numbers``: epoch and number of its records, and where each stands; ``said``: its last place."""
 
     half: Half
     unsealing: Unsealing
@@ -42,6 +50,8 @@ class Side:
     seen: dict[int, None] = field(default_factory=dict)
     early: deque[RawRecord] = field(default_factory=deque)
     repeated: dict[str, None] = field(default_factory=dict)
+    numbers: dict[tuple[int, int], Place] = field(default_factory=dict)
+    said: Place = Place(0, 0.0)
 
     def is_repeated(self, raw: RawRecord) -> bool:
         """Whether the very same record came before."""
@@ -52,6 +62,15 @@ class Side:
             del self.seen[next(iter(self.seen))]
         self.seen[known] = None
         return False
+
+    def gaps(self) -> Iterator[Place]:
+        """Behind which places records are missing, as their numbers show. Epoch 0 may begin with any."""
+        before: tuple[int, int] | None = None
+        for epoch, number in sorted(self.numbers):
+            expected = before[1] + 1 if before is not None and before[0] == epoch else 0
+            if before is not None and number > expected:
+                yield self.numbers[before]
+            before = epoch, number
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -81,6 +100,7 @@ class DtlsEngine(Engine):
         for side in self._sides.values():
             self._deliver(side, force=True)
             self._release(side, force=True)
+        self._tell_losses()
 
     # -- datagrams to records ------------------------------------------------------------------------------
 
@@ -103,6 +123,13 @@ class DtlsEngine(Engine):
                 self._stray(half, raw)
             return
         side.assembly.age += 1
+        self._take(side, raw)
+        if len(side.numbers) < NUMBERS_KEPT and not is_unified(raw):
+            side.numbers.setdefault((raw.epoch or 0, raw.sequence or 0), Place(self.ledger.order, raw.time))
+        side.said = Place(self.ledger.order, raw.time)
+
+    def _take(self, side: Side, raw: RawRecord) -> None:
+        half = side.half
         if side.is_repeated(raw):
             side.repeated["a datagram that was here before"] = None
         elif not raw.epoch and not is_unified(raw):
@@ -111,6 +138,22 @@ class DtlsEngine(Engine):
             side.early.append(raw)
         else:
             self._open(half, raw)
+
+    def _tell_losses(self) -> None:
+        """Numbers that never came: losses among application data are a matter of course, before it they matter."""
+        last = max((m.order for m in self.ledger.messages if m.content_type == "handshake"), default=0)
+        for side in self._sides.values():
+            for place in side.gaps():
+                if place.order <= last:
+                    self._hole(side, place)
+        self.holes.sort(key=lambda hole: hole.order)
+
+    def _hole(self, side: Side, place: Place) -> None:
+        """Something of unknown size is missing behind a place."""
+        sender = side.half.sender
+        known = any((hole.order, hole.sender) == (place.order, sender) for hole in self.holes[-HOLE_LIMIT:])
+        if not known and len(self.holes) < HOLE_LIMIT:
+            self.holes.append(Hole(place.order, place.time, sender, 0))
 
     def _cid_length(self, sender: Sender) -> int:
         """Bytes of the connection id on this side's records: the one that its receiver asked for (RFC 9146 3)."""
@@ -184,7 +227,10 @@ class DtlsEngine(Engine):
             if outcome == "again":
                 name = message_type(bytes([fragment.kind]))
                 side.repeated[name] = None
-            elif outcome != "new":
+            elif outcome == "new":
+                # Who answers has all that it answers.
+                self._deliver(self._sides[other(side.half.sender)], force=True)
+            else:
                 self.ledger.add_record_note(part.record, _WHY[outcome])
         self._deliver(side)
         for each in self._sides.values():
@@ -210,7 +256,7 @@ class DtlsEngine(Engine):
         while (found := side.assembly.take(force)) is not None:
             made, missing = found
             if missing:
-                self.holes.append(Hole(self.ledger.next_order(), self.last, side.half.sender, 0))
+                self._hole(side, side.said)
             self._handshake(side.half, self.last, made)
             if made.damaged:
                 self.ledger.add_note(f"fragments with {plural(made.damaged, 'byte')} never came")
