@@ -85,6 +85,13 @@ def _suite(connection: Connection) -> Suite | None:
 
 
 def _without_keys(connection: Connection) -> Connection:
+    if connection.transport == "quic":
+        from tlsviz.connection.quic.observer import without_keys  # which needs the engine
+
+        seen = without_keys(connection, NO_KEY)
+        seen = replace(seen, trust=_untold(connection.trust))
+        seen = replace(seen, proofs=prove(seen))
+        return replace(seen, findings=find(seen, ended(seen), False))
     eyes = _Eyes(connection)
     eyes.watch()
     moved = eyes.moved

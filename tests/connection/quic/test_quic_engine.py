@@ -265,7 +265,7 @@ def test_padding_behind_the_packets_of_a_datagram_is_noted() -> None:
     flow.conversation()
     flow.datagrams[0] = flow.datagrams[0]._replace(data=flow.datagrams[0].data + bytes(30))
     connection = follow(flow.datagrams)
-    assert connection.records[0].note == "30 bytes behind it in the datagram are no packet"
+    assert connection.records[0].note == "30 zero bytes behind it fill the datagram up"
     assert connection.complete
 
 

@@ -87,8 +87,13 @@ class QuicEngine(Engine):
     def connection(self) -> Connection:
         """The model of what is known now."""
         made = Engine.connection(self)
-        hello = self.facts.client_hello
-        return replace(made, transport="quic", ja4=fingerprint.ja4(hello, "quic") if hello else None)
+        hello, chosen = self.facts.client_hello, self.facts.server_hello
+        return replace(
+            made,
+            transport="quic",
+            ja4=fingerprint.ja4(hello, "quic") if hello else None,
+            ja4s=fingerprint.ja4s(chosen, "quic") if chosen else None,
+        )
 
     def _lose(self, gap: Gap) -> None:
         self.holes.append(Hole(self.ledger.next_order(), gap.time, gap.sender, gap.length))
@@ -110,6 +115,8 @@ class QuicEngine(Engine):
         if rest and self.ledger.records and not self._waiting:
             last = self.ledger.records[-1]
             said = f"{plural(len(rest), 'byte')} behind it in the datagram are no packet"
+            if not any(rest):
+                said = f"{plural(len(rest), 'zero byte')} behind it fill the datagram up"
             self.ledger.records[-1] = replace(last, note=f"{last.note}; {said}" if last.note else said)
 
     def _alien(self, chunk: Chunk) -> None:

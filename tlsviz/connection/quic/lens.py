@@ -10,6 +10,7 @@ from tlsviz.crypto.quic import LONGEST_NUMBER, SAMPLE
 from tlsviz.crypto.schedule import xor
 from tlsviz.tls.quic.frames import decode_frames
 from tlsviz.tls.quic.packets import TAG
+from tlsviz.tls.quic.versions import INITIAL
 
 CARRIED = ("crypto_data", "stream_data", "datagram_data")
 
@@ -30,7 +31,7 @@ def packet(record: Record) -> Anatomy:
         for leaf in record.header.children
         if leaf.end > leaf.start
     )
-    recipe = _nonce(protection.nonce, protection.sequence)
+    recipe = _nonce(protection.nonce, protection.sequence, record.packet_type != INITIAL)
     mask = _header_mask(record, clear)
     return Anatomy("quic", wire, tuple(_frames(record.plaintext.data)), "exact", start, recipe, covered, mask)
 
@@ -51,13 +52,13 @@ def _frames(payload: bytes) -> Iterator[Part]:
             yield Part("frame", behind, frame.end, payload[behind : frame.end], name)
 
 
-def _nonce(nonce: bytes | None, number: int | None) -> Recipe | None:
-    """The IV xored with the packet number."""
+def _nonce(nonce: bytes | None, number: int | None, secret: bool) -> Recipe | None:
+    """The IV xored with the packet number; that of Initial packets is no secret."""
     if nonce is None or number is None:
         return None
     counted = number.to_bytes(len(nonce), "big")
-    pieces = (Ingredient("IV", xor(nonce, counted), secret=True), Ingredient("packet number", counted))
-    return Recipe("xor", pieces, nonce, True)
+    pieces = (Ingredient("IV", xor(nonce, counted), secret), Ingredient("packet number", counted))
+    return Recipe("xor", pieces, nonce, secret)
 
 
 def _header_mask(record: Record, clear: bytes) -> HeaderMask | None:

@@ -91,7 +91,7 @@ def _verb(record: Record, taken: Anatomy) -> str:
     if protection.status == "failed":
         return f"{signs.failed} does not open: {safe(protection.why)}"
     if record.packet_type == INITIAL:
-        return f"{signs.below} opened with a key that everybody knows, tag {signs.verified} verified"
+        return f"{signs.below} opened with everybody's key, tag {signs.verified} verified"
     seal = "MAC" if taken.scheme in ("cbc", "stream") else "tag"
     return f"{signs.below} opened with the {record.sender}'s key, {seal} {signs.verified} verified"
 
