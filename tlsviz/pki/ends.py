@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from tlsviz.pki.certificate import Certificate, read
 from tlsviz.pki.links import MAX_CONSIDERED, MAX_DEPTH, Path, Pool, is_self_signed, signed_by
 from tlsviz.pki.stores import Store, subject_of
-from tlsviz.pki.trust import Fault
+from tlsviz.pki.trust import Borrowed, Fault
 from tlsviz.wire.text import shorten
 
 MAX_KNOWN = 20
@@ -16,12 +16,15 @@ _ROOT = re.compile(r"\b[Rr]oots?\b|\bROOT\b|[a-z]Root|Primary Certification Auth
 _BETWEEN = re.compile(r"\b(intermediate|issuing|subordinate|sub[- ]?ca)\b", re.IGNORECASE)
 
 
-def ends(pool: Pool, path: Path, store: Store, known: Sequence[bytes] = ()) -> Iterator[Fault]:
+def ends(
+    pool: Pool, path: Path, store: Store, known: Sequence[bytes] = (), fetched: Sequence[Borrowed] = ()
+) -> Iterator[Fault]:
     """What is missing above the last certificate of a way up that reaches no anchor.
 
-    ``known``: certificates that were seen elsewhere. `missing_intermediate` needs evidence: the issuer was seen
-    elsewhere, calls itself an intermediate, or an end entity's certificate came alone and says where its issuer's
-    lies. A root that the store does not have looks just the same otherwise, because roots need not be sent.
+    ``known``: certificates that were seen elsewhere, ``fetched``: that were got from where others say they lie.
+    `missing_intermediate` needs evidence: the issuer was seen or fetched, calls itself an intermediate, or an end
+    entity's certificate came alone and says where its issuer's lies. A root that the store does not have looks just
+    the same otherwise, because roots need not be sent.
     """
     last = path.ders[-1]
     cert, index = read(last), pool.index.get(last)
@@ -41,7 +44,7 @@ def ends(pool: Pool, path: Path, store: Store, known: Sequence[bytes] = ()) -> I
         detail = f"issued by {_issuer(cert)}; of {pool.sent:,} certificates sent only {MAX_CONSIDERED} were considered"
         yield Fault("unknown_issuer", index, detail)
     else:
-        yield from _not_sent(pool, path, store, known)
+        yield from _not_sent(pool, path, store, known, fetched)
 
 
 def _itself(cert: Certificate, index: int | None, where: str, alone: bool) -> Fault:
@@ -51,14 +54,19 @@ def _itself(cert: Certificate, index: int | None, where: str, alone: bool) -> Fa
     return Fault("unknown_issuer", index, f"the chain ends in this root, which is {where}")
 
 
-def _not_sent(pool: Pool, path: Path, store: Store, known: Sequence[bytes]) -> Iterator[Fault]:
+def _not_sent(
+    pool: Pool, path: Path, store: Store, known: Sequence[bytes], fetched: Sequence[Borrowed]
+) -> Iterator[Fault]:
     last = path.ders[-1]
     cert, index = read(last), pool.index.get(last)
     issuer, where = _issuer(cert), f"not in the {store.name} store"
     lies = f"; it lies at {shorten(cert.ca_issuers[0], 120)}" if cert.ca_issuers else ""
+    got = tuple(one.der for one in fetched)
+    known = (*got, *known)
     seen = seen_issuer(last, known)
     if seen is not None and not read(seen).self_issued:
-        detail = f"issued by {issuer}, which was not sent; another connection here shows it"
+        how = "it could be fetched" if seen in got else "another connection here shows it"
+        detail = f"issued by {issuer}, which was not sent; {how}"
         yield Fault("missing_intermediate", index, detail)
         if not any(way.anchored for way in Pool((last, seen, *known)).paths(last, store)):
             yield Fault("unknown_issuer", index, f"its issuer {issuer} leads to no root in the {store.name} store")

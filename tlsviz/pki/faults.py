@@ -118,7 +118,7 @@ def _faults(pool: Pool, path: Path, question: Question, store: Store) -> Iterato
             yield Fault("bad_signature", index, detail, "signatureValue", cert.sha256)
     # What is not here may have led on, except above a certificate that names itself as its issuer.
     if not path.anchored and (read(path.ders[-1]).self_issued or not question.cut):
-        yield from ends(pool, path, store, question.known)
+        yield from ends(pool, path, store, question.known, question.fetched)
 
 
 Check = tuple[Reason, str]
