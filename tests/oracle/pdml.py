@@ -23,11 +23,12 @@ from typing import NamedTuple
 
 from compare import KEYS, Difference, captures, explain
 from pdml_reader import Field, Said, tshark_fields
-from pdml_values import agrees, says_something
+from pdml_values import agrees, named_alike, says_something
 
 from tlsviz.connection.model import Connection, Message, Record
 from tlsviz.errors import TlsvizError
 from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.tls import registry
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import Node, walk
 
@@ -39,7 +40,8 @@ APPLICATION_DATA = 23
 class Fault(NamedTuple):
     """A field of tshark's that we do not have (``span``) or read differently (``value``).
 
-    ``outside``: one of these two, where tshark read on beyond the end of what the field is a part of.
+    ``outside``: one of these two, where tshark read on beyond the end of what the field is a part of. ``name``: of a
+    code point that has another name there.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Result:
     messages: int = 0
     compared: int = 0
     equal: int = 0
+    named: int = 0
+    """How many of those compared are code points that tshark has a name for; ``equal`` is about places and values."""
     unmatched: list[Difference] = field(default_factory=list)
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], list[Fault]] = field(default_factory=lambda: defaultdict(list))
@@ -86,6 +90,7 @@ class Result:
             "messages of tshark alone, wrong": len(self.missing),
             "fields compared": self.compared,
             "equal": self.equal,
+            "of them code points named": self.named,
             "justified": self.faults.total() - wrong,
             "wrong": wrong,
         }
@@ -183,8 +188,13 @@ def record_tree(record: Record) -> Node:
     """A record's header and fragment as one tree; the fragment of bulk data may not be kept."""
     end = 5 + record.length
     data = record.buffer.data[5:] if record.kept else None
-    inner = () if record.inner_type is None else (Node("inner_type", 0, 1, record.inner_type),)
+    inner = () if record.inner_type is None else (_inner_type(record.inner_type),)
     return Node("record", 0, end, None, None, (*inner, *record.header.children, Node("fragment", 5, end, data)))
+
+
+def _inner_type(code: int) -> Node:
+    """What tshark shows as a second content type in the place of the first."""
+    return Node("inner_type", 0, 1, code, registry.record_types.get(code))
 
 
 def compare_tree(fields: Sequence[Field], root: Node, where: str, result: Result) -> None:
@@ -193,8 +203,10 @@ def compare_tree(fields: Sequence[Field], root: Node, where: str, result: Result
     for one in fields:
         result.compared += 1
         nodes = places.nodes.get((one.start, one.end), [])
-        if any(agrees(one, node, label) for node, label in nodes):
+        same = next((node for node, label in nodes if agrees(one, node, label)), None)
+        if same is not None:
             result.equal += 1
+            _compare_name(one, same, where, result)
         elif nodes:
             what = "outside" if one.outside else "value"
             result.fault(Fault(one.name, what, where, f"{one.show} ({one.shown})", _words(nodes)))
@@ -203,6 +215,14 @@ def compare_tree(fields: Sequence[Field], root: Node, where: str, result: Result
         else:
             what, shown = "outside" if one.outside else "span", f"[{one.start}, {one.end}) {one.shown or one.show}"
             result.fault(Fault(one.name, what, where, shown, _around(places, one)))
+
+
+def _compare_name(one: Field, node: Node, where: str, result: Result) -> None:
+    alike = named_alike(one, node)
+    if alike is not None:
+        result.named += 1
+    if alike is False:
+        result.fault(Fault(one.name, "name", where, one.shown, node.label or "no name"))
 
 
 def _words(nodes: Sequence[tuple[Node, str]]) -> str:

@@ -24,6 +24,19 @@ _RENAMED = {"contentCommitment": "nonRepudiation"}
 """Bits that tshark calls by X.509's newer names (RFC 5280 4.2.1.3 has both)."""
 
 
+_NAMED = re.compile(r"[^:]*: (.+) \((?:0x[0-9a-f]+|\d+)\)")
+_IN_BRACKETS = re.compile(r"(.*)\((.+)\)")
+
+
+def named_alike(field: Field, node: Node) -> bool | None:
+    """Whether both give a code point the same name, but for case and punctuation; None if tshark has no name for it."""
+    found = _NAMED.fullmatch(field.shown)
+    if found is None or not isinstance(node.value, int) or found[1].startswith("Unknown"):
+        return None
+    brackets = _IN_BRACKETS.fullmatch(found[1])
+    return _plain(node.label or "") in {_plain(name) for name in (found[1], *(brackets.groups() if brackets else ()))}
+
+
 def says_something(field: Field) -> bool:
     """Whether tshark shows more of the bytes than themselves, and than what the fields inside show.
 
@@ -73,7 +86,7 @@ def _agrees_in_words(field: Field, value: bytes, label: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    return name.replace("-", "").lower()
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _moment(text: str) -> datetime | None:

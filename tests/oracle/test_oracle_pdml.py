@@ -38,7 +38,7 @@ def test_every_field_of_own_captures(name: str) -> None:
     assert {field.rpartition("_")[0] for field, _ in result.faults} <= {
         "tls.handshake.random",
         "tls.handshake.sig_hash",
-    }
+    }, result.faults
 
 
 @pytest.mark.tshark
@@ -76,6 +76,12 @@ def test_what_differs_is_found() -> None:
     assert result.counts()["wrong"] == 2 and result.counts()["equal"] == 1
 
 
+def test_names_are_compared() -> None:
+    said = [Field("a", 0, 1, "1", f"A: {name} (1)", b"\x01") for name in ("One", "number (ONE)", "two", "Unknown")]
+    result = compared(*said)
+    assert (result.equal, result.named, dict(result.faults)) == (4, 3, {("a", "name"): 1})
+
+
 def test_exceptions_have_reasons() -> None:
-    assert exceptions() and all(what in ("span", "value", "outside", "*") for _, what, _ in exceptions())
+    assert exceptions() and all(what in ("span", "value", "name", "outside", "*") for _, what, _ in exceptions())
     assert all(len(why) > 20 for _, _, why in exceptions())
