@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-from tlsviz.connection import fingerprint, inferred
+from tlsviz.connection import inferred
 from tlsviz.connection.engine import APPLICATION_DATA, HANDSHAKE, HOLE_LIMIT, STRAY_KEPT, Engine
 from tlsviz.connection.half import Assembled, Half, Part
-from tlsviz.connection.model import Connection, Hole, PlacedMark, Protection
+from tlsviz.connection.model import Hole, PlacedMark, Protection
 from tlsviz.connection.quic.books import Books
 from tlsviz.connection.quic.crypto_stream import CryptoStream
 from tlsviz.connection.quic.keys import FIRST_IDS, REPEATED, PacketOpener
@@ -48,6 +48,7 @@ class _Waiting(NamedTuple):
 class QuicEngine(Engine):
     """Follows one QUIC connection; each `Chunk` is the payload of one UDP datagram."""
 
+    transport: ClassVar[str] = "quic"
     ledger: Books = field(default_factory=Books)
     opener: PacketOpener = field(init=False)
     _levels: dict[tuple[Sender, str], Half] = field(default_factory=dict)
@@ -83,17 +84,6 @@ class QuicEngine(Engine):
             self._bridge(sender, level, stream)
         for half in self._levels.values():
             self._flush(half, "the bytes end in the middle of it")
-
-    def connection(self) -> Connection:
-        """The model of what is known now."""
-        made = Engine.connection(self)
-        hello, chosen = self.facts.client_hello, self.facts.server_hello
-        return replace(
-            made,
-            transport="quic",
-            ja4=fingerprint.ja4(hello, "quic") if hello else None,
-            ja4s=fingerprint.ja4s(chosen, "quic") if chosen else None,
-        )
 
     def _lose(self, gap: Gap) -> None:
         self.holes.append(Hole(self.ledger.next_order(), gap.time, gap.sender, gap.length))

@@ -56,13 +56,17 @@ def content(root: Node | None, *names: str) -> Place | None:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Builder:
-    """Collects nodes and steps. ``logged``: values by node id that the key log has; ``given``: from elsewhere."""
+    """Collects nodes and steps. ``logged``: values by node id that the key log has; ``given``: from elsewhere.
+
+    ``quic``: the version of QUIC that carries the connection, None where there are records.
+    """
 
     handshake: Handshake
     suite: Suite
     version: int
     logged: Mapping[str, bytes]
     given: Mapping[str, bytes]
+    quic: int | None = None
     nodes: dict[str, KeyNode] = field(default_factory=dict)
     steps: list[KeyStep] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -6,6 +6,7 @@ from functools import partial
 
 from tlsviz.connection.schedule.build import NOTHING, whole
 from tlsviz.connection.schedule.hkdf import Hkdf
+from tlsviz.crypto import quic
 from tlsviz.crypto import schedule as crypto
 from tlsviz.crypto.ciphers import lengths
 from tlsviz.crypto.hashing import mac
@@ -71,15 +72,20 @@ class Traffic(Hkdf):
         """Key, IV and, where there is one, finished_key of a traffic secret."""
         sender: Sender = SERVER if secret.startswith(SERVER) else CLIENT
         sizes = lengths(self.b.suite, self.b.version)
-        for label, size, purpose in (
+        carrier = "record" if self.b.quic is None else "packet"
+        made = [
             ("key", sizes.key, f"the {self.b.suite.cipher} key"),
-            ("iv", sizes.iv, "each record's number is added to it: that is the nonce"),
-        ):
+            ("iv", sizes.iv, f"each {carrier}'s number is added to it: that is the nonce"),
+        ]
+        if self.b.quic is not None:
+            made.append(("hp", sizes.key, "masks the packet number and bits of the first byte"))
+        for part, size, purpose in made:
+            label = part if self.b.quic is None else quic.label(self.b.quic, part)
             self.b.derive(
-                f"{secret}.{label}",
-                f"{sender}_write_{label}",
+                f"{secret}.{part}",
+                f"{sender}_{part}" if part == "hp" else f"{sender}_write_{part}",
                 purpose,
-                "key" if label == "key" else "iv",
+                "iv" if part == "iv" else "key",
                 "keys",
                 function="HKDF-Expand-Label",
                 inputs=(secret,),
