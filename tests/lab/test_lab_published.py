@@ -106,14 +106,14 @@ def test_captures_have_a_place_of_their_own() -> None:
 
 def test_script_answers_a_hello_and_outlives_nonsense() -> None:
     hello = b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"
-    with ScriptedServer(empty_certificate) as server:
+    with ScriptedServer(empty_certificate, AUTHORITY.server()) as server:
         for said in (b"", b"\x16\x03", b"GET / HTTP/1.0\r\n\r\n"):
             with socket.create_connection(("127.0.0.1", server.port)) as sock:
                 sock.sendall(said)
         with socket.create_connection(("127.0.0.1", server.port)) as sock:
             sock.sendall(hello)
             answer = b""
-            while len(answer) < len(empty_certificate(hello)):
+            while len(answer) < len(empty_certificate(hello, AUTHORITY.server())):
                 answer += sock.recv(4096)
-    assert answer == empty_certificate(hello)
+    assert answer == empty_certificate(hello, AUTHORITY.server())
     assert b"\x0b\x00\x00\x03\x00\x00\x00" in answer

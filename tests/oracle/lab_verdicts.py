@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tlsviz.lab.run import run_scenario
 from tlsviz.lab.scenarios import SCENARIOS, Scenario
 from tlsviz.lab.stage import Stage, staged
+from tlsviz.pki.trust import Verdict
 from tlsviz.sources.target import is_address, parse_host
 
 PATIENCE = 10
@@ -67,27 +68,31 @@ class Opinion(NamedTuple):
 
 @dataclass(frozen=True)
 class Line:
-    """One scenario's row of the table."""
+    """One scenario's row of the table. ``broken``: no client can finish this handshake."""
 
     name: str
     expected: Word
     ours: Word
     openssl: Opinion
     curl: Opinion
+    broken: bool = False
+
+    def agrees(self, word: Word) -> bool:
+        """Where the handshake itself is broken, it is all the same what a program stumbles over first."""
+        return word == self.expected or (self.broken and word == "fail")
+
+    def differing(self) -> list[str]:
+        """The other programs that come to something else than what is expected."""
+        others = (("openssl", self.openssl), ("curl", self.curl))
+        return [who for who, said in others if not self.agrees(said.word)]
 
     def unexplained(self) -> list[str]:
         """The programs that differ without a known reason; tlsviz too, where it is not what is expected."""
-        found = [] if self.ours == self.expected else ["tlsviz"]
-        others = (("openssl", self.openssl), ("curl", self.curl))
-        return found + [who for who, said in others if said.word != self.expected and (self.name, who) not in WHY]
+        found = [] if self.agrees(self.ours) else ["tlsviz"]
+        return found + [who for who in self.differing() if (self.name, who) not in WHY]
 
     def notes(self) -> list[str]:
-        others = (("openssl", self.openssl), ("curl", self.curl))
-        return [
-            f"{who}: {WHY[self.name, who]}"
-            for who, said in others
-            if said.word != self.expected and (self.name, who) in WHY
-        ]
+        return [f"{who}: {WHY[self.name, who]}" for who in self.differing() if (self.name, who) in WHY]
 
 
 def applicable(one: Scenario) -> bool:
@@ -102,12 +107,10 @@ def compared(one: Scenario) -> Line:
         openssl, curl = bench.openssl(), bench.curl()
     trust = run_scenario(one.name).connections[0].trust
     assert trust is not None
-    return Line(one.name, _word(one.verdict, one), _word(trust.verdict, one), openssl, curl)
+    return Line(one.name, _word(one.verdict), _word(trust.verdict), openssl, curl, one.script is not None)
 
 
-def _word(verdict: str, one: Scenario) -> Word:
-    if one.script is not None and verdict == "untrusted":
-        return "fail"
+def _word(verdict: Verdict) -> Word:
     return "accept" if verdict == "trusted" else "reject" if verdict == "untrusted" else "fail"
 
 
@@ -168,7 +171,7 @@ def main(names: list[str]) -> int:
         for note in line.notes():
             print(f"{'':27} {note}")
     odd = {line.name: line.unexplained() for line in lines if line.unexplained()}
-    agreed = sum(line.expected == line.ours == line.openssl.word == line.curl.word for line in lines)
+    agreed = sum(not line.differing() and line.agrees(line.ours) for line in lines)
     print(
         f"\n{len(lines)} servers: {agreed} where all agree, {len(lines) - agreed - len(odd)} explained, {len(odd)} not"
     )

@@ -22,9 +22,9 @@ def read(ssl: SSL.Connection, repeat: Repeat) -> bytes:
 
     def step() -> None:
         nonlocal result
-        result = _lib.SSL_read_early_data(ssl._ssl, room, MOST, size)  # type: ignore[attr-defined]
+        result = _lib.SSL_read_early_data(ssl._ssl, room, MOST, size)
         if result == ERROR:
-            ssl._raise_ssl_error(ssl._ssl, 0)  # type: ignore[attr-defined]
+            ssl._raise_ssl_error(ssl._ssl, 0)
 
     repeat(step)
     return bytes(_ffi.buffer(room, size[0])) if result == SUCCESS else b""
@@ -41,7 +41,7 @@ def write(ssl: SSL.Connection, data: bytes, repeat: Repeat) -> None:
     size = _ffi.new("size_t *")
 
     def step() -> None:
-        if _lib.SSL_write_early_data(ssl._ssl, data, len(data), size) != 1:  # type: ignore[attr-defined]
-            ssl._raise_ssl_error(ssl._ssl, 0)  # type: ignore[attr-defined]
+        if _lib.SSL_write_early_data(ssl._ssl, data, len(data), size) != 1:
+            ssl._raise_ssl_error(ssl._ssl, 0)
 
     repeat(step)

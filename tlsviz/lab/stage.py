@@ -8,6 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from tlsviz.lab.authority import Authority, Issued
+from tlsviz.lab.listener import Listener
 from tlsviz.lab.scenarios import SCENARIOS, Scenario
 from tlsviz.lab.scripted import ScriptedServer
 from tlsviz.lab.server import LabServer
@@ -59,11 +60,12 @@ def staged(chosen: Scenario, issuer: Authority | None = None, port: int = 0) -> 
         files = dict(chosen.published(whose, shown)) if chosen.published else {}
         if shelf is not None:
             shelf.files.update(files)
-        server = ScriptedServer(chosen.script, port=port) if chosen.script else _server(chosen, shown, whose, port)
-        running.enter_context(server)
+        running.enter_context(server := _server(chosen, shown, whose, port))
         client = chosen.client(whose) if chosen.client else None
         yield Stage(server.port, shown, chosen.anchors(whose), files, client)
 
 
-def _server(chosen: Scenario, shown: Issued, whose: Authority, port: int) -> LabServer:
+def _server(chosen: Scenario, shown: Issued, whose: Authority, port: int) -> Listener:
+    if chosen.script is not None:
+        return ScriptedServer(chosen.script, shown, port=port)
     return LabServer(chosen.server, shown, whose, port=port)

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certifi
 
 from tlsviz.lab.authority import DAY, NAMES, SERVER_NAME, Authority, Issued, Recipe
 from tlsviz.lab.scenarios.scenario import Group, Scenario
+from tlsviz.lab.scripted import leaf_last
 from tlsviz.lab.server import ServerSettings
 from tlsviz.sources.options import LiveOptions
 
@@ -159,6 +160,19 @@ GROUP = Group(
             "The upper one comes before the lower. TLS 1.3 allows it and clients sort; RFC 5246 did not.",
             findings=("chain_out_of_order",),
             certificate=_disordered,
+        ),
+        Scenario(
+            "leaf-last",
+            "The server's own certificate comes last",
+            "The client checks the signature with the first certificate's key, which is the intermediate's, and stops.",
+            "TLS 1.2",
+            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+            verdict="untrusted",
+            reasons=("wrong_order",),
+            at_fault=1,
+            diagnosis="malformed_message",
+            failing=("server_key_exchange",),
+            script=leaf_last,
         ),
         Scenario(
             "duplicates",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tlsviz.lab.authority import SERVER_NAME, Authority, Issued
+from tlsviz.lab.scripted import Script
 from tlsviz.lab.server import ServerSettings
 from tlsviz.pki.trust import Reason, Verdict
 from tlsviz.sources.options import LiveOptions
@@ -31,7 +32,7 @@ class Scenario:
 
     The rest says how: ``certificate`` is the server's, ``anchors`` are the roots that the client trusts, ``published``
     what the authority gives over HTTP meanwhile, by path; ``client`` is the client's certificate. ``host`` is what the
-    client asks for. ``script`` replaces the server by one that answers a ClientHello with these bytes.
+    client asks for. ``script`` replaces the server by one that answers a ClientHello with its bytes, and stops there.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Scenario:
     host: str = SERVER_NAME
     server: ServerSettings = ServerSettings()
     options: LiveOptions = LiveOptions()
-    script: Callable[[bytes], bytes] | None = None
+    script: Script | None = None
 
 
 @dataclass(frozen=True, slots=True)
