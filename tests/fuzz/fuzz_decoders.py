@@ -13,13 +13,14 @@ from soundness import assert_printable, assert_sound
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.pki import certificate, transparency
 from tlsviz.pki.chain import arrange
-from tlsviz.tls import suites, views
+from tlsviz.tls import dtls, suites, views
 from tlsviz.tls.context import Context
 from tlsviz.tls.decompress import decompress
 from tlsviz.tls.der import kinds
 from tlsviz.tls.der.node import DerNode, der_rest
 from tlsviz.tls.extensions import extension_block
 from tlsviz.tls.handshake import decode_certificate, decode_content, decode_handshake, decode_ssl2, message_type
+from tlsviz.tls.quic import frames, packets
 from tlsviz.tls.records import decode_record_header, decode_ssl2_record_header
 from tlsviz.tls.sct import sct_list
 from tlsviz.tls.ssl2 import ssl2_message_type
@@ -197,6 +198,35 @@ def codes(data: bytes, kind: int, _: Context) -> None:
         suites.suite(int.from_bytes(data[place : place + 2], "big"))
 
 
+def dtls_headers(data: bytes, kind: int, context: Context) -> None:
+    """Headers of DTLS records as the engine cuts them, and messages with DTLS's header."""
+    found = dtls.record_header(data, kind & 0x1F)
+    if found is not None and found.size <= len(data):
+        check_tree(dtls.decode_record_header(data[: found.size]), data[: found.size])
+    check_tree(dtls.decode_record_header(data), data)
+
+
+def quic_frames(data: bytes, _: int, __: Context) -> None:
+    tree = frames.decode_frames(data)
+    check_tree(tree, data)
+    for piece in frames.crypto(tree):
+        assert 0 <= piece.start <= piece.end <= len(data)
+    for start, end in frames.application(tree):
+        assert 0 <= start <= end <= len(data)
+    closing = frames.closing(tree)
+    if closing is not None:
+        frames.close_alert(closing)
+        assert_printable([frames.close_words(closing)])
+
+
+def quic_packets(data: bytes, kind: int, _: Context) -> None:
+    found, rest = packets.packets(data, kind % 21 if kind & 0x80 else None)
+    assert b"".join(packet.data for packet in found) + rest == data
+    for packet in found:
+        header = packets.decode_header(packet)
+        check_tree(header, packet.data[: header.end])
+
+
 DECODERS: dict[str, Decoder] = {
     "handshake": handshake,
     "with_header": with_header,
@@ -210,6 +240,9 @@ DECODERS: dict[str, Decoder] = {
     "keylog": keylog,
     "packed": packed,
     "codes": codes,
+    "dtls_headers": dtls_headers,
+    "quic_frames": quic_frames,
+    "quic_packets": quic_packets,
 }
 _ORDER = tuple(DECODERS.values())
 

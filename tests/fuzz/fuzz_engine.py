@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from unittest.mock import patch
 
-from fuzz_inputs import Script, parse
+import quic_packets
+from fuzz_inputs import DTLS, QUIC, TCP, Script, parse
 from soundness import assert_printable, assert_sound, strings
 
 from tlsviz.connection import ladder
+from tlsviz.connection.dtls.engine import DtlsEngine
 from tlsviz.connection.engine import Engine
 from tlsviz.connection.judge import judged
 from tlsviz.connection.lens import anatomy
 from tlsviz.connection.model import Connection, Endpoint, Source, Trace
 from tlsviz.connection.observer import OBSERVERS, as_seen_by
+from tlsviz.connection.quic.engine import QuicEngine
 from tlsviz.connection.schedule import key_schedule
-from tlsviz.crypto import aead
+from tlsviz.crypto import aead, quic
+from tlsviz.crypto.dtls13 import DtlsAead13
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.crypto.opening import Unopened
 from tlsviz.explain import observer
@@ -33,6 +37,8 @@ from tlsviz.wire.chunks import Chunk, Input
 
 SEALS_NOTHING, SMALL_PIECES, OTHER_EYES, LIVE, WIDTH, REPORTS = 0x01, 0x06, 0x08, 0x10, 0x60, 0x80
 """The bits of an input's options; two each for the sizes of pieces and the widths of reports."""
+TAG = 16
+ENGINES: dict[int, type[Engine]] = {TCP: Engine, QUIC: QuicEngine, DTLS: DtlsEngine}
 SIZES, WIDTHS = (1, 2, 7, 100), (60, 80, 100, 200)
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,9 +49,10 @@ def one_input(data: bytes) -> None:
     with opened_without_tags(bool(found.options & SEALS_NOTHING)):
         inputs = found.inputs()
         connection = follow(found, inputs)
-        size = SIZES[(found.options & SMALL_PIECES) >> 1]
-        again = follow(found, pieces(inputs, max(size, sum(len(step.data) for step in found.steps) // 1000)))
-        assert again == connection, difference(connection, again)
+        if found.carrier == TCP:
+            size = SIZES[(found.options & SMALL_PIECES) >> 1]
+            again = follow(found, pieces(inputs, max(size, sum(len(step.data) for step in found.steps) // 1000)))
+            assert again == connection, difference(connection, again)
         check_connection(connection)
         connection = judged(connection, stores(), live=bool(found.options & LIVE))
         check_told(connection)
@@ -59,7 +66,8 @@ def follow(script: Script, inputs: list[Input]) -> Connection:
     """The engine's model of these inputs."""
     log = KeyLog()
     log.add_text(script.keylog)
-    engine = Engine(client=Endpoint("192.0.2.1", 50000), server=Endpoint("192.0.2.2", 443), keylog=log)
+    make = ENGINES[script.carrier]
+    engine = make(client=Endpoint("192.0.2.1", 50000), server=Endpoint("192.0.2.2", 443), keylog=log)
     for item in inputs:
         engine.receive(item)
     engine.finish(inputs[-1].time if inputs else None)
@@ -96,24 +104,49 @@ def stores() -> tuple[Store, ...]:
     return (from_file(ROOT / "captures" / "ca.pem"),)
 
 
+class _Plain:
+    """An AEAD that hides nothing: the plaintext, and zeros for a tag."""
+
+    def encrypt(self, _: bytes, plain: bytes, __: bytes | None) -> bytes:
+        return plain + bytes(TAG)
+
+    def decrypt(self, _: bytes, sealed: bytes, __: bytes | None) -> bytes:
+        return sealed[:-TAG]
+
+
+def _decrypt(_: object, __: bytes, sealed: bytes, ___: bytes, tag_length: int) -> bytes:
+    """In the place of `aead._decrypt`."""
+    if len(sealed) < tag_length:
+        raise Unopened("the record is too short for a tag", failed=True)
+    return sealed[: len(sealed) - tag_length]
+
+
+def _unmasked(_: object, __: bytes) -> bytes:
+    """In the place of what masks headers of QUIC and numbers of DTLS 1.3."""
+    return bytes(16)
+
+
 @contextmanager
 def opened_without_tags(apply: bool) -> Iterator[None]:
     """While it applies, AEADs hide nothing and every tag is right: changed plaintext reaches what is behind them."""
-    if not apply:
+    with ExitStack() as stack:
+        if apply:
+            stack.enter_context(patch.object(aead, "_decrypt", _decrypt))
+            stack.enter_context(patch.object(quic, "aead", lambda *_: _Plain()))
+            stack.enter_context(patch.object(quic.PacketKeys, "mask", _unmasked))
+            stack.enter_context(patch.object(DtlsAead13, "mask", _unmasked))
         yield
-        return
 
-    def decrypt(_: object, __: bytes, sealed: bytes, ___: bytes, tag_length: int) -> bytes:
-        if len(sealed) < tag_length:
-            raise Unopened("the record is too short for a tag", failed=True)
-        return sealed[: len(sealed) - tag_length]
 
-    true: Any = aead._decrypt
-    aead._decrypt = decrypt
-    try:
+@contextmanager
+def sealed_without_tags() -> Iterator[None]:
+    """While it applies, the tests' own packets of QUIC are such as `opened_without_tags` opens."""
+    with (
+        opened_without_tags(True),
+        patch.object(quic_packets, "AESGCM", lambda _: _Plain()),
+        patch.object(quic_packets, "ChaCha20Poly1305", lambda _: _Plain()),
+    ):
         yield
-    finally:
-        aead._decrypt = true
 
 
 # -- what must hold ----------------------------------------------------------------------------------------

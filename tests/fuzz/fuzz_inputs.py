@@ -1,7 +1,7 @@
 """What an engine is given, as the bytes of one input of the fuzzer, and how such inputs are changed with sense.
 
-``options``, the length of a key log (2 bytes), the key log; then steps: what (1 byte), a number (2 bytes), and for
-chunks as many bytes as the number says.
+``options``, ``carrier``, the length of a key log (2 bytes), the key log; then steps: what (1 byte), a number (2 bytes),
+and for chunks as many bytes as the number says.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ CHUNK, GAP, MARK = 0, 2, 4
 """The even numbers are the client's, the odd ones the server's; 6 and 7 are chunks too."""
 MARKS: tuple[MarkKind, ...] = get_args(MarkKind)
 SIDES: tuple[Sender, Sender] = (CLIENT, SERVER)
+TCP, QUIC, DTLS = range(3)
+"""Carriers: what a chunk is of. Over the latter two it is a datagram."""
 START, PAUSE = 1_768_000_000.0, 0.01
 RECORD, HANDSHAKE_RECORD = 5, 22
 
@@ -40,6 +42,7 @@ class Script(NamedTuple):
     options: int
     keylog: bytes
     steps: tuple[Step, ...]
+    carrier: int = TCP
 
     def inputs(self) -> list[Input]:
         """What the engine receives: each step a little later than the one before."""
@@ -56,7 +59,7 @@ class Script(NamedTuple):
 
     def dump(self) -> bytes:
         """The bytes that `parse` takes."""
-        head = bytes([self.options & 0xFF]) + len(self.keylog).to_bytes(2, "big") + self.keylog
+        head = bytes([self.options & 0xFF, self.carrier]) + len(self.keylog).to_bytes(2, "big") + self.keylog
         return head + b"".join(
             bytes([step.what & 7]) + step.number.to_bytes(2, "big") + step.data for step in self.steps
         )
@@ -64,8 +67,8 @@ class Script(NamedTuple):
 
 def parse(data: bytes) -> Script:
     """Total: any bytes are a script; what is cut short is as long as it is."""
-    size = int.from_bytes(data[1:3], "big")
-    keylog, at = data[3 : 3 + size], 3 + size
+    size = int.from_bytes(data[2:4], "big")
+    keylog, at = data[4 : 4 + size], 4 + size
     steps: list[Step] = []
     while at + 3 <= len(data):
         what, number = data[at] & 7, int.from_bytes(data[at + 1 : at + 3], "big")
@@ -75,7 +78,8 @@ def parse(data: bytes) -> Script:
             step = step._replace(data=data[at : at + number], number=len(data[at : at + number]))
             at += number
         steps.append(step)
-    return Script(data[0] if data else 0, keylog, tuple(step for step in steps if step.data or not step.is_chunk))
+    kept = tuple(step for step in steps if step.data or not step.is_chunk)
+    return Script(data[0] if data else 0, keylog, kept, data[1] % 3 if data[1:] else TCP)
 
 
 def script(said: Iterable[tuple[Sender, bytes]], keylog: bytes = b"", options: int = 0) -> Script:

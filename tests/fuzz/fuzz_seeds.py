@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 
 import fuzz_decoders
+import fuzz_engine
 import samples
 from fuzz_decoders import DER_KINDS, seed
 from fuzz_engine import LIVE, OTHER_EYES, REPORTS, ROOT, SEALS_NOTHING
-from fuzz_inputs import CHUNK, GAP, MARK, MARKS, Script, Step, script
+from fuzz_inputs import CHUNK, DTLS, GAP, MARK, MARKS, QUIC, Script, Step, script
 
 from tlsviz.connection.model import Connection, Record
+from tlsviz.tls import dtls
 from tlsviz.tls.context import Context
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Input, Mark, Sender
 
@@ -38,6 +41,12 @@ def decoder_seeds(vectors: Path = VECTORS) -> Iterator[bytes]:
     for file in _files(vectors / "messages"):
         for version in (None, 0x0303, 0x0304):
             yield seed("handshake", file.read_bytes(), Context(SERVER, version, 0x1301 if version == 0x0304 else None))
+    for file in _files(vectors / "fuzz" / "dtls-client", vectors / "fuzz" / "dtls-server"):
+        for piece in _datagrams(file.read_bytes()[2:]):
+            yield seed("dtls_headers", piece)
+    for step in _quic(True).steps:
+        yield seed("quic_packets", step.data, kind=0x88)
+        yield seed("quic_frames", step.data[26:-16])
     yield seed("keylog", b"# a comment\nCLIENT_RANDOM " + b"00" * 32 + b" " + b"11" * 48 + b"\nRSA ")
     for number in range(5):
         yield seed("packed", b"\0\0\x40" + bytes(range(64)), kind=number)
@@ -59,6 +68,28 @@ def engine_seeds(vectors: Path = VECTORS) -> Iterator[bytes]:
         if said:
             yield script(said).dump()
     yield _oddities().dump()
+    yield from datagram_seeds(vectors)
+
+
+def datagram_seeds(vectors: Path = VECTORS) -> Iterator[bytes]:
+    """Inputs for the engines of DTLS and QUIC."""
+    for made in associated():
+        yield from (made._replace(options=REPORTS).dump(), unsealed(made, OTHER_EYES))
+    for opened in (False, True):
+        made = _quic(opened)
+        yield made.dump()
+        yield made._replace(options=made.options | REPORTS | OTHER_EYES).dump()
+    for folder, sender in (("dtls-client", SERVER), ("dtls-server", CLIENT)):
+        for file in _files(vectors / "fuzz" / folder):
+            data = file.read_bytes()[2:]
+            yield script(((sender, piece) for piece in _datagrams(data)), options=REPORTS)._replace(carrier=DTLS).dump()
+    for capture in ("nDPI/quic-29.pcap", "tcpdump/quic_vn.pcap", "illustrated-dtls/capture.pcap"):
+        for connections in samples.foreign(capture).values():
+            for connection in connections:
+                said = script(
+                    ((record.sender, record.buffer.data) for record in connection.records), _keylog(connection)
+                )
+                yield said._replace(carrier=QUIC if connection.transport == "quic" else DTLS).dump()
 
 
 # -- sources -----------------------------------------------------------------------------------------------
@@ -87,6 +118,39 @@ def spoken() -> Iterator[tuple[Script, Connection]]:
         yield made, said.connection()
 
 
+def associated() -> Iterator[Script]:
+    """DTLS between two OpenSSL ends in memory."""
+    from dtls_flow import associate
+
+    for options in ({}, {"old": True}, {"cookie": False, "mtu": 256, "client_certificate": True}, {"kind": "ec"}):
+        said = associate(**options)  # type: ignore[arg-type]
+        made = script(((chunk.sender, chunk.data) for chunk in said.chunks), b"\n".join(said.keylog))
+        yield made._replace(carrier=DTLS)
+
+
+def _quic(opened: bool) -> Script:
+    """A conversation over QUIC; ``opened``: with packets that hide nothing."""
+    from quic_flow import QuicFlow, close_frame, tls13
+
+    with fuzz_engine.sealed_without_tags() if opened else nullcontext():
+        flow = QuicFlow()
+        flow.conversation()
+        flow.send(SERVER, flow.one_rtt(SERVER, close_frame(0x128, b"no")))
+        flow.send(CLIENT, flow.one_rtt(CLIENT, b"\0\0\0\0", updates=1))
+    connection, _ = tls13()
+    said = script(((chunk.sender, chunk.data) for chunk in flow.datagrams), _keylog(connection))
+    return said._replace(carrier=QUIC, options=SEALS_NOTHING if opened else 0)
+
+
+def _datagrams(data: bytes) -> Iterator[bytes]:
+    """One record of DTLS a datagram; what is none goes with the last."""
+    while data:
+        header = dtls.record_header(data)
+        end = header.size + header.length if header is not None else len(data)
+        yield data[:end]
+        data = data[end:]
+
+
 def captured() -> Iterator[Script]:
     """What the engines were given for the sample captures; nothing without tshark."""
     for tape in samples.tapes():
@@ -109,15 +173,13 @@ def unsealed(made: Script, options: int = 0) -> bytes:
 
     The records of other ciphers than AEADs stay as they are.
     """
-    from fuzz_engine import follow
-
-    connection = follow(made, made.inputs())
+    connection = fuzz_engine.follow(made, made.inputs())
     steps: list[Step] = []
     for record in connection.records:
         data = record.buffer.data
         protection = record.protection
         if record.plaintext is not None and protection is not None and protection.nonce and protection.tag:
-            data = data[:3] + _open_form(record)
+            data = data[: record.header.end - 2] + _open_form(record)
         steps.append(Step(CHUNK | (record.sender == SERVER), len(data), data))
     return made._replace(options=options | SEALS_NOTHING, steps=tuple(steps)).dump()
 
