@@ -134,9 +134,8 @@ def main(arguments: list[str]) -> int:
     print(f"{len(told)} rejected as expected; in {sum(bool(one.fits) for one in told)} our reasons name the defect")
     for one in found:
         if not one.same:
-            print(
-                f"differs: {one.case}: ours {one.trust.verdict}, cryptography {'accepts' if one.accepted else 'rejects'}"
-            )
+            theirs = "accepts" if one.accepted else "rejects"
+            print(f"differs: {one.case}: ours {one.trust.verdict}, cryptography {theirs}")
         if one.fits is False:
             print(f"reason: {one.case}: {', '.join(one.trust.reasons)}")
     return 0 if all(one.same for one in found) else 1

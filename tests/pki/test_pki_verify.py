@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 from certificate_makers import (
@@ -25,15 +23,12 @@ from certificate_makers import (
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.x509.verification import PolicyBuilder
-from cryptography.x509.verification import Store as AnchorStore
 
 from tlsviz.pki import stores
 from tlsviz.pki.links import signed_by
 from tlsviz.pki.trust import Trust
 from tlsviz.pki.verify import judge, judge_client
 
-LIMBO = Path(__file__).parents[3] / "shared" / "vectors" / "x509-limbo" / "limbo-part.json"
 STORE = stores.from_ders("lab", [ROOT.der])
 WEB = stores.from_ders("web", [ROOT.der], profile="web")
 OTHER = stores.from_ders("other", [make("Other Root", ec_key(5), ca=True).der])
@@ -372,36 +367,3 @@ def test_client_certificates_need_no_name(store):
     server = make("Bob", ec_key(2), MIDDLE, usages=(SERVER_AUTH,))
     assert judge_client([server.der, MIDDLE.der], NOW, [store]).reasons == ("extended_key_usage",)
     assert judge_client([], NOW, [store]).reasons == ("no_certificate",)
-
-
-@pytest.mark.skipif(not LIMBO.is_file(), reason="x509-limbo is not here")
-def test_x509_limbo_our_verdict_is_cryptographys_own():
-    def ders(texts: list[str]) -> list[bytes]:
-        return [der for text in texts for der in stores.pem_blocks(text.encode())]
-
-    asked = 0
-    for case in json.loads(LIMBO.read_text())["testcases"]:
-        if case["max_chain_depth"] is not None or case["validation_kind"] != "SERVER":
-            continue
-        chain = ders([case["peer_certificate"], *case["untrusted_intermediates"]])
-        roots = ders(case["trusted_certs"])
-        at = datetime.fromisoformat(case["validation_time"] or NOW.isoformat())
-        peer = case["expected_peer_name"]
-        trust = ask(*chain, name=peer["value"], at=at, store=stores.from_ders("limbo", roots, profile="web"))
-        assert (trust.verdict == "trusted") == _accepts(chain, roots, at, peer), case["id"]
-        asked += 1
-    assert asked >= 80
-
-
-def _accepts(chain: list[bytes], roots: list[bytes], at: datetime, peer: dict[str, str]) -> bool:
-    from ipaddress import ip_address
-
-    value = peer["value"]
-    subject = x509.IPAddress(ip_address(value)) if peer["kind"] == "IP" else x509.DNSName(value)
-    try:
-        leaf, *helpers = map(x509.load_der_x509_certificate, chain)
-        store = AnchorStore([x509.load_der_x509_certificate(root) for root in roots])
-        PolicyBuilder().store(store).time(at).build_server_verifier(subject).verify(leaf, helpers)
-    except (ValueError, x509.verification.VerificationError):
-        return False
-    return True
