@@ -1,0 +1,130 @@
+"""Revocation lists: decoded, checked, asked, and taken into the verdict."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from certificate_makers import DAY, HOST, LEAF, MIDDLE, NOW, ROOT, Made, ec_key, make
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from tlsviz.errors import TargetError
+from tlsviz.pki import stores
+from tlsviz.pki.crl import ask, load, read_crl
+from tlsviz.pki.revoked import with_revocations
+from tlsviz.pki.verify import judge
+from tlsviz.pki.vouchers import Revocation
+
+STORE = stores.from_ders("lab", [ROOT.der])
+SENT = (LEAF.der, MIDDLE.der)
+SIGNER = make("Test Intermediate", ec_key(1), ROOT, ca=True, organization="Test", usage=None, plain=True)
+
+
+def listed(
+    *revoked: Made,
+    by: Made = SIGNER,
+    key: object = None,
+    begin: datetime = NOW - DAY,
+    end: datetime = NOW + 6 * DAY,
+    reason: x509.ReasonFlags | None = x509.ReasonFlags.key_compromise,
+    extension: tuple[x509.ExtensionType, bool] | None = None,
+) -> bytes:
+    builder = x509.CertificateRevocationListBuilder().issuer_name(by.cert.subject).last_update(begin).next_update(end)
+    for cert in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(cert.cert.serial_number).revocation_date(NOW - 2 * DAY)
+        if reason is not None:
+            entry = entry.add_extension(x509.CRLReason(reason), False)
+        builder = builder.add_revoked_certificate(entry.build())
+    if extension is not None:
+        builder = builder.add_extension(*extension)
+    return builder.sign(key or by.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def answer(der: bytes, issuer: Made = SIGNER) -> Revocation:
+    (found,) = ask([read_crl(der, "list.crl")], [LEAF.der, issuer.der], SENT, NOW)
+    return found
+
+
+def test_a_list_that_revokes_and_one_that_does_not():
+    revoked = answer(listed(LEAF))
+    assert (revoked.status, revoked.check, revoked.reason) == ("revoked", "verified", "keyCompromise")
+    assert (revoked.revoked_at, revoked.certificate, revoked.file) == (NOW - 2 * DAY, 0, "list.crl")
+    assert "revoked on 2026-05-30" in revoked.why
+    good = answer(listed(MIDDLE))
+    assert (good.status, good.check) == ("good", "verified") and "not among the 1 other" in good.why
+    assert answer(listed()).why == "the list revokes none"
+    assert answer(listed(LEAF, reason=None)).reason is None
+    assert answer(listed(LEAF, reason=x509.ReasonFlags.remove_from_crl)).status == "good"
+
+
+@pytest.mark.parametrize(
+    ("der", "why"),
+    [
+        (listed(LEAF, begin=NOW + DAY), "of a later time"),
+        (listed(LEAF, begin=NOW - 9 * DAY, end=NOW - DAY), "good only until 2026-05-31"),
+        (listed(LEAF, key=ec_key(4)), "not that of the certificate's issuer"),
+        (listed(LEAF, extension=(x509.CRLNumber(1), True)), "cRLNumber is marked critical"),
+        (listed(LEAF, extension=(x509.DeltaCRLIndicator(1), True)), "delta"),
+        (listed(LEAF, extension=(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\5\0"), True)), "1.2.3"),
+    ],
+    ids=["future", "stale", "forged", "number", "delta", "unknown"],
+)
+def test_lists_that_do_not_count(der, why):
+    found = answer(der)
+    assert (found.status, found.check) == ("unusable", "failed") and why in found.why
+
+
+def test_an_issuer_without_crl_sign_may_not_sign_lists():
+    found = answer(listed(LEAF, by=MIDDLE), MIDDLE)
+    assert found.status == "unusable" and "keyUsage without cRLSign" in found.why
+
+
+def test_a_list_of_another_issuer_says_nothing():
+    other = make("Other", ec_key(3), ca=True)
+    assert ask([read_crl(listed(LEAF, by=other))], [LEAF.der, SIGNER.der], SENT, NOW) == ()
+
+
+def test_what_is_revoked_is_not_trusted_any_more():
+    trust = judge(SENT, HOST, NOW, [STORE])
+    told = with_revocations(trust, [answer(listed(LEAF))], SENT)
+    assert (trust.verdict, told.verdict, told.reasons) == ("trusted", "untrusted", ("revoked",))
+    (fault,) = told.faults
+    assert (fault.certificate, fault.field) == (0, "tbsCertificate.serialNumber")
+    assert "keyCompromise" in fault.detail and "list.crl" in fault.detail
+    assert told.stores[0].ways[0].reasons == ("revoked",) and not told.stores[0].ways[0].taken
+    good = with_revocations(trust, [answer(listed())], SENT)
+    assert good.verdict == "trusted" and len(good.revocations) == 1
+
+
+def test_files_in_pem_and_der(tmp_path):
+    der = listed(LEAF, extension=(x509.CRLNumber(7), False))
+    pem = x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
+    for name, data in (("a.crl", der), ("a.pem", b"text\n" + pem + pem)):
+        (tmp_path / name).write_bytes(data)
+        found = load(tmp_path / name)
+        assert {(crl.issuer, crl.number, crl.entries, crl.fault) for crl in found} == {
+            ("CN=Test Intermediate,O=Test", 7, 1, "")
+        }
+        assert found[0].signature_algorithm == "ecdsa-with-SHA256"
+
+
+@pytest.mark.parametrize("data", [b"", b"no list", b"\x30\x03\x02\x01\x05", ROOT.der])
+def test_files_that_hold_no_list(tmp_path, data):
+    (tmp_path / "bad").write_bytes(data)
+    with pytest.raises(TargetError, match="revocation list"):
+        load(tmp_path / "bad")
+    with pytest.raises(TargetError, match="No such file"):
+        load(tmp_path / "missing")
+
+
+def test_truncated_and_changed_lists_never_raise():
+    der = listed(LEAF)
+    for end in range(0, len(der), 7):
+        assert read_crl(der[:end]).fault
+    for place in range(0, len(der), 5):
+        changed = bytearray(der)
+        changed[place] ^= 0x41
+        crl = read_crl(bytes(changed))
+        assert all(one.status != "revoked" for one in ask([crl], [LEAF.der, SIGNER.der], SENT, NOW)), place
