@@ -338,8 +338,6 @@ class Connection:
     ja4: str | None = None
     ja4s: str | None = None
     history: str | None = None
-    ja4s: str | None = None
-    history: str | None = None
     offered: Offered = Offered()
     messages: tuple[Message, ...] = ()
     application: tuple[ApplicationRun, ...] = ()

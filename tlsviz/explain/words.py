@@ -22,6 +22,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "fields_record.toml",
         "fields_x509.toml",
         "fields_rare.toml",
+        "fields_quic.toml",
         "fields_rare_bodies.toml",
     ),
     "version": ("versions.toml",),
