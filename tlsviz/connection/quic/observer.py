@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tlsviz.connection.model import Connection, Protection, Record, Volume
 from tlsviz.connection.quic.engine import QuicEngine
-from tlsviz.wire.chunks import Chunk
+from tlsviz.wire.chunks import Chunk, Input
 
 MADE_OF_PACKETS = ("retry", "version_negotiation", "closed")
 """Marks that the engine makes of packets, as far as it can read them."""
@@ -15,7 +15,7 @@ MADE_OF_PACKETS = ("retry", "version_negotiation", "closed")
 def without_keys(connection: Connection, why: str) -> Connection:
     """The packets, followed once more by an engine that has no key log. ``why``: why sealed packets stay closed."""
     engine = QuicEngine(connection.id, connection.client, connection.server, tcp_stream=connection.tcp_stream)
-    happened = [
+    happened: list[tuple[float, Input]] = [
         *(
             (record.time, Chunk(record.sender, record.time, record.buffer.data, record.packets))
             for record in connection.records
