@@ -46,6 +46,9 @@ def test_judgement_is_as_promised(one: Scenario) -> None:
     codes = {finding.code for finding in connection.findings}
     assert codes >= {*one.findings, *(f"certificate_{reason}" for reason in one.reasons)}
     assert (connection.trust.faults[0].certificate if connection.trust.faults else None) == one.at_fault
+    client = connection.client_trust
+    assert (client is not None) == (one.client is not None)
+    assert client is None or client.reasons == one.client_reasons
 
 
 @pytest.mark.parametrize("one", SCENARIOS, ids=IDS)
@@ -95,9 +98,12 @@ def test_names_are_unique_and_the_default_is_one_of_them() -> None:
     assert set(PENDING) <= set(IDS)
 
 
-def test_unknown_scenario_names_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="hello-retry"):
-        run_scenario("nonsense")
+def test_unknown_scenario_names_the_likeliest() -> None:
+    with pytest.raises(UsageError, match="Did you mean hello-retry") as caught:
+        run_scenario("hello_retyr")
+    assert "lab list" in caught.value.hint
+    with pytest.raises(UsageError, match="No lab scenario"):
+        run_scenario("\x1b[2J" * 100)
 
 
 def test_serve_says_how_to_try_it_and_serves() -> None:
@@ -118,6 +124,31 @@ def test_serve_says_how_to_try_it_and_serves() -> None:
     root = Path(said[2].split("--ca ")[1])
     assert "--servername www.lab.test" in said[2]
     assert not root.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "ours", "theirs"),
+    [
+        ("revoked-list", ("--servername www.lab.test", "--crl "), ("-crl_check -CRL ",)),
+        ("client-auth", ("--cert ",), ("-cert ",)),
+        ("ip-address", ("--ca ",), ("-CAfile ",)),
+        ("idn", ("--servername xn--bcher-kva.lab.test",), ("-servername xn--bcher-kva.lab.test",)),
+        ("missing-intermediate-aia", ("--aia",), ("-CAfile ",)),
+        ("empty-certificate", ("--ca ",), ("-CAfile ",)),
+    ],
+)
+def test_serve_gives_everything_that_a_client_needs(name: str, ours: tuple[str, ...], theirs: tuple[str, ...]) -> None:
+    said: list[str] = []
+
+    def stopped(_seconds: float) -> bool:
+        for word in (*said[2].split(), *said[3].split()):
+            assert not word.startswith("/") or Path(word).stat().st_size > 100, word
+        return True
+
+    serve(name, said.append, stopped)
+    assert all(part in said[2] for part in ours), said[2]
+    assert all(part in said[3] for part in theirs), said[3]
+    assert ("servername" in said[2]) == (name != "ip-address")
 
 
 def test_taken_port_is_one_clear_error() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,13 +22,14 @@ from tlsviz.wire.text import shorten
 
 
 def scenario(name: str | None = None) -> Scenario:
-    """The scenario of that name, the first lesson without one. Raises UsageError, naming those there are."""
+    """The scenario of that name, the first lesson without one. Raises UsageError, naming the likeliest."""
     wanted = name or DEFAULT
     for one in SCENARIOS:
         if one.name == wanted:
             return one
-    known = ", ".join(one.name for one in SCENARIOS)
-    raise UsageError(f"No lab scenario {shorten(wanted, 40)}", "", f"There are: {known}.")
+    close = difflib.get_close_matches(wanted[:40], [one.name for one in SCENARIOS])
+    meant = f"Did you mean {' or '.join(close)}? " if close else ""
+    raise UsageError(f"No lab scenario {shorten(wanted, 40)}", "", f"{meant}`tlsviz lab list` lists them.")
 
 
 def store(issuer: Authority | None = None) -> Store:

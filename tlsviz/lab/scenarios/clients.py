@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tlsviz.lab.authority import Authority, Issued
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from tlsviz.lab.authority import CLIENT_NAME, DAY, Authority, Issued, Recipe
 from tlsviz.lab.scenarios.scenario import Group, Scenario
 from tlsviz.lab.server import ServerSettings
 
@@ -13,6 +15,11 @@ def _client(authority: Authority) -> Issued:
 
 def _stranger(authority: Authority) -> Issued:
     return authority.stranger.client()
+
+
+def _expired(authority: Authority) -> Issued:
+    purposes = (ExtendedKeyUsageOID.CLIENT_AUTH,)
+    return authority.issue(Recipe(CLIENT_NAME, (CLIENT_NAME,), begin=-100 * DAY, end=-10 * DAY, purposes=purposes))
 
 
 GROUP = Group(
@@ -37,8 +44,18 @@ GROUP = Group(
             "The client's certificate is refused",
             "The client has a certificate, but of an authority that the server does not trust: alert unknown_ca.",
             diagnosis="client_certificate_refused",
+            client_reasons=("unknown_issuer",),
             server=ServerSettings(client_certificate=True),
             client=_stranger,
+        ),
+        Scenario(
+            "client-auth-expired",
+            "The client's certificate has expired",
+            "The server looks at dates too: alert certificate_expired, when the client believes all is done.",
+            diagnosis="client_certificate_refused",
+            client_reasons=("expired",),
+            server=ServerSettings(client_certificate=True),
+            client=_expired,
         ),
     ),
 )

@@ -23,12 +23,13 @@ def _root(authority: Authority) -> tuple[Issued, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One thing to see; the fields down to ``failing`` say what must come of it, and the tests hold them to it.
+    """One thing to see; the fields down to ``client_reasons`` say what must come of it, and the tests hold them to it.
 
     ``version`` and ``suite`` are what must be negotiated, None where nothing is; ``verdict`` and ``reasons`` the
     judgement, ``at_fault`` the place of the first faulty certificate in the list as sent, None where it is none of
     those; ``diagnosis`` is the code of the finding that says what is wrong, None where all is well, and ``findings``
-    are codes that must stand beside it; ``failing`` are the proofs that must fail, besides that of the chain.
+    are codes that must stand beside it; ``failing`` are the proofs that must fail, besides that of the chain, and
+    ``client_reasons`` why the client's own certificate is not trusted.
 
     The rest says how: ``certificate`` is the server's, ``anchors`` are the roots that the client trusts, ``published``
     what the authority gives over HTTP meanwhile, by path; ``client`` is the client's certificate. ``host`` is what the
@@ -46,6 +47,7 @@ class Scenario:
     diagnosis: str | None = None
     findings: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
+    client_reasons: tuple[Reason, ...] = ()
     certificate: Callable[[Authority], Issued] = good
     anchors: Callable[[Authority], tuple[Issued, ...]] = _root
     published: Callable[[Authority, Issued], Mapping[str, bytes]] | None = None
