@@ -8,7 +8,8 @@ import zlib
 import brotli
 import pytest
 import zstandard
-from hypothesis import given, settings
+from deep import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tlsviz.tls.decompress import FREELY, TIMES, decompress
@@ -52,7 +53,7 @@ def test_bombs_are_not_blown_up(algorithm: int) -> None:
     assert found.fault is not None
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.sampled_from([1, 2, 3, 4]), st.binary(max_size=100), st.integers(0, (1 << 24) - 1))
 def test_any_bytes_give_an_answer(algorithm: int, packed: bytes, size: int) -> None:
     found = decompress(algorithm, packed, size)

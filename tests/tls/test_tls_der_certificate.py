@@ -10,8 +10,9 @@ import subprocess
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from deep import examples
 from der_build import assert_der_tiles, der_faults, opened, tlv, vectors
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tls_build import SERVER_12, SERVER_13, assert_tiles, at, certificate_12, certificate_13, faults
 from x509_peer import attempt, compare, made
@@ -211,7 +212,7 @@ def test_truncations_and_changed_bytes_tile(kind: str, step: int) -> None:
         assert_der_tiles(opened(bytes(changed)), bytes(changed))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.binary(max_size=300), st.integers(0, 2**31))
 def test_any_bytes_tile(data: bytes, seed: int) -> None:
     assert_der_tiles(opened(data), data)

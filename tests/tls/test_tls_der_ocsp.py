@@ -169,7 +169,9 @@ def test_responders_that_a_client_asks_for() -> None:
 def test_names_keys_identifiers_and_signatures_in_messages() -> None:
     name = tlv(0x30, tlv(0x31, tlv(0x30, tlv(6, b"\x55\x04\x0a"), tlv(0x13, b"Example"))))
     filters = ext(48, vec(2, vec(1, tlv(6, b"\x55\x1d\x25")) + vec(2, tlv(5))))
-    request = decoded(handshake(13, vec(1), vec(2, ext(47, vec(2, vec(2, name))), filters)))
+    request = decoded(
+        handshake(13, vec(1), vec(2, ext(13, vec(2, u16(0x0403))), ext(47, vec(2, vec(2, name))), filters))
+    )
     authority = at(extension_of(request, "certificate_authorities"), "authorities.distinguished_name")
     assert at(authority, "data").label == "O=Example"
     assert at(authority, "data.RelativeDistinguishedName.AttributeTypeAndValue.value").label == "Example"

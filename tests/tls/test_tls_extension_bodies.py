@@ -29,6 +29,7 @@ def message(place: str, extension: bytes) -> tuple[bytes, Context]:
         return handshake(1, hello, vec(2, u16(0x1301)), vec(1, b"\0"), vec(2, extension)), Context(CLIENT)
     if place in ("SH", "SH12", "HRR"):
         marks = b"" if place == "SH12" or extension[:2] == VERSION_13[:2] else VERSION_13
+        marks += ext(44, vec(2, b"again")) if place == "HRR" and extension[:2] != u16(44) else b""
         random = RETRY_RANDOM if place == "HRR" else bytes(32)
         head = u16(0x0303) + random + vec(1) + u16(0x1301) + b"\0"
         return handshake(2, head, vec(2, marks, extension)), Context(SERVER)
@@ -39,7 +40,8 @@ def message(place: str, extension: bytes) -> tuple[bytes, Context]:
         "NST": (4, bytes(8) + vec(1) + vec(2, b"t"), b""),
         "CT": (11, vec(1), b""),
     }[place]
-    block = vec(2, extension)
+    must = ext(13, vec(2, u16(0x0403))) if place == "CR" and extension[:2] != u16(13) else b""
+    block = vec(2, must, extension)
     if place == "CT":
         block = vec(3, vec(3, b"\x30\0") + block)
     return handshake(kind, before, block, after), Context(SERVER, 0x0304, 0x1301)

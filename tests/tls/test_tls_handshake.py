@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from deep import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from tls_build import (
     CLIENT_10,
@@ -193,13 +194,13 @@ CONTEXTS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.integers(0, 70), st.binary(max_size=300), CONTEXTS, st.booleans())
 def test_any_bytes_give_a_tree(kind: int, body: bytes, context: Context, header: bool) -> None:
     decode_all(handshake(kind, body) if header else bytes([kind]) + body, context)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.sampled_from([1, 2, 8, 13, 4]),
     st.lists(st.tuples(st.one_of(st.sampled_from(sorted(registry.extensions)), st.integers(0, 0xFFFF)), st.binary())),
@@ -219,7 +220,7 @@ def test_any_extensions_give_a_tree(kind: int, extensions: list[tuple[int, bytes
     assert tuple(code for code, _ in views.extension_list(tree, data)) == codes
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.integers(0, 255), st.binary(max_size=100), CONTEXTS)
 def test_any_content_gives_a_tree(content_type: int, data: bytes, context: Context) -> None:
     assert_tiles(decode_content(content_type, data, context), data)

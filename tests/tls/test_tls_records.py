@@ -19,7 +19,10 @@ def test_header() -> None:
 
 def test_header_faults() -> None:
     tree = decode_record_header(bytes.fromhex("4745542f20"))
-    assert faults(tree) == [("content_type", "not a content type of TLS")]
+    assert faults(tree) == [
+        ("content_type", "not a content type of TLS"),
+        ("legacy_record_version", "no version of TLS"),
+    ]
     assert [name for name, _ in faults(decode_record_header(bytes.fromhex("160303ffff")))] == ["length"]
     for size in range(5):
         data = bytes.fromhex("1603030010")[:size]

@@ -124,6 +124,10 @@ def records(data: bytes) -> Iterator[tuple[int, bytes]]:
         data = data[end:]
 
 
+ODD_GO = {("host_name", "must not be an IP address (RFC 6066 3)")}
+"""OpenSSL sends the address as a name when it is told to."""
+
+
 @pytest.mark.skipif(not RECORDED, reason="no Go transcripts")
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name)
 def test_go_transcripts(path: Path) -> None:
@@ -146,7 +150,7 @@ def test_go_transcripts(path: Path) -> None:
                 message, pending = pending[:size], pending[size:]
                 tree = decode_handshake(message, Context(sender, version, suite))
                 assert_tiles(tree, message)
-                assert faults(tree) == [], tree.name
+                assert [fault for fault in faults(tree) if fault not in ODD_GO] == [], tree.name
                 seen.append(tree.name)
                 if tree.name == "server_hello":
                     hello = views.server_hello(tree, message)

@@ -20,6 +20,13 @@ def opaques(r: Reader, name: str, prefix: int, element: str, size: int) -> None:
     r.vector(name, prefix, body)
 
 
+def never_empty(r: Reader) -> None:
+    """Notes the vector read last when it holds nothing, which its definition forbids."""
+    vector = r.nodes[-1]
+    if vector.children and vector.children[0].value == 0:
+        r.note("must not be empty")
+
+
 def structs(r: Reader, name: str, prefix: int, element: str, body: Body) -> None:
     """A vector of structures."""
     r.vector(name, prefix, lambda v: v.each(lambda w: w.struct(element, body)))

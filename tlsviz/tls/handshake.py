@@ -88,7 +88,8 @@ def _old_change_cipher_spec(r: Reader) -> None:
 
 def _alert(r: Reader) -> None:
     """RFC 8446 6."""
-    r.uint("level", 1, registry.alert_levels)
+    if r.uint("level", 1, registry.alert_levels) not in registry.alert_levels:
+        r.note("must be 1 (warning) or 2 (fatal)")
     r.uint("description", 1, registry.alerts)
 
 

@@ -9,6 +9,7 @@ from tlsviz.wire.reader import Reader, decode
 MAX_PLAINTEXT = 2**14
 MAX_CIPHERTEXT = 2**14 + 2048
 """The largest fragment of a protected record: TLS 1.2's limit (RFC 5246 6.2.3); TLS 1.3 allows 2^14 + 256."""
+_NEVER_EMPTY = (20, 21, 22)
 
 
 def decode_record_header(data: bytes) -> Node:
@@ -20,8 +21,11 @@ def _header(r: Reader) -> None:
     kind = r.uint("content_type", 1, registry.record_types)
     if registry.record_types.get(kind) is None:
         r.note("not a content type of TLS")
-    r.uint("legacy_record_version", 2, registry.versions)
+    if registry.versions.get(r.uint("legacy_record_version", 2, registry.versions)) is None:
+        r.note("no version of TLS")
     length = r.uint("length", 2)
+    if length == 0 and kind in _NEVER_EMPTY:
+        r.note("must not be 0 in a record of this type (RFC 8446 5.1)")
     if length > MAX_CIPHERTEXT:
         r.note(f"longer than any TLS record may be ({MAX_CIPHERTEXT} bytes)")
 

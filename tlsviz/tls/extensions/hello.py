@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from tlsviz.tls import registry
 from tlsviz.tls.extensions.table import CH, CR, CT, EE, HRR, NST, SH, extension
-from tlsviz.tls.fields import codes, empty, text
+from tlsviz.tls.fields import codes, empty, never_empty, text
 from tlsviz.wire.reader import Reader
+
+UNCOMPRESSED = 0
 
 
 @extension(1, CH, SH, EE)
 def max_fragment_length(r: Reader) -> None:
     """RFC 6066 4."""
-    r.uint("max_fragment_length", 1, registry.max_fragment_lengths)
+    if r.uint("max_fragment_length", 1, registry.max_fragment_lengths) not in registry.max_fragment_lengths:
+        r.note("must be 1 to 4")
 
 
 @extension(10, CH, SH, EE)
 def supported_groups(r: Reader) -> None:
     """``NamedGroup named_group_list<2..2^16-1>`` (RFC 8446 4.2.7)."""
     codes(r, "named_group_list", 2, "named_group", 2, registry.groups)
+    never_empty(r)
 
 
 @extension(11, CH, SH)
 def ec_point_formats(r: Reader) -> None:
     """``ECPointFormat ec_point_format_list<1..2^8-1>`` (RFC 8422 5.1.2)."""
     codes(r, "ec_point_format_list", 1, "ec_point_format", 1, registry.point_formats)
+    if not any(child.value == UNCOMPRESSED for child in r.nodes[-1].children[1:]):
+        r.note("must contain uncompressed (RFC 8422 5.1.2)")
 
 
 @extension(13, CH, CR)
@@ -31,6 +37,7 @@ def ec_point_formats(r: Reader) -> None:
 def signature_algorithms(r: Reader) -> None:
     """``SignatureScheme supported_signature_algorithms<2..2^16-2>`` (RFC 8446 4.2.3)."""
     codes(r, "supported_signature_algorithms", 2, "signature_scheme", 2, registry.signature_schemes)
+    never_empty(r)
 
 
 @extension(34, CH, CR)
@@ -49,7 +56,8 @@ def use_srtp(r: Reader) -> None:
 @extension(15, CH, SH, EE)
 def heartbeat(r: Reader) -> None:
     """``HeartbeatMode mode`` (RFC 6520 2)."""
-    r.uint("mode", 1, registry.heartbeat_modes)
+    if r.uint("mode", 1, registry.heartbeat_modes) not in registry.heartbeat_modes:
+        r.note("must be 1 or 2")
 
 
 @extension(21, CH)

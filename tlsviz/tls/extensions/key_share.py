@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tlsviz.tls import registry
 from tlsviz.tls.extensions.table import CH, HRR, SH, extension
-from tlsviz.tls.fields import structs
+from tlsviz.tls.fields import never_empty
 from tlsviz.wire.reader import Reader
 
 
@@ -92,12 +92,22 @@ def key_share_entry(r: Reader, server: bool) -> None:
     """``KeyShareEntry``."""
     group = r.uint("group", 2, registry.groups)
     r.vector("key_exchange", 2, partial(share, group=group, server=server))
+    never_empty(r)
 
 
 @extension(51, CH)
 def client_shares(r: Reader) -> None:
     """``KeyShareEntry client_shares<0..2^16-1>``."""
-    structs(r, "client_shares", 2, "key_share_entry", partial(key_share_entry, server=False))
+    seen: set[int] = set()
+
+    def entry(v: Reader) -> None:
+        group = int.from_bytes(v.peek(2), "big")
+        v.struct("key_share_entry", partial(key_share_entry, server=False))
+        if group in seen:
+            v.note("a second share of the same group (RFC 8446 4.2.8)")
+        seen.add(group)
+
+    r.vector("client_shares", 2, lambda v: v.each(entry))
 
 
 @extension(51, SH)

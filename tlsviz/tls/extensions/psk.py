@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from tlsviz.tls import registry
 from tlsviz.tls.extensions.table import CH, EE, NST, SH, extension
-from tlsviz.tls.fields import codes, empty, opaques, structs
+from tlsviz.tls.fields import codes, empty, never_empty, structs
 from tlsviz.wire.reader import Reader
+
+SHORTEST_BINDER = 32
 
 
 @extension(35, CH, SH)
@@ -20,13 +22,20 @@ def offered_psks(r: Reader) -> None:
 
     def identity(v: Reader) -> None:
         v.vector_opaque("identity", 2)
+        never_empty(v)
         v.uint("obfuscated_ticket_age", 4)
 
     structs(r, "identities", 2, "psk_identity", identity)
     identities = len(r.nodes[-1].children)
-    opaques(r, "binders", 2, "psk_binder_entry", 1)
+    r.vector("binders", 2, lambda v: v.each(_binder))
     if len(r.nodes[-1].children) != identities:
         r.note("not one binder for each identity")
+
+
+def _binder(r: Reader) -> None:
+    """``opaque PskBinderEntry<32..255>``: as long as the hash."""
+    if len(r.vector_opaque("psk_binder_entry", 1)) < SHORTEST_BINDER:
+        r.note(f"must have at least {SHORTEST_BINDER} bytes")
 
 
 @extension(41, SH)
@@ -48,3 +57,4 @@ def max_early_data_size(r: Reader) -> None:
 def psk_key_exchange_modes(r: Reader) -> None:
     """``PskKeyExchangeMode ke_modes<1..255>``."""
     codes(r, "ke_modes", 1, "ke_mode", 1, registry.psk_modes)
+    never_empty(r)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlsviz.tls import registry
 from tlsviz.tls.extensions.table import CH, HRR, SH, extension
-from tlsviz.tls.fields import codes
+from tlsviz.tls.fields import codes, never_empty
 from tlsviz.wire.reader import Reader
 
 
@@ -12,6 +12,7 @@ from tlsviz.wire.reader import Reader
 def supported_versions(r: Reader) -> None:
     """``ProtocolVersion versions<2..254>``."""
     codes(r, "versions", 1, "version", 2, registry.versions)
+    never_empty(r)
 
 
 @extension(43, SH, HRR)
@@ -24,3 +25,4 @@ def selected_version(r: Reader) -> None:
 def cookie(r: Reader) -> None:
     """``opaque cookie<1..2^16-1>``."""
     r.vector_opaque("cookie", 2)
+    never_empty(r)

@@ -10,7 +10,7 @@ from tlsviz.tls.extensions import extension_block
 from tlsviz.tls.extensions.certificates import certificate_status as _certificate_status
 from tlsviz.tls.extensions.certificates import distinguished_names
 from tlsviz.tls.extensions.table import CR, CT
-from tlsviz.tls.fields import codes, structs, text
+from tlsviz.tls.fields import codes, never_empty, structs, text
 from tlsviz.tls.signatures import signature, signature_scheme
 from tlsviz.wire.reader import Body, Reader
 
@@ -53,11 +53,13 @@ def _entries(r: Reader, body: Body) -> None:
 
 def _entry(r: Reader) -> None:
     der_vector(r, "cert_data", 3, CertificateNode)
+    never_empty(r)
     extension_block(r, CT)
 
 
 def _asn1_certificate(r: Reader) -> None:
     der_vector(r, "certificate", 3, CertificateNode)
+    never_empty(r)
 
 
 def compressed_certificate(r: Reader, _: Context) -> None:
@@ -73,6 +75,8 @@ def certificate_request(r: Reader, context: Context) -> None:
     if version is not None and version >= TLS_1_3:
         r.vector_opaque("certificate_request_context", 1)
         extension_block(r, CR)
+        if r.nodes[-1].child("signature_algorithms") is None:
+            r.note("lacks signature_algorithms (RFC 8446 4.3.2)")
         return
     codes(r, "certificate_types", 1, "certificate_type", 1, registry.client_certificate_types)
     if version == TLS_1_2 or (version is None and not _ends_with_vector(r)):

@@ -6,7 +6,7 @@ from tlsviz.tls import registry
 from tlsviz.tls.context import SSL_3_0, TLS_1_3, Context
 from tlsviz.tls.extensions import extension_block
 from tlsviz.tls.extensions.table import NST
-from tlsviz.tls.fields import text
+from tlsviz.tls.fields import never_empty, text
 from tlsviz.tls.suites import suite
 from tlsviz.wire.reader import Reader
 
@@ -14,6 +14,7 @@ _HASH_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64, "sm3": 32, "gostr3411_2
 
 _WITHOUT_NONCE = (0x7F12, 0x7F13, 0x7F14)
 """Drafts 18 to 20 of TLS 1.3."""
+LONGEST_TICKET = 604_800
 
 
 def nothing(r: Reader, _: Context) -> None:
@@ -50,12 +51,15 @@ def new_session_ticket(r: Reader, context: Context) -> None:
         _seconds(r)
         r.vector_opaque("ticket", 2)
         return
-    r.uint("ticket_lifetime", 4)
+    lifetime = r.uint("ticket_lifetime", 4)
     _seconds(r)
+    if lifetime > LONGEST_TICKET:
+        r.note(f"more than seven days ({LONGEST_TICKET:,} s, RFC 8446 4.6.1)")
     r.uint("ticket_age_add", 4)
     if context.version not in _WITHOUT_NONCE:
         r.vector_opaque("ticket_nonce", 1)
     r.vector_opaque("ticket", 2)
+    never_empty(r)
     extension_block(r, NST)
 
 
