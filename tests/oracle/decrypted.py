@@ -46,12 +46,12 @@ def options(path: Path, key: Path) -> tuple[OpenOptions, list[str]]:
     return OpenOptions(rsa_keys=(key,)), ["-o", f'uat:rsa_keys:"{key}",""']
 
 
-def tshark_plaintexts(path: Path, extra: list[str]) -> tuple[Counter[bytes], Counter[bytes]]:
+def plaintexts_of(path: Path, extra: list[str], protocol: str = "tls") -> tuple[Counter[bytes], Counter[bytes]]:
     """Every decrypted record, as tshark prints it, and those that it prints again in the same frame.
 
     The second may be records of the same content, or one record shown twice, as tshark 4.0 does at times.
     """
-    command = ["tshark", "-r", str(path), "-o", "tcp.reassemble_out_of_order:TRUE", *extra, "-x", "-Y", "tls"]
+    command = ["tshark", "-r", str(path), "-o", "tcp.reassemble_out_of_order:TRUE", *extra, "-x", "-Y", protocol]
     found: Counter[bytes] = Counter()
     again: Counter[bytes] = Counter()
     frame: set[bytes] = set()
@@ -60,7 +60,7 @@ def tshark_plaintexts(path: Path, extra: list[str]) -> tuple[Counter[bytes], Cou
         assert process.stdout
         for line in process.stdout:
             if section := _SECTION.match(line.rstrip()):
-                wanted, data, size = section[1] == "Decrypted TLS", bytearray(), int(section[2])
+                wanted, data, size = section[1] == f"Decrypted {protocol.upper()}", bytearray(), int(section[2])
                 if section[1] == "Frame":
                     frame.clear()
             elif wanted and (dump := _LINE.match(line)):
@@ -97,7 +97,7 @@ def compare(path: Path, key: Path) -> Result:
     """Both programs on one capture."""
     ours_options, theirs_options = options(path, key)
     connections = load_capture(path, ours_options, strict=True).connections
-    (theirs, again), ours = tshark_plaintexts(path, theirs_options), our_plaintexts(connections)
+    (theirs, again), ours = plaintexts_of(path, theirs_options), our_plaintexts(connections)
     bulk = not_kept(connections)
     proofs = [proof for connection in connections for proof in connection.proofs]
     counts = tuple(sum(proof.status == status for proof in proofs) for status in ("verified", "failed", "not_provable"))

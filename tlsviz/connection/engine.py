@@ -245,8 +245,12 @@ class Engine:
         tree = decode_content(content_type, buffer.data, self._context(half))
         made = Assembled(buffer, (part.record,), part.packets, part.decrypted, part.protected, True)
         self.ledger.message(half, raw.time, tree, made, CONTENT.get(content_type, tree.name))
-        if content_type == CHANGE_CIPHER_SPEC and not self.facts.means_nothing(half):
+        if content_type == CHANGE_CIPHER_SPEC and self._changes_keys(half, raw):
             self.facts.change_cipher_spec(half)
+
+    def _changes_keys(self, half: Half, raw: RawRecord) -> bool:
+        """Whether a ChangeCipherSpec is what its name says."""
+        return not self.facts.means_nothing(half)
 
     def _handshake(self, half: Half, time: float, made: Assembled) -> None:
         data = made.buffer.data

@@ -19,7 +19,6 @@ from tlsviz.connection.half import Half, Part
 from tlsviz.connection.model import Hole, PlacedMark
 from tlsviz.connection.stream import RawRecord
 from tlsviz.tls.context import Context
-from tlsviz.tls.dtls import ACK
 from tlsviz.tls.handshake import message_type
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.chunks import CLIENT, Chunk, Gap, Mark, Sender, other
@@ -42,7 +41,9 @@ class Place(NamedTuple):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Side:
-    """One direction. ``numbers``: epoch and number of its records, and where each stands; ``said``: its last place."""
+    """One direction. ``numbers``: epoch and number of its records, and where each stands; ``said``: its last place;
+    ``changed``: the epochs that a ChangeCipherSpec has ended.
+    """
 
     half: Half
     unsealing: Unsealing
@@ -51,6 +52,7 @@ class Side:
     early: deque[RawRecord] = field(default_factory=deque)
     repeated: dict[str, None] = field(default_factory=dict)
     numbers: dict[tuple[int, int], Place] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
     said: Place = Place(0, 0.0)
 
     def is_repeated(self, raw: RawRecord) -> bool:
@@ -211,10 +213,16 @@ class DtlsEngine(Engine):
         side = self._sides[half.sender]
         if content_type == HANDSHAKE:
             self._fragments(side, raw, part)
-        elif content_type == CHANGE_CIPHER_SPEC and (raw.epoch or 0) < half.epoch:
+        elif content_type == CHANGE_CIPHER_SPEC and raw.epoch in side.changed:
             side.repeated["ChangeCipherSpec"] = None
-        elif content_type != ACK or not part.decrypted or part.end > part.start:
+        else:
+            if content_type == CHANGE_CIPHER_SPEC:
+                side.changed.add(raw.epoch or 0)
             Engine._content(self, half, raw, content_type, part)
+
+    def _changes_keys(self, half: Half, raw: RawRecord) -> bool:
+        """Not if records of the next epoch have overtaken it."""
+        return raw.epoch == half.epoch and Engine._changes_keys(self, half, raw)
 
     def _fragments(self, side: Side, raw: RawRecord, part: Part) -> None:
         for fragment in datagram.fragments(part):
@@ -240,6 +248,7 @@ class DtlsEngine(Engine):
         """A client that starts over counts its messages from 0, and so will the server's answer."""
         self._deliver(side, force=True)
         side.assembly.restart()
+        side.changed.clear()
         if side.half.sender == CLIENT:
             opposite = self._sides[other(CLIENT)]
             self._deliver(opposite, force=True)
