@@ -16,8 +16,6 @@ from tlsviz.pki import stores
 from tlsviz.pki.verify import judge
 from tlsviz.sources.aia import MAX_SIZE, certificates_in, complete
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "pki"))
-
 STORE = stores.from_ders("lab", [ROOT.der])
 Reply = Callable[[socket.socket, str], None]
 
