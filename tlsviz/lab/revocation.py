@@ -50,9 +50,8 @@ def staple(
 
 def responder(authority: Authority) -> Issued:
     """A certificate for signing OCSP responses in the intermediate's place."""
-    recipe = Recipe(f"{authority.name} OCSP responder", purposes=(ExtendedKeyUsageOID.OCSP_SIGNING,))
-    extras = ((x509.OCSPNoCheck(), False),)
-    return authority.issue(Recipe(recipe.common, purposes=recipe.purposes, extras=extras))
+    purposes, extras = (ExtendedKeyUsageOID.OCSP_SIGNING,), ((x509.OCSPNoCheck(), False),)
+    return authority.issue(Recipe(f"{authority.name} OCSP responder", purposes=purposes, extras=extras))
 
 
 def revocation_list(authority: Authority, *revoked: Issued) -> bytes:
