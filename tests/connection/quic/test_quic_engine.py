@@ -257,7 +257,7 @@ def test_bytes_that_are_no_quic() -> None:
         engine.receive(Chunk(CLIENT, float(count), b"\x05no packet at all, but bytes"))
     assert engine.is_tls is False
     connection = engine.connection()
-    assert connection.records == connection.messages == connection.holes == ()
+    assert not connection.records and not connection.messages and not connection.holes
 
 
 def test_padding_behind_the_packets_of_a_datagram_is_noted() -> None:

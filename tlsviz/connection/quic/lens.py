@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tlsviz.connection.lens import Anatomy, HeaderMask, Ingredient, Part, Recipe
+from tlsviz.connection.lens import Anatomy, HeaderMask, Ingredient, Kind, Part, Recipe
 from tlsviz.connection.model import Record
 from tlsviz.crypto.quic import LONGEST_NUMBER, SAMPLE
 from tlsviz.crypto.schedule import xor
@@ -21,7 +21,11 @@ def packet(record: Record) -> Anatomy:
     if protection is None:
         return Anatomy("clear", (Part("header", 0, len(data), data),))
     end = len(data) if record.missing else max(len(data) - TAG, start)
-    ends = (("header", 0, start), ("ciphertext", start, end), ("tag", end, len(data)))
+    ends: tuple[tuple[Kind, int, int], ...] = (
+        ("header", 0, start),
+        ("ciphertext", start, end),
+        ("tag", end, len(data)),
+    )
     wire = tuple(Part(kind, low, high, data[low:high]) for kind, low, high in ends if high > low)
     if record.plaintext is None:
         return Anatomy("quic", wire)

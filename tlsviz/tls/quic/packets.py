@@ -209,7 +209,7 @@ def _version(r: Reader) -> None:
 
 def _number(r: Reader, unmasked: Unmasked) -> None:
     r.uint("packet_number", unmasked.number_length)
-    masked = r.nodes[-1].value
+    masked = int.from_bytes(r.data[r.nodes[-1].start : r.nodes[-1].end], "big")
     r.nodes[-1] = r.nodes[-1]._replace(value=unmasked.number)
     width = 2 * unmasked.number_length
     r.label(f"{unmasked.number:,}, on the wire masked as 0x{masked:0{width}x}")
