@@ -35,6 +35,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "proof": ("proofs.toml",),
     "provenance": ("provenance.toml",),
     "concept": ("concepts.toml",),
+    "part": ("parts.toml",),
 }
 
 

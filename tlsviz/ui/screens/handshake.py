@@ -49,6 +49,10 @@ PLAY_SHORTEST, PLAY_LONGEST, PLAY_SCALE = 0.7, 2.5, 20.0
 """Playing waits a step's real gap times the scale, but neither less nor more than so many seconds."""
 
 
+FAR = 1 << 20
+"""More slides than there are."""
+
+
 class HandshakeScreen(Screen[None]):
     """Shows one connection; `show` replaces it by a newer snapshot. Escape posts `GoBack`.
 
@@ -93,7 +97,7 @@ class HandshakeScreen(Screen[None]):
         Binding("v", "secrets", "values", tooltip="Show or mask secret values"),
         Binding("slash", "find", "find", key_display="/", tooltip="Find a field of this message"),
         Binding("z", "zoom", "zoom", tooltip="Zoom: the focused side alone"),
-        Binding("p", "projector", "projector", tooltip="Projector: one step a screen, in big letters"),
+        Binding("p", "projector", "projector", tooltip="Projector: one step, key or part a screen"),
         Binding("escape", "back", "back", key_display="esc", tooltip="Back, or leave"),
     ]
 
@@ -259,16 +263,23 @@ class HandshakeScreen(Screen[None]):
     # keys
 
     def action_step(self, by: int) -> None:
-        """Chooses the next or previous step."""
-        self._choose(self._scene.at_step(self._scene.selection.step + by))
+        """Chooses the next or previous step; on the projector, the next slide."""
+        if not self._turned(by):
+            self._choose(self._scene.at_step(self._scene.selection.step + by))
 
     def action_first(self) -> None:
         """Chooses the first step."""
-        self._choose(self._scene.at_step(0))
+        if not self._turned(-FAR):
+            self._choose(self._scene.at_step(0))
 
     def action_last(self) -> None:
         """Chooses the last step."""
-        self._choose(self._scene.at_step(len(self._scene.steps) - 1))
+        if not self._turned(FAR):
+            self._choose(self._scene.at_step(len(self._scene.steps) - 1))
+
+    def _turned(self, by: int) -> bool:
+        """Whether the projector shows slides of its own and has gone on by so many."""
+        return self.has_class("-projector") and self.query_one(Projector).turn(by)
 
     def action_field(self, by: int) -> None:
         """Chooses the next or previous field of the message."""
@@ -337,6 +348,9 @@ class HandshakeScreen(Screen[None]):
             self._theme_before = self.app.theme
             self.app.theme = PROJECTOR
             self.secrets = False
+            keys = self.query_one(KeysPane)
+            subject = self.pane if self.pane in ("keys", "record") else "steps"
+            self.query_one(Projector).begin(subject, keys.schedule, keys.chosen)
             self.app.clear_notifications()
             return
         self.call_after_refresh(self._focus_open)

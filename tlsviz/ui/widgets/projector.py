@@ -1,4 +1,4 @@
-"""The projector: one step a screen, as big as a terminal can, for people who sit far away.
+"""The projector: one idea a screen, as big as a terminal can, for people who sit far away.
 
 What the application sent is not shown: a class need not read somebody's request.
 """
@@ -12,6 +12,7 @@ from textual import events
 from textual.reactive import reactive
 
 from tlsviz.connection.ladder import Step
+from tlsviz.connection.schedule import Schedule
 from tlsviz.explain.narrate import narrate_step
 from tlsviz.explain.words import lookup_field, words
 from tlsviz.ui.glyphs import ASCII, glyphs, passage, proof
@@ -19,6 +20,7 @@ from tlsviz.ui.selection import Scene, StepChosen
 from tlsviz.ui.widgets.big_text import big, big_lines, huge
 from tlsviz.ui.widgets.lines import Line, Painted, clip, wrap
 from tlsviz.ui.widgets.observer_pane import seen_by
+from tlsviz.ui.widgets.projector_slides import Slide, key_slides, record_slides
 from tlsviz.ui.widgets.values import value_words
 from tlsviz.wire.chunks import CLIENT
 from tlsviz.wire.nodes import names
@@ -34,33 +36,92 @@ COLUMN = 66
 
 
 class Projector(Painted):
-    """A click on the right half goes on, on the left half back."""
+    """A click on the right half goes on, on the left half back. `subject`: "steps", "keys" or "record"."""
 
     scene: reactive[Scene | None] = reactive(None)
+    subject: reactive[str] = reactive("steps")
+    at: reactive[int] = reactive(0)
+    """Which slide of the key schedule or the record."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._schedule = Schedule(None)
+
+    def begin(self, subject: str, schedule: Schedule, chosen: str = "") -> None:
+        """Shows the steps, the key schedule from the chosen value on, or the record of the step."""
+        self._schedule = schedule
+        self.subject = subject
+        found = [each.key for each in self._slides(self.content_region.width or 80)]
+        self.at = found.index(chosen) if chosen in found else 0
+
+    def turn(self, by: int) -> bool:
+        """Goes on or back by slides; False where steps are shown, which the screen chooses."""
+        slides = self._slides(self.content_region.width)
+        if not slides:
+            return False
+        self.at = max(0, min(self.at + by, len(slides) - 1))
+        return True
 
     def lines(self, width: int) -> list[Line]:
         scene, height = self.scene, self.content_region.height
         if scene is None or scene.step is None or width < 20:
             return []
+        slides = self._slides(width)
+        if slides:
+            at = min(self.at, len(slides) - 1)
+            about = "how the keys are made" if self.subject == "keys" else f"the record of {scene.step.title}"
+            return drawn(scene, slides[at], (at, len(slides)), about, width, height)
         return slide(scene, scene.step, width, height)
+
+    def _slides(self, width: int) -> list[Slide]:
+        if self.scene is None or self.subject == "steps":
+            return []
+        if self.subject == "keys":
+            return key_slides(self.scene.connection, self._schedule, width)
+        return record_slides(self.scene, width)
 
     def on_click(self, event: events.Click) -> None:
         if self.scene is not None:
             by = 1 if event.x >= self.size.width // 2 else -1
-            self.post_message(StepChosen(self.scene.selection.step + by))
+            if not self.turn(by):
+                self.post_message(StepChosen(self.scene.selection.step + by))
 
 
 def slide(scene: Scene, step: Step, width: int, height: int) -> list[Line]:
-    """The whole slide in ``height`` lines."""
-    top, bottom = _top(scene, width), _progress(scene, width)
-    room = height - len(top) - len(bottom)
+    """The whole slide of a step in ``height`` lines."""
+    top = _top(scene, f"{scene.selection.step + 1} of {len(scene.steps)}", "", width)
+    bottom = _progress(scene.selection.step, len(scene.steps), width)
     arrow = _arrow(step, width, 3 if height < 30 else 5)
     title = _title(scene, step, width, huge if height >= 34 else big)
-    facts, story = _facts_line(scene, step, width), _story(scene, width)
+    return _filled(top, arrow, title, _facts_line(_facts(scene, step), width), _texts(scene), bottom, width, height)
+
+
+def drawn(scene: Scene, one: Slide, place: tuple[int, int], about: str, width: int, height: int) -> list[Line]:
+    """The whole slide of a key or of a record's part in ``height`` lines; ``place``: which one of how many."""
+    at, count = place
+    top, bottom = _top(scene, f"{at + 1} of {count}", about, width), _progress(at, count, width)
+    title = _lettered(one.title, f"{one.role} bold", width, huge if height >= 40 else big)
+    facts = _facts_line(one.facts, width)
+    return _filled(top, list(one.picture), title, facts, list(one.texts), bottom, width, height)
+
+
+def _filled(
+    top: list[Line],
+    picture: list[Line],
+    title: list[Line],
+    facts: list[Line],
+    texts: list[str],
+    bottom: list[Line],
+    width: int,
+    height: int,
+) -> list[Line]:
+    """The parts of a slide with as much air between them as there is."""
+    room = height - len(top) - len(bottom)
+    story = _story(texts, width)
     spaced = [line for each in story for line in (each, [])][:-1]
-    if len(arrow) + len(title) + len(facts) + len(spaced) + 8 <= room:
+    if len(picture) + len(title) + len(facts) + len(spaced) + 8 <= room:
         story = spaced
-    parts = [arrow, title, [*facts, *story]]
+    parts = [picture, title, [*facts, *story]]
     air = max(min((room - sum(map(len, parts))) // (len(parts) + 1), 4), 0)
     body: list[Line] = []
     for part in parts:
@@ -69,7 +130,7 @@ def slide(scene: Scene, step: Step, width: int, height: int) -> list[Line]:
     return [*top, *body, *([[]] * (room - len(body))), *bottom]
 
 
-def _top(scene: Scene, width: int) -> list[Line]:
+def _top(scene: Scene, place: str, about: str, width: int) -> list[Line]:
     connection = scene.connection
     name = safe(connection.server_name or connection.server.address)
     left = f"  {clip(name, width // 2)}"
@@ -77,7 +138,10 @@ def _top(scene: Scene, width: int) -> list[Line]:
         left += f" {glyphs().dot} {connection.version}"
     if scene.observer != "endpoints":
         left += f" {glyphs().dot} {glyphs().eye} {seen_by(scene.observer)}"
-    right = f"{scene.selection.step + 1} of {len(scene.steps)}  "
+    if about:
+        left += f" {glyphs().dot} {safe(about)}"
+    right = f"{place}  "
+    left = clip(left, width - cell_len(right) - 2)
     gap = max(width - cell_len(left) - cell_len(right), 1)
     return [[(left, "muted"), (" " * gap, ""), (right, "foreground bold")]]
 
@@ -138,6 +202,11 @@ def _title(scene: Scene, step: Step, width: int, letters: Callable[[str], list[s
     style = f"{step.sender} bold"
     if node is not None and scene.selection.path:
         text, style = node.name, "foreground bold"
+    return _lettered(text, style, width, letters)
+
+
+def _lettered(text: str, style: str, width: int, letters: Callable[[str], list[str]]) -> list[Line]:
+    """Text in big letters, where they have room; else in spaced capitals."""
     large = None if glyphs() is ASCII else big_lines(safe(text), width - 6, letters)
     if large is None and glyphs() is not ASCII:
         large = big_lines(safe(text), width - 6)
@@ -146,16 +215,15 @@ def _title(scene: Scene, step: Step, width: int, letters: Callable[[str], list[s
     return [_centre(line.ljust(max(map(len, large))), width, style) for line in large]
 
 
-def _facts_line(scene: Scene, step: Step, width: int) -> list[Line]:
-    facts = _facts(scene, step)
+def _facts_line(facts: str, width: int) -> list[Line]:
     return [_centre(clip(facts, width - 4), width, "foreground"), []] if facts else []
 
 
-def _story(scene: Scene, width: int) -> list[Line]:
+def _story(texts: list[str], width: int) -> list[Line]:
     """What happens here and why, in a column."""
     lines: list[Line] = []
     column = min(COLUMN, width - 8)
-    for number, text in enumerate(_texts(scene)):
+    for number, text in enumerate(texts):
         if number:
             lines.append([])
         left = (width - column) // 2
@@ -193,16 +261,15 @@ def _texts(scene: Scene) -> list[str]:
     return [text for text in (told.lead, entry.why if entry else "") if text]
 
 
-def _progress(scene: Scene, width: int) -> list[Line]:
-    """A dot for each step, the present one filled; below them the way on and out."""
+def _progress(at: int, count: int, width: int) -> list[Line]:
+    """A dot for each slide, the present one filled; below them the way on and out."""
     signs = glyphs()
-    count = len(scene.steps)
     hint = _centre(clip(HINT, width - 2), width, "muted")
     if count * 2 > width - 4:
         return [hint]
     line: Line = [(" " * ((width - count * 2 + 1) // 2), "")]
     for index in range(count):
-        mine = index == scene.selection.step
+        mine = index == at
         line.append((signs.chosen if mine else signs.dot, "accent bold" if mine else "muted"))
         line.append((" ", ""))
     return [line, hint]
