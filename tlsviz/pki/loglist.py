@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -82,6 +81,8 @@ def from_tsv(text: str) -> LogList:
 
 def from_json(text: str) -> LogList:
     """The logs of a ``log_list.json``, RFC 6962's and tiled ones; what is not as it should be is left out."""
+    import json
+
     found = LogList()
     try:
         whole = json.loads(text)

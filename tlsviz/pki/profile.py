@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import textwrap
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -153,8 +152,9 @@ def pin(cert: Certificate) -> str:
 
 def pem(der: bytes) -> str:
     """The certificate as PEM text, to copy or to export (RFC 7468 5)."""
-    text = "\n".join(textwrap.wrap(base64.b64encode(der).decode("ascii"), 64))
-    return f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
+    text = base64.b64encode(der).decode("ascii")
+    lines = "\n".join(text[at : at + 64] for at in range(0, len(text), 64))
+    return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
 
 
 def serial_bits(cert: Certificate) -> int:
