@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tlsviz.connection.findings.certificates import certificate_message, numbered
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.pki.certificate import read
-from tlsviz.pki.chain import ChainNode, arrange
-from tlsviz.pki.naming import compare, deceptive, to_unicode
+from tlsviz.pki.names import ascii_name
 from tlsviz.pki.trust import Reason
 from tlsviz.wire.chunks import CLIENT, SERVER
-from tlsviz.wire.text import safe, shorten
+from tlsviz.wire.text import shorten
+
+if TYPE_CHECKING:
+    from tlsviz.pki.chain import ChainNode
 
 _CLIENTS_OWN: frozenset[Reason] = frozenset(
     (
@@ -36,6 +39,8 @@ def oddities(connection: Connection) -> Iterator[Finding]:
     ders = [sent.der for sent in connection.certificates if sent.sender == SERVER]
     if len(ders) < 2:
         return
+    from tlsviz.pki.chain import arrange
+
     picture = arrange(ders, connection.trust)
     if not picture.ordered:
         yield Finding(
@@ -140,17 +145,19 @@ def verdicts_disagree(connection: Connection) -> Iterator[Finding]:
 def deceptive_names(connection: Connection) -> Iterator[Finding]:
     """Internationalised names that look like others."""
     leaf = next((sent for sent in connection.certificates if sent.sender == SERVER), None)
-    asked = connection.trust.name if connection.trust is not None else connection.server_name
-    odd = compare(read(leaf.der), asked).odd if leaf is not None and asked else ""
-    if not odd and asked:
-        reads = to_unicode(asked)
-        odd = deceptive(reads) if reads else ""
+    asked = (connection.trust.name if connection.trust is not None else None) or connection.server_name or ""
+    if asked.isascii() and "xn--" not in asked.lower():
+        return
+    from tlsviz.pki.naming import deceptive, to_unicode
+
+    reads = to_unicode(ascii_name(asked)) or ""
+    odd = deceptive(reads)
     if odd:
         yield Finding(
             "deceptive_name",
             "notice",
             "The name may be taken for another",
-            f"{safe(asked or '')} reads {to_unicode(asked or '') or ''}: {odd}",
+            f"{shorten(ascii_name(asked), 200)} reads {shorten(reads, 200)}: {odd}",
             "Compare it letter by letter with the one that you meant; browsers show its xn-- form for that reason.",
             "RFC 5891",
             message=leaf.message if leaf is not None else None,

@@ -8,7 +8,6 @@ from tlsviz.connection.findings.certificates import certificate_message
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.pki.certificate import read
 from tlsviz.pki.lifetime import state
-from tlsviz.pki.profile import profile
 from tlsviz.pki.words import moment, span
 from tlsviz.wire.chunks import SERVER
 from tlsviz.wire.text import shorten
@@ -133,7 +132,9 @@ def rules(connection: Connection) -> Iterator[Finding]:
     )
     if leaf is None or not public:
         return
-    broken = profile(read(leaf.der)).broken
+    from tlsviz.pki.baseline import limits
+
+    broken = [limit for limit in limits(read(leaf.der)) if not limit.kept]
     if broken:
         yield Finding(
             "baseline_violated",
