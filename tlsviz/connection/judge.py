@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from tlsviz.connection.ended import ended
 from tlsviz.connection.findings import find
@@ -12,8 +13,6 @@ from tlsviz.connection.model import Connection, Finding, Message
 from tlsviz.connection.proofs import prove
 from tlsviz.connection.proofs.certificates import vouched
 from tlsviz.pki.certificate import read
-from tlsviz.pki.crl import Crl, ask
-from tlsviz.pki.loglist import Logs
 from tlsviz.pki.revoked import with_revocations
 from tlsviz.pki.stores import Store
 from tlsviz.pki.transparency import dated, enough, logs
@@ -22,6 +21,10 @@ from tlsviz.pki.verify import judge, judge_client
 from tlsviz.pki.vouchers import Revocation, SecondOpinion
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import notes
+
+if TYPE_CHECKING:
+    from tlsviz.pki.crl import Crl
+    from tlsviz.pki.loglist import Logs
 
 WEB = "web"
 
@@ -108,8 +111,12 @@ def _client(connection: Connection, stores: Sequence[Store], at: datetime, evide
 
 def _listed(crls: Sequence[Crl], trust: Trust, ders: Sequence[bytes]) -> tuple[Revocation, ...]:
     """What revocation lists say of the certificates on the deciding store's way up."""
+    if not crls:
+        return ()
+    from tlsviz.pki.crl import ask
+
     path = next((verdict.path for verdict in trust.stores if verdict.store == trust.store), ())
-    return ask(crls, path, ders, trust.at) if crls else ()
+    return ask(crls, path, ders, trust.at)
 
 
 def _sent(connection: Connection, sender: Sender) -> tuple[list[bytes] | None, bool]:
