@@ -1,9 +1,9 @@
 """Compares every field of tshark's with ours: ``python tests/oracle/pdml.py FOLDER [--only PATTERN] [--json]``.
 
-Every record and message of TLS over TCP that both programs have is laid side by side, matched by its bytes: each span
-that tshark names must be one of ours, and what tshark reads there must be what we read. A difference must have a line
-in pdml_differences.tsv, by field and by kind; exit status 1 if one has none. Messages that only tshark has are
-compare.py's matter: they must have a line in differences.tsv.
+Every record and message of TLS over TCP and of DTLS that both programs have is laid side by side, matched by its bytes:
+each span that tshark names must be one of ours, and what tshark reads there must be what we read. A difference must
+have a line in pdml_differences.tsv, by field and by kind; exit status 1 if one has none. Messages that only tshark has
+are compare.py's matter: they must have a line in differences.tsv.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from compare import KEYS, Difference, captures, explain
-from pdml_reader import Field, Said, tshark_fields
+from pdml_reader import DTLS, Field, Said, tshark_fields
 from pdml_values import agrees, named_alike, says_something
 
 from tlsviz.connection.model import Connection, Message, Record
@@ -147,7 +147,7 @@ class Side:
                 self._messages[len(message.buffer.data)].append(message)
         for record in connection.records:
             if record.sender == sender:
-                self._records[record.buffer.data[:5]].append(record)
+                self._records[record.buffer.data[: record.header.end]].append(record)
                 self.bulk -= record.content_type == APPLICATION_DATA and record.inner_type in (APPLICATION_DATA, None)
         volume = connection.client_data if sender == CLIENT else connection.server_data
         self.bulk += volume.records
@@ -158,38 +158,42 @@ class Side:
         for index, message in enumerate(candidates):
             assert message.buffer is not None
             if said.fits(message.buffer.data):
-                del candidates[index]
+                if said.stream != DTLS:  # where it may be sent again
+                    del candidates[index]
                 return message
         return None
 
     def record(self, said: Said) -> Record | None:
         """The next record with this header."""
-        parts = {field.start: field.value for field in said.fields if field.end <= 5}
+        parts = {field.start: field.value for field in said.fields if field.name != "tls.app_data"}
         candidates = self._records.get(b"".join(part or b"" for _, part in sorted(parts.items())), deque())
         for index, record in enumerate(candidates):
             if not record.kept or said.fits(record.buffer.data):
-                del candidates[index]
+                if said.stream != DTLS:
+                    del candidates[index]
                 return record
         return None
 
 
 def sides(connections: Sequence[Connection]) -> dict[tuple[int, str], Side]:
-    """Both sides of every connection over TCP, by TCP stream and the sender's ``address:port``."""
+    """Both sides of every connection, by TCP stream (`DTLS` for datagrams) and the sender's ``address:port``."""
     found: dict[tuple[int, str], Side] = defaultdict(Side)
     for connection in connections:
-        if connection.tcp_stream is None:
-            continue  # of DTLS or QUIC
+        if connection.transport == "quic":
+            continue
+        stream = DTLS if connection.tcp_stream is None else connection.tcp_stream
         for sender, end in ((CLIENT, connection.client), (SERVER, connection.server)):
-            found[connection.tcp_stream, f"{end.address}:{end.port}"].add(connection, sender)
+            found[stream, f"{end.address}:{end.port}"].add(connection, sender)
     return found
 
 
 def record_tree(record: Record) -> Node:
     """A record's header and fragment as one tree; the fragment of bulk data may not be kept."""
-    end = 5 + record.length
-    data = record.buffer.data[5:] if record.kept else None
+    start = record.header.end
+    end = start + record.length
+    data = record.buffer.data[start:] if record.kept else None
     inner = () if record.inner_type is None else (_inner_type(record.inner_type),)
-    return Node("record", 0, end, None, None, (*inner, *record.header.children, Node("fragment", 5, end, data)))
+    return Node("record", 0, end, None, None, (*inner, *record.header.children, Node("fragment", start, end, data)))
 
 
 def _inner_type(code: int) -> Node:

@@ -1,4 +1,7 @@
-"""What tshark says of every field of TLS in a capture, with its place: read from PDML as it streams by."""
+"""What tshark says of every field of TLS and DTLS in a capture, with its place: read from PDML as it streams by.
+
+DTLS's fields get the names that TLS's have.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,11 @@ from second_opinion import OPTIONS
 
 Kind = Literal["record", "handshake", "content", "ssl2"]
 _BITS = re.compile(r"[01. ]+ = ")
+_IN_PARTS = re.compile(r"\(?(fragment|Fragment|Reassembled)\)?$")
+"""Parts of messages, and messages of DTLS put together: PDML has no places for these that hold together."""
 Span = tuple[int, int]
+NONE, DTLS = -1, -2
+"""In the place of a TCP stream's number."""
 _CONTENTS = ("tls.alert_message", "tls.change_cipher_spec", "tls.heartbeat_message")
 
 
@@ -37,7 +44,10 @@ class Field(NamedTuple):
 
 
 class Said(NamedTuple):
-    """A record (its header) or message with its fields; ``size`` is what tshark says that it takes."""
+    """A record (its header) or message with its fields; ``size`` is what tshark says that it takes.
+
+    ``stream`` is tshark's number of the TCP stream, `DTLS` for datagrams.
+    """
 
     frame: int
     stream: int
@@ -55,8 +65,9 @@ class Said(NamedTuple):
 
 
 def tshark_fields(path: Path, options: Sequence[str] = (), program: str = "tshark") -> Iterator[Said]:
-    """Every record and message of TLS over TCP that tshark finds in a capture, in its order."""
-    command = [program, "-n", "-r", str(path), "-Y", "tls and tcp", "-T", "pdml", "-J", "frame ip ipv6 tcp tls"]
+    """Every record and message of TLS over TCP and of DTLS that tshark finds in a capture, in its order."""
+    command = [program, "-n", "-r", str(path), "-Y", "(tls and tcp) or dtls", "-T", "pdml"]
+    command += ["-J", "frame ip ipv6 tcp tls udp dtls"]
     for option in (*OPTIONS, *options):
         command += ["-o", option]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
@@ -82,12 +93,24 @@ def _packet(packet: ET.Element) -> Iterator[Said]:
         elif name in ("ip", "ipv6"):
             address = _show(proto, f"{name}.src") or address
         elif name == "tcp":
-            stream = int(_show(proto, "tcp.stream") or -1)
+            stream = int(_show(proto, "tcp.stream") or NONE)
             sender = f"{address}:{_show(proto, 'tcp.srcport')}"
-        elif name == "tls" and stream >= 0:
+        elif name == "udp":
+            stream, sender = NONE, f"{address}:{_show(proto, 'udp.srcport')}"
+        elif name == "dtls" or (name == "tls" and stream >= 0):
+            if name == "dtls":
+                stream = DTLS
+                _rename(proto)
             for record in proto:
                 for kind, size, fields in _record(record):
                     yield Said(frame, stream, sender, kind, size, fields)
+
+
+def _rename(proto: ET.Element) -> None:
+    for element in proto.iter("field"):
+        name = element.get("name") or ""
+        if name.startswith("dtls."):
+            element.set("name", name[1:])
 
 
 Part = tuple[Kind, int, tuple[Field, ...]]
@@ -104,9 +127,9 @@ def _record(record: ET.Element) -> Iterator[Part]:
         name = inner.get("name") or ""
         first, size = inner.find("field"), int(inner.get("size") or 0)
         if name == "tls.handshake" and inner.find("field[@name='tls.handshake.type']") is not None:
-            if "fragment" not in (inner.get("showname") or ""):
+            if not _IN_PARTS.search(inner.get("showname") or ""):
                 yield "handshake", size, _fields(inner, _place(inner, "tls.handshake.type"), (0, size))
-        elif name in _CONTENTS and first is not None:
+        elif name in _CONTENTS and first is not None and first.get("size") != "0":
             yield "content", size, _fields(inner, int(first.get("pos") or 0), (0, size))
     if record.find("field[@name='tls.handshake.type']") is not None:
         base = _place(record, "tls.handshake.type")
