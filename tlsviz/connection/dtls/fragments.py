@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from tlsviz.connection.half import MESSAGE_LIMIT, Assembled, Part
@@ -45,6 +47,9 @@ class _Run(NamedTuple):
     part: Part
 
 
+_start, _end = attrgetter("start"), attrgetter("end")
+
+
 @dataclass(slots=True)
 class _Partial:
     """A message on its way: what has come of it, in order and without overlaps."""
@@ -71,13 +76,13 @@ class _Partial:
         origin = fragment.part.start + MESSAGE_HEADER - start
         found: list[_Run] = []
         agrees = True
-        for run in self.runs:
-            low, high = max(start, run.start), min(end, run.end)
-            if low < high:
-                there = run.part.buffer.data[run.place + low - run.start : run.place + high - run.start]
-                agrees = agrees and there == fragment.part.buffer.data[origin + low : origin + high]
+        first = bisect_right(self.runs, start, key=_end)
+        last = max(bisect_left(self.runs, end, key=_start), first)
         at = start
-        for run in [run for run in self.runs if run.end > start and run.start < end]:
+        for run in self.runs[first:last]:
+            low, high = max(start, run.start), min(end, run.end)
+            there = run.part.buffer.data[run.place + low - run.start : run.place + high - run.start]
+            agrees = agrees and there == fragment.part.buffer.data[origin + low : origin + high]
             if at < run.start:
                 found.append(_Run(at, run.start, origin + at, fragment.part))
             at = max(at, run.end)
@@ -85,7 +90,7 @@ class _Partial:
             found.append(_Run(at, end, origin + at, fragment.part))
         if not found and self.runs:
             return "again" if agrees else "odd"
-        self.runs = sorted([*self.runs, *found])
+        self.runs[first:last] = sorted([*self.runs[first:last], *found], key=_start)
         self.have += sum(run.end - run.start for run in found)
         return "new" if agrees else "odd"
 

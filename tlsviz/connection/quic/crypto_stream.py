@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from tlsviz.connection.half import Part
 from tlsviz.wire.buffers import Buffer
@@ -18,6 +19,9 @@ class CryptoStream:
 
     next: int = 0
     _waiting: dict[int, Part] = field(default_factory=dict)
+    _starts: list[int] = field(default_factory=list)
+    """A heap of the offsets of what waits."""
+    _held: int = 0
 
     def add(self, offset: int, part: Part) -> list[Part]:
         """A piece of the stream at ``offset``; returns the parts that are now in order."""
@@ -29,10 +33,10 @@ class CryptoStream:
             return []
         ready = [part._replace(start=part.start + self.next - offset)]
         self.next = offset + length
-        for start in sorted(self._waiting):
-            if start > self.next:
-                break
+        while self._starts and self._starts[0] <= self.next:
+            start = heappop(self._starts)
             held = self._waiting.pop(start)
+            self._held -= held.end - held.start
             if start + held.end - held.start > self.next:
                 ready.append(held._replace(start=held.start + self.next - start))
                 self.next = start + held.end - held.start
@@ -40,23 +44,26 @@ class CryptoStream:
 
     def _hold(self, offset: int, part: Part) -> None:
         known = self._waiting.get(offset)
-        if known is not None and known.end - known.start >= part.end - part.start:
+        more = part.end - part.start - (known.end - known.start if known is not None else 0)
+        if known is not None and more <= 0:
             return
-        held = sum(one.end - one.start for one in self._waiting.values())
-        if len(self._waiting) < WAITING_PARTS and held + part.end - part.start <= WAITING_BYTES:
+        if len(self._waiting) < WAITING_PARTS and self._held + more <= WAITING_BYTES:
+            if known is None:
+                heappush(self._starts, offset)
             self._waiting[offset] = part
+            self._held += more
 
     @property
     def missing(self) -> int:
         """How many bytes are lacking before the first of those that wait; 0 if none wait."""
-        return min(self._waiting) - self.next if self._waiting else 0
+        return self._starts[0] - self.next if self._starts else 0
 
     def bridge(self) -> list[Part]:
         """Zeros in place of the bytes that are missing, and what waited behind them; [] where there is no hole."""
         size = self.missing
         if not size or size > LARGEST_HOLE:
             return []
-        behind = self._waiting[min(self._waiting)]
+        behind = self._waiting[self._starts[0]]
         filling = Buffer("reassembled", bytes(size))
         zeros = behind._replace(buffer=filling, start=0, end=size, holes=((0, size),))
         return self.add(self.next, zeros)

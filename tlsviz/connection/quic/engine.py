@@ -30,6 +30,7 @@ from tlsviz.wire.text import plural
 
 WAITING = 64
 """How many packets wait at most for keys that may still come."""
+MARKS_KEPT = 200
 ALIENS = 20
 """After so many datagrams without any packet of QUIC no more is expected."""
 _LEVELS = {INITIAL: 0, ZERO_RTT: 1, versions.HANDSHAKE: 2, ONE_RTT: 3}
@@ -184,7 +185,7 @@ class QuicEngine(Engine):
     def _retry(self, half: Half, raw: RawRecord, packet: Packet) -> tuple[str | None, str | None]:
         """The server wants the client to come again with a token; Initial keys follow from the ID that it chose."""
         self._retried = True
-        self.marks.append(PlacedMark(self.ledger.next_order(), Mark("retry", half.sender, raw.time, raw.packets)))
+        self._mark(Mark("retry", half.sender, raw.time, raw.packets))
         original = self.opener.proven or next(iter(self.opener.ids), None)
         if original is None or packet.version is None:
             return None, None
@@ -197,8 +198,7 @@ class QuicEngine(Engine):
 
     def _negotiation(self, half: Half, raw: RawRecord) -> None:
         """The server speaks other versions: the client begins anew, with another ClientHello."""
-        mark = Mark("version_negotiation", half.sender, raw.time, raw.packets)
-        self.marks.append(PlacedMark(self.ledger.next_order(), mark))
+        self._mark(Mark("version_negotiation", half.sender, raw.time, raw.packets))
         if self.facts.server_hello is None:
             self._start_over()
 
@@ -309,6 +309,10 @@ class QuicEngine(Engine):
             return
         mark = Mark("closed", half.sender, raw.time, raw.packets, frames.close_words(frame))
         if not any(placed.mark[:2] == mark[:2] and placed.mark.detail == mark.detail for placed in self.marks):
+            self._mark(mark)
+
+    def _mark(self, mark: Mark) -> None:
+        if len(self.marks) < MARKS_KEPT:
             self.marks.append(PlacedMark(self.ledger.next_order(), mark))
 
     def _run(
