@@ -35,8 +35,10 @@ async def test_keys_that_come_later_open_what_is_on_the_screen(tmp_path: Path, m
         await until(pilot, lambda: app.flow.job is not None and app.flow.job.state == "done" and connection())
         before = connection()
         assert not before.secrets  # type: ignore[attr-defined]
+        assert not [each for each in app._notifications if "grown" in each.message]
         keys.write_bytes(b"# nothing yet\n" + secrets)
         await until(pilot, lambda: connection() is not before)
         finished = connection().messages_of("finished")  # type: ignore[union-attr,attr-defined]
         assert [message.provenance for message in finished] == ["decrypted", "decrypted"]
         assert not app.screen.running  # type: ignore[attr-defined]
+        assert len([each for each in app._notifications if "grown" in each.message]) == 1

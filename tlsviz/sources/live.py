@@ -186,7 +186,8 @@ class _Handshake:
         peer.prepare(self._offered, self._early)
         if self._offered is not None and self._offered.psk:
             # The callback tells everything but this: without it nobody could check the binder.
-            self._take_secret(f"{PSK} {peer.ssl.client_random().hex()} {self._offered.psk.hex()}".encode())
+            random = peer.ssl.client_random() or b""
+            self._take_secret(f"{PSK} {random.hex()} {self._offered.psk.hex()}".encode())
         try:
             sock = self._reach()
             if sock is not None:

@@ -34,7 +34,7 @@ def taken(ssl: SSL.Connection) -> LiveSession | None:
     session = ssl.get_session()
     if session is None:
         return None
-    pointer = session._session  # type: ignore[attr-defined]
+    pointer = session._session
     psk = _secret(pointer) if ssl.get_protocol_version() == TLS13 else b""
     return LiveSession(session, psk, _lib.SSL_SESSION_get_max_early_data(pointer))
 
@@ -49,9 +49,9 @@ def _secret(pointer: object) -> bytes:
 def offer(ssl: SSL.Connection, session: LiveSession) -> None:
     """Has a new connection resume the session. Raises SSL.Error when OpenSSL refuses."""
     # pyOpenSSL insists on the same context; each of our connections has its own, with its own key log.
-    pointer = session.session._session  # type: ignore[attr-defined]
-    if not _lib.SSL_set_session(ssl._ssl, pointer):  # type: ignore[attr-defined]
-        ssl._raise_ssl_error(ssl._ssl, 0)  # type: ignore[attr-defined]
+    pointer = session.session._session
+    if not _lib.SSL_set_session(ssl._ssl, pointer):
+        ssl._raise_ssl_error(ssl._ssl, 0)
 
 
 def write_early(ssl: SSL.Connection, data: bytes) -> None:
@@ -60,7 +60,7 @@ def write_early(ssl: SSL.Connection, data: bytes) -> None:
     for start in range(0, len(data), LONGEST_WRITE):
         part = data[start : start + LONGEST_WRITE]
         while part:
-            result = _lib.SSL_write_early_data(ssl._ssl, part, len(part), written)  # type: ignore[attr-defined]
+            result = _lib.SSL_write_early_data(ssl._ssl, part, len(part), written)
             if result != 1:
-                ssl._raise_ssl_error(ssl._ssl, result)  # type: ignore[attr-defined]
+                ssl._raise_ssl_error(ssl._ssl, result)
             part = part[written[0] :]

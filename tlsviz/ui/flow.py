@@ -136,10 +136,10 @@ class Flow:
         """Shows what the job has found since the last time."""
         if job is not self.job:
             return
-        again = job.state != "running"
         fresh = job.take()
-        self._show(job, fresh, running=not again)
-        if again and fresh:
+        self._show(job, fresh, running=job.state == "running")
+        if job.renewed and fresh:
+            job.renewed = False
             self._renew(fresh)
 
     def ended(self, job: Job) -> None:

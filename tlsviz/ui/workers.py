@@ -79,6 +79,8 @@ class Job:
         self.progress: Progress | None = None
         self.trace: Trace | None = None
         self.error: TlsvizError | None = None
+        self.renewed = False
+        """It was read once more, with new keys, and nobody has been told yet."""
         self._connections: dict[int, Connection] = {}
         self._fresh: dict[int, Connection] = {}
         self._announced = False
@@ -155,10 +157,11 @@ class Job:
             except TlsvizError:
                 # The capture is gone, or the user has left: what was read stays.
                 return
-            for connection in trace.connections:
-                self.found(connection)
+            newer = {connection.id: connection for connection in trace.connections}
             with self._lock:
-                self.trace = trace
+                self.trace, self.renewed = trace, True
+                self._connections |= newer
+                self._fresh |= newer
                 self._tell()
 
     def found(self, connection: Connection) -> None:
