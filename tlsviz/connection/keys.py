@@ -181,7 +181,9 @@ class KeyRing:
         """TLS 1.3: who comes back with this ticket has a pre-shared key that follows from the resumption secret."""
         secret = self.secret(RESUMPTION)
         if secret is not None and self.suite is not None:
-            self.keylog.sessions.learn_psk(ticket, resumption_psk(self.suite.prf_hash, secret, nonce))
+            self.keylog.sessions.learn_psk(
+                ticket, resumption_psk(self.suite.prf_hash, secret, nonce, self.version or TLS13)
+            )
 
     def _no_master(self) -> str:
         """Why the master secret is not known."""

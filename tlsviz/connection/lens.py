@@ -64,10 +64,12 @@ class Ingredient(NamedTuple):
 class Recipe(NamedTuple):
     """How the nonce (or IV) came about: its pieces xored or joined, sent as it is, or taken from the record before.
 
+    ``numbered``: xored too, with a number that DTLS sends with the record.
+
     ``secret``: the result gives a secret ingredient away.
     """
 
-    how: Literal["xor", "join", "sent", "chained", "key_block"]
+    how: Literal["xor", "numbered", "join", "sent", "chained", "key_block"]
     ingredients: tuple[Ingredient, ...]
     result: bytes
     secret: bool
@@ -277,11 +279,12 @@ def _counted(record: Record, nonce: bytes | None, sequence: int | None) -> Recip
     """The IV of the key schedule, xored with the number of the record: in DTLS before 1.3 the epoch is part of it."""
     if nonce is None or sequence is None:
         return None
+    dtls = record.header.name.startswith("dtls")
     if record.header.name == "dtls_record_header":
         sequence |= record.epoch << 48
     number = sequence.to_bytes(len(nonce), "big")
     pieces = (Ingredient("write IV", xored(nonce, number), secret=True), Ingredient("record number", number))
-    return Recipe("xor", pieces, nonce, True)
+    return Recipe("numbered" if dtls else "xor", pieces, nonce, True)
 
 
 def _chained(record: Record, iv: bytes, sent: bool) -> Recipe:

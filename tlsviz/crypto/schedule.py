@@ -56,9 +56,9 @@ def hkdf_expand_label(
     return hkdf_expand(hash_name, secret, hkdf_label(label, context, length, version), length)
 
 
-def derive_secret(hash_name: str, secret: bytes, label: str, transcript_hash: bytes) -> bytes:
+def derive_secret(hash_name: str, secret: bytes, label: str, transcript_hash: bytes, version: int = TLS13) -> bytes:
     """Derive-Secret, with the messages already hashed."""
-    return hkdf_expand_label(hash_name, secret, label, transcript_hash, hash_length(hash_name))
+    return hkdf_expand_label(hash_name, secret, label, transcript_hash, hash_length(hash_name), version)
 
 
 def early_secret(hash_name: str, psk: bytes = b"") -> bytes:
@@ -72,14 +72,15 @@ def next_stage(hash_name: str, secret: bytes, ikm: bytes = b"") -> bytes:
     return hkdf_extract(hash_name, salt, ikm or bytes(hash_length(hash_name)))
 
 
-def binder_key(hash_name: str, secret: bytes, *, external: bool) -> bytes:
+def binder_key(hash_name: str, secret: bytes, *, external: bool, version: int = TLS13) -> bytes:
     """The binder key, from the Early Secret of an external or a resumption PSK."""
-    return derive_secret(hash_name, secret, "ext binder" if external else "res binder", digest(hash_name, b""))
+    label = "ext binder" if external else "res binder"
+    return derive_secret(hash_name, secret, label, digest(hash_name, b""), version)
 
 
-def resumption_psk(hash_name: str, resumption_secret: bytes, ticket_nonce: bytes) -> bytes:
+def resumption_psk(hash_name: str, resumption_secret: bytes, ticket_nonce: bytes, version: int = TLS13) -> bytes:
     """The PSK that belongs to a NewSessionTicket (RFC 9846 section 4.6.1)."""
-    return hkdf_expand_label(hash_name, resumption_secret, "resumption", ticket_nonce, hash_length(hash_name))
+    return hkdf_expand_label(hash_name, resumption_secret, "resumption", ticket_nonce, hash_length(hash_name), version)
 
 
 def next_traffic_secret(hash_name: str, secret: bytes, version: int = TLS13) -> bytes:

@@ -50,7 +50,8 @@ def kept(connection: Connection, record: Record, taken: Anatomy) -> Kept:
     keeps = [f"{plural(len(record.buffer.data) + record.missing, 'byte')} from the {record.sender}, and when"]
     hidden = ["every word of it"]
     if taken.scheme == "tls13":
-        keeps.append(f"the type {outer}, which all protected records wear")
+        worn = f"the type {outer}, which all protected records wear"
+        keeps.append("no type: the short header has none" if record.header.name == "dtls_unified_header" else worn)
         hidden.insert(0, _disguised(connection, record))
     else:
         keeps.append(f"the true type: {outer}")

@@ -123,7 +123,7 @@ def psk_binder(walk: Walk) -> Iterator[Proof]:
         return
     early, hashed = early_secret(walk.hash_name, psk), binder.covered.hash(walk.hash_name)
     for external, kind in ((False, "of resumption"), (True, "from outside")):
-        key = binder_key(walk.hash_name, early, external=external)
+        key = binder_key(walk.hash_name, early, external=external, version=walk.version)
         if hmac.compare_digest(verify_data_13(walk.hash_name, key, hashed, walk.version), binder.value):
             yield Proof(what, "verified", f"it is the MAC over the hello, with a pre-shared key {kind}", hello.index)
             return

@@ -66,7 +66,7 @@ class Hkdf:
             stage,
             function="Derive-Secret",
             inputs=(source,),
-            compute=lambda secret, hashed: crypto.derive_secret(self.hash, secret, label, hashed),
+            compute=lambda secret, hashed: crypto.derive_secret(self.hash, secret, label, hashed, self.b.version),
             label=label,
             context=context,
             why="" if known else why or self.not_logged(source),

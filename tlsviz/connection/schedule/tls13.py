@@ -168,8 +168,8 @@ class _Graph(Hkdf):
         place, binder = self._sent_binder()
         psk = self.b.value(source)
         if psk is not None and hashed.value is not None and binder is not None:
-            external = crypto.binder_key(self.hash, psk, external=True)
-            if mac(self.hash, crypto.finished_key(self.hash, external), hashed.value) == binder:
+            external = crypto.binder_key(self.hash, psk, external=True, version=self.b.version)
+            if mac(self.hash, crypto.finished_key(self.hash, external, self.b.version), hashed.value) == binder:
                 label = "ext binder"
         self.secret("binder_key", "proves that the client has the PSK", "early", source, label, context)
         self.finished_key("binder_key", "early", CLIENT)
@@ -212,7 +212,7 @@ class _Graph(Hkdf):
                 "main",
                 function="HKDF-Expand-Label",
                 inputs=("resumption_secret",),
-                compute=lambda secret, nonce: crypto.resumption_psk(self.hash, secret, nonce),
+                compute=lambda secret, nonce: crypto.resumption_psk(self.hash, secret, nonce, self.b.version),
                 label="resumption",
                 context=KeyContext("ticket_nonce", (ticket.index,), nonce, "" if place else "the ticket is damaged"),
                 length=self.size,

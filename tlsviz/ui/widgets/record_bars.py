@@ -166,7 +166,7 @@ def nonce(taken: Anatomy, recipe: Recipe, sequence: int | None, width: int, secr
     name = "IV" if taken.scheme == "cbc" else "nonce"
     hidden = recipe.secret and not secrets
     lines = heading(("IV" if name == "IV" else "Nonce") + (", masked: v shows it" if hidden else ""), width)
-    verb = {"xor": "xor", "join": "then"}.get(recipe.how, "")
+    verb = {"xor": "xor", "numbered": "xor", "join": "then"}.get(recipe.how, "")
     for place, piece in enumerate(recipe.ingredients):
         label = f"{piece.name} {sequence}" if piece.name.endswith(" number") else piece.name
         label = f"{verb} {label}" if place and verb else f"the {label}"
@@ -175,13 +175,14 @@ def nonce(taken: Anatomy, recipe: Recipe, sequence: int | None, width: int, secr
         lines.append(_sum(f"{'= ' if recipe.ingredients else ''}the {name}", recipe.result, hidden, width))
     said = _SAID[recipe.how]
     if recipe.how == "join" and sequence is not None:
-        same = recipe.ingredients[-1].data == sequence.to_bytes(8, "big")
+        same = any(piece.data == recipe.ingredients[-1].data for piece in taken.covered[:1])
         said += " Here it is the record's number." if same else f" Here it is not the record's number, {sequence}."
     return [*lines, *paragraph(said, width, "muted", 3)]
 
 
 _SAID = {
     "xor": "Both sides count: never sent, and never the same twice.",
+    "numbered": "The record says its number: it can be opened alone, whatever was lost before it.",
     "join": "Half of the nonce is secret, half travels with the record.",
     "sent": "The sender made it at random and sent it in front of the ciphertext.",
     "chained": "The last block of the record before: others know it, as BEAST did.",
