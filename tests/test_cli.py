@@ -46,6 +46,10 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
         (("show", str(SAMPLE), "--servername", "x"), 2, "--servername is for live targets"),
         (("explain", "no such thing at all"), 2, "Nothing is known"),
         (("show", "127.0.0.1", "--at", "soon"), 2, "not a time"),
+        (("show", str(SAMPLE), "--aia"), 2, "--aia is for live targets"),
+        (("show", str(SAMPLE), "--crl", "missing.crl"), 4, "cannot read the revocation list missing.crl"),
+        (("check", str(SAMPLE), "--ct-logs", str(SAMPLE)), 4, "it holds no log"),
+        (("show", "lab:tls13", "--crl", "x"), 2, "--crl is for other targets"),
         ((), 2, "No target"),
     ],
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from OpenSSL import SSL, crypto
 
+from tlsviz.pki.certificate import read
 from tlsviz.pki.links import parse
 from tlsviz.pki.names import as_address
 from tlsviz.pki.vouchers import SecondOpinion
@@ -109,10 +110,7 @@ def _expect(connection: SSL.Connection, name: str) -> None:
 
 
 def _subject(cert: crypto.X509) -> str:
-    try:
-        return shorten(cert.get_subject().commonName or "", 100)
-    except crypto.Error:
-        return ""
+    return shorten(read(crypto.dump_certificate(crypto.FILETYPE_ASN1, cert)).title, 100)
 
 
 @cache
