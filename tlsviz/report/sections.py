@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsviz.connection.model import Connection, Finding
+from tlsviz.explain import resumed
 from tlsviz.pki.certificate import read
 from tlsviz.pki.chain import ChainNode, arrange
 from tlsviz.pki.fingerprint import ja4x
@@ -32,6 +33,7 @@ def sections(connection: Connection, width: int) -> list[Line]:
         _certificates(connection, SERVER, width),
         _trust(connection, width),
         _certificates(connection, CLIENT, width),
+        _resumption(connection, width),
         _proofs(connection, width),
         _findings(connection, width),
         _fingerprints(connection, width),
@@ -143,6 +145,17 @@ def _trust(connection: Connection, width: int) -> Iterator[Line]:
         said = ", ".join(map(reason, store.reasons)) if store.reasons else store.detail
         lead = [INDENT, Piece(f"{pad(safe(store.store), min(column, 24))}  "), Piece(pad(sign.text, 15), sign.style)]
         yield from paragraph(lead, said, width, "" if store.reasons else "dim")
+
+
+def _resumption(connection: Connection, width: int) -> Iterator[Line]:
+    """Where what it resumes with comes from, traced through the source's connections."""
+    if not connection.resumptions:
+        return
+    yield heading("Resumption", "traced from connection to connection", width)
+    for found in connection.resumptions:
+        for text in (resumed.origin(found), resumed.age(found)):
+            if text:
+                yield from paragraph([INDENT], text, width)
 
 
 def _proofs(connection: Connection, width: int) -> Iterator[Line]:

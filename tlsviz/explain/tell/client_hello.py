@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tlsviz.connection.model import Message, Resumption
+from tlsviz.connection.model import Message
+from tlsviz.explain import resumed
 from tlsviz.explain.scene import Scene, called, elements, listing, name, number, real, sentence, span
 from tlsviz.tls import registry
 from tlsviz.tls.context import TLS_1_3, layout
@@ -193,46 +194,26 @@ def _resumption(scene: Scene) -> None:
         scene.odd.append("Early data can be recorded and sent again by an attacker.")
 
 
-_SHOWN = {
-    "psk": ("The identity is the ticket", "extensions.pre_shared_key.identities"),
-    "ticket": ("The ticket is the one", "extensions.session_ticket.ticket"),
-    "session_id": ("The session id is the one", "legacy_session_id"),
+_WHERE = {
+    "psk": "extensions.pre_shared_key.identities",
+    "ticket": "extensions.session_ticket.ticket",
+    "session_id": "legacy_session_id",
 }
 
 
 def _traced(scene: Scene) -> None:
-    """Where what it resumes with was issued: the same bytes, in an earlier connection."""
+    """Where what it resumes with was issued, and how old it is."""
     for found in scene.connection.resumptions:
         if found.message != scene.message.index:
             continue
-        what, field = _SHOWN[found.kind]
-        brought = "ServerHello" if found.kind == "session_id" else "NewSessionTicket"
-        since = max(found.since, 0.0)
-        scene.say(
-            f"{what} that connection {found.connection} was given in its {brought} (message {found.issued}), "
-            f"{span(since)} before: the same bytes, seen again.",
-            field,
-            "computed",
-        )
+        scene.say(resumed.origin(found), _WHERE[found.kind], "computed")
         if found.age is not None:
-            _age(scene, found, since)
-        if found.lifetime and since > found.lifetime:
+            scene.say(resumed.age(found), _WHERE[found.kind], "computed")
+            if abs(found.since - found.age / 1000) > FRESHNESS:
+                said, here = span(found.age / 1000), span(max(found.since, 0.0))
+                scene.odd.append(f"The client says that the ticket is {said} old, here it is {here}.")
+        if found.lifetime and found.since > found.lifetime:
             scene.odd.append(f"It was good for {plural(found.lifetime, 'second')} only: the server should not take it.")
-
-
-def _age(scene: Scene, found: Resumption, since: float) -> None:
-    """The age that the client gives to the ticket, without its disguise."""
-    age = (found.age or 0) / 1000
-    whole = " (this client counts whole seconds)" if age == int(age) and abs(since - age) < 1 else ""
-    scene.say(
-        f"obfuscated_ticket_age {found.obfuscated} minus the ticket's ticket_age_add {found.age_add}, modulo 2^32, is "
-        f"{found.age} ms: so old is the ticket for the client{whole}. Observers, who do not know the summand, cannot "
-        "link the connections by it.",
-        "extensions.pre_shared_key.identities",
-        "computed",
-    )
-    if abs(since - age) > FRESHNESS:
-        scene.odd.append(f"The client says that the ticket is {span(age)} old, here it is {span(since)}.")
 
 
 def _disguise(scene: Scene) -> None:
