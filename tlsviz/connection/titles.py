@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tlsviz.connection.greetings import greeting
 from tlsviz.connection.model import CERTIFICATES, ApplicationRun, Connection, Hole, Message, Prelude
+from tlsviz.tls import registry
 from tlsviz.wire.chunks import Mark
 from tlsviz.wire.text import plural, shorten
 
@@ -92,6 +93,14 @@ def message_detail(connection: Connection, message: Message) -> str:
     if message.type == "alert" and message.alert is not None:
         parts = [str(message.alert.level)]
     return " · ".join([*parts, *packet_types(connection, message.records)])
+
+
+def version(connection: Connection) -> str:
+    """``TLS 1.2``; over QUIC ``TLS 1.3 over QUIC v1``; "" if none was agreed."""
+    if connection.version is None or connection.transport != "quic":
+        return str(connection.version or "")
+    code = next((record.version for record in reversed(connection.records) if record.version), 0)
+    return f"{connection.version} over {registry.quic_versions.get(code) or 'QUIC'}"
 
 
 def packet_types(connection: Connection, records: tuple[int, ...]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlsviz.connection import titles
 from tlsviz.connection.model import CodePoint, Connection, Endpoint, Severity
 from tlsviz.pki.trust import Verdict
 from tlsviz.report.paint import Piece
@@ -95,7 +96,7 @@ def facts(connection: Connection, brief: bool) -> list[Piece]:
     first = trusted if connection.distrusted else stopped
     found = [Piece(name(connection), "bold"), *([first] if first else [])]
     if connection.version:
-        found.append(Piece(str(connection.version)))
+        found.append(Piece(titles.version(connection)))
     if connection.cipher_suite:
         point = connection.cipher_suite
         found.append(Piece(short_suite(point) if brief else str(point)))

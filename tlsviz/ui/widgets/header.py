@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual.reactive import reactive
 from textual.timer import Timer
 
+from tlsviz.connection import titles
 from tlsviz.connection.model import Connection, Source
 from tlsviz.ui.glyphs import glyphs, trust
 from tlsviz.ui.selection import Scene
@@ -101,7 +102,7 @@ def _items(connection: Connection, source: Source | None) -> list[tuple[int, lis
     if connection.failure and not connection.distrusted:
         found.append((0, [(f"{glyphs().failed} failed", "failed bold")]))
     if connection.version:
-        found.append((2, [(str(connection.version), "foreground")]))
+        found.append((2, [(titles.version(connection), "foreground")]))
     if connection.cipher_suite:
         found.append((_LONG_SUITE, [(suite_words(connection), "foreground")]))
     if connection.group:
