@@ -56,6 +56,7 @@ class Result:
     files: int = 0
     unreadable: list[str] = field(default_factory=list)
     records: int = 0
+    bulk: int = 0
     messages: int = 0
     compared: int = 0
     equal: int = 0
@@ -85,6 +86,7 @@ class Result:
             "files": self.files,
             "unreadable": len(self.unreadable),
             "records": self.records,
+            "records of bulk data, not compared": self.bulk,
             "messages": self.messages,
             "messages of tshark alone, justified": len(self.unmatched) - len(self.missing),
             "messages of tshark alone, wrong": len(self.missing),
@@ -266,6 +268,7 @@ def compare_file(path: Path, name: str, result: Result) -> None:
                 continue
             if side.bulk > 0 and said.fields[0].value == bytes([APPLICATION_DATA]):
                 side.bulk -= 1
+                result.bulk += 1
                 continue
         elif message := side.message(said):
             assert message.tree is not None

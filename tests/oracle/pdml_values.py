@@ -17,12 +17,9 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) \(?(UTC)?([+-]\d{4})?\)?
 _LONG_MOMENT = re.compile(r"(\w{3} [ \d]\d, \d{4} \d\d:\d\d:\d\d\.\d{6})\d{3} UTC")
 _BIT = re.compile(r"= ([\w-]+): ")
 _BYTES = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2})*…?")
-
-
 _PREFIX = re.compile(r"(DNS|IP|URI|email|RID):")
 _RENAMED = {"contentCommitment": "nonRepudiation"}
 """Bits that tshark calls by X.509's newer names (RFC 5280 4.2.1.3 has both)."""
-
 
 _NAMED = re.compile(r"[^:]*: (.+) \((?:0x[0-9a-f]+|\d+)\)")
 _IN_BRACKETS = re.compile(r"(.*)\((.+)\)")
