@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from textual.message import Message as Event
 
 from tlsviz.connection.ladder import Step, steps
-from tlsviz.connection.model import ApplicationRun, Connection, Message
+from tlsviz.connection.model import ApplicationRun, Connection, Inner, Message
 from tlsviz.connection.observer import Observer, as_seen_by
 from tlsviz.tls.views import certificates
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.chunks import Sender
 from tlsviz.wire.nodes import Node, Path, lookup, path_at, walk
+from tlsviz.wire.text import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,33 @@ class Scene:
 
     @property
     def tree(self) -> Node | None:
-        """The fields of the selected message."""
+        """The fields of the selected message; behind its own those of the message that it holds compressed."""
         message = self.message
-        return message.tree if message else None
+        if message is None or message.tree is None or message.inner is None:
+            return message.tree if message else None
+        size = plural(len(message.inner.buffer.data), "byte")
+        inside = message.inner.tree._replace(label=f"decompressed to {size}")
+        return message.tree._replace(children=(*message.tree.children, inside))
+
+    @property
+    def inner(self) -> Inner | None:
+        """The decompressed message, when the selected field is in it: its offsets count in a buffer of its own."""
+        message, path = self.message, self.selection.path
+        if message is None or message.tree is None or message.inner is None or not path:
+            return None
+        return message.inner if path[0] == len(message.tree.children) else None
+
+    @property
+    def layer(self) -> Node | None:
+        """The fields whose offsets count in `buffer`: the message's own, or those of the one inside."""
+        message = self.message
+        return self.inner.tree if self.inner else message.tree if message else None
 
     @property
     def buffer(self) -> Buffer | None:
-        """The bytes of the selected step, as plain as they are known."""
+        """The bytes of the selected step, as plain as they are known; of a field inside, the decompressed ones."""
+        if self.inner is not None:
+            return self.inner.buffer
         if (message := self.message) is not None:
             return message.buffer
         if (run := self.run) is not None:
@@ -117,8 +138,10 @@ class Scene:
 
     def at_byte(self, offset: int) -> Scene:
         """The scene with the field under a byte of the step's buffer selected, or the byte where there is no tree."""
-        tree = self.tree
+        tree, message = self.layer, self.message
         path = path_at(tree, offset) if tree is not None else None
+        if path is not None and self.inner is not None and message is not None and message.tree is not None:
+            path = (len(message.tree.children), *path)
         if path is not None:
             return self.at_path(path)
         return replace(self, selection=Selection(self.selection.step, None, offset, offset + 1))
@@ -130,11 +153,14 @@ class Scene:
         for place, step in enumerate(self.steps):
             if step.kind == "message" and step.index == number:
                 there = self.at_step(place)
-                if there.tree is None or there.buffer is None:
+                message = there.message
+                holder = message.certificate if message else None
+                if message is None or holder is None or message.tree is None:
                     return there
-                found = certificates(there.tree, there.buffer.data)
+                lead: Path = () if message.inner is None else (len(message.tree.children),)
+                found = certificates(holder.tree, holder.buffer.data)
                 first = next((at for at, each in enumerate(sent) if each.message == number), 0)
-                return there.at_path(found[index - first][1]) if index - first < len(found) else there
+                return there.at_path((*lead, *found[index - first][1])) if index - first < len(found) else there
         return self
 
     def next_field(self, by: int) -> Scene:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from tlsviz.connection.model import Record
+from tlsviz.connection.titles import type_title
 from tlsviz.ui.selection import Scene
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.nodes import leaves
@@ -72,14 +73,17 @@ def carriers(scene: Scene) -> list[Record]:
 def _own_section(scene: Scene, buffer: Buffer) -> Section:
     chosen, step = scene.selection, scene.step
     data = buffer.data
-    title = f"{step.title if step else ''} · {plural(len(data), 'byte')} · {_origin(scene, buffer)}"
+    name = step.title if step else ""
+    if scene.inner is not None:
+        name = f"{type_title(scene.inner.tree.name)} in {name}"
+    title = f"{name} · {plural(len(data), 'byte')} · {_origin(scene, buffer)}"
     run = scene.run
     if run is not None and not run.complete:
         title += f" · the first of {run.bytes:,}"
     if not records_are_the_same(scene, buffer):
         title += " · m: the records"
     lit = ((chosen.start, chosen.end),) if chosen.end > chosen.start else ()
-    tree = scene.tree
+    tree = scene.layer
     edges = tuple(leaf.start for leaf in leaves(tree)) if tree is not None else ()
     return Section(title, "encrypted" if step and step.encrypted else "clear", buffer, lit, edges, True)
 
@@ -93,7 +97,9 @@ def _origin(scene: Scene, buffer: Buffer) -> str:
     """Where the bytes of a buffer came from, in words."""
     records = carriers(scene)
     words = _KIND_WORDS[buffer.kind]
-    if scene.step and scene.step.encrypted:
+    if buffer.kind == "decompressed":
+        words = "decompressed"
+    elif scene.step and scene.step.encrypted:
         words = "decrypted"
     elif buffer.kind == "reassembled" and len(records) == 1:
         words = "as sent"

@@ -37,21 +37,24 @@ class FieldsPane(Pane):
         super().__init__(id=id)
         self._rows: list[tuple[Path, Node]] = []
         self._tree: Node | None = None
+        self._of: Node | None = None
         self._flipped: set[Path] = set()
         self._last: Path | None = None
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        return (scene.step, _Same(scene.tree), scene.selection.path, self.find, frozenset(self._flipped))
+        own = scene.message.tree if scene.message else None
+        return (scene.step, _Same(own), scene.selection.path, self.find, frozenset(self._flipped))
 
     def watch_find(self) -> None:
         self.update_lines()
 
     def build(self, scene: Scene, width: int) -> list[Line]:
-        tree = scene.tree
-        if tree is not self._tree:
-            self._tree = tree
+        tree, message = scene.tree, scene.message
+        if (message and message.tree) is not self._of:
+            self._of = message and message.tree
             self._flipped.clear()
             self._last = None
+        self._tree = tree
         if tree is None:
             self._rows = []
             return _nothing(scene, width)
