@@ -96,6 +96,9 @@ ALONE = (
     "cross-signed",
     "revoked-staple",
     "hostile-text",
+    "resumption",
+    "early-data",
+    "key-update",
 )
 """Scenarios that are a sample each. The place here gives addresses and times: put new ones at the end."""
 

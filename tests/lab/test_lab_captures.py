@@ -28,7 +28,7 @@ def test_capture_is_what_the_manifest_says(row: dict[str, str]) -> None:
     if not row["scenario"]:
         assert len({connection.version for connection in trace.connections}) == len(trace.connections)
         return
-    (connection,) = trace.connections
+    connection = trace.connections[0]
     assert (connection.version.name if connection.version else "") == row["version"]
     assert (connection.cipher_suite.name if connection.cipher_suite else "") == row["suite"]
     assert connection.trust is not None
