@@ -36,7 +36,7 @@ JUSTIFIED = {
     "nfstream/quic-33.pcapng": _GREASED_BIT,
     "nfstream/quic_t51.pcap": _GOOGLE,
     "mercury/quic-crypto-packets.pcap": _GOOGLE,
-    "nDPI/quic_interop_V.pcapng": "reserved versions mean nothing (RFC 9000 15); tshark reads them as draft 29 would be",
+    "nDPI/quic_interop_V.pcapng": "reserved versions mean nothing (RFC 9000 15); tshark reads them as draft 29",
 }
 """File patterns to the reason why tshark shows what tlsviz does not."""
 
