@@ -111,16 +111,6 @@ class KeyRing:
         known = (suites.suite(code) for code in _SUITES_13.get(len(secret), ()))
         return [suite for suite in known if suite is not None]
 
-    def why_not(self, lacking: str) -> str:
-        """Why a TLS 1.3 secret is not known; ``lacking``: its label, "" if there is none that it could be."""
-        if not self.client_random:
-            return "the hello messages are missing"
-        if not len(self.keylog):
-            return "no key log was given"
-        if not self.keylog.labels(self.client_random):
-            return "no key: the key log has no secret for this connection"
-        return f"the key log has no {lacking}" if lacking else "no key fits"
-
     def updated(self, secret: bytes) -> tuple[bytes, Opener]:
         """The opener after a KeyUpdate (RFC 8446 7.2)."""
         if self.suite is None:

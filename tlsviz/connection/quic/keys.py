@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tlsviz.connection.keys import KeyRing
 from tlsviz.connection.model import Protection
+from tlsviz.connection.opening import no_key
 from tlsviz.crypto.opening import Unopened
 from tlsviz.crypto.quic import OpenedPacket, PacketKeys, initial_keys, initial_secrets
 from tlsviz.tls.quic.packets import Packet
@@ -125,7 +126,7 @@ class PacketOpener:
             phase = PHASES[kind]
             secret = self.ring.traffic_secret(sender, phase)
             if secret is None:
-                raise Unopened(self.ring.why_not(self.ring.label(sender, phase)))
+                raise Unopened(no_key(self.ring, self.ring.label(sender, phase)))
             self._keys[place] = [PacketKeys(version, suite, secret) for suite in self.ring.suites_13(secret)]
         return self._keys[place]
 
