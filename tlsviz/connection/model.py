@@ -312,6 +312,7 @@ class Connection:
     ``secrets`` are those of the first handshake, ``renegotiated`` those of each later one. ``inner_hellos``: what could
     be decrypted of encrypted ClientHellos; ``ech_accepted``: whether the server took them, None if nobody can tell.
     ``resumptions``: what it resumes with, as far as an earlier connection of the same source issued it.
+    ``history``: a letter for each message that can be read, as in Zeek's ssl.log.
     """
 
     id: int = 0

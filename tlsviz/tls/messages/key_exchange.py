@@ -12,7 +12,7 @@ from tlsviz.tls.extensions.key_share import PARTS
 from tlsviz.tls.extensions.rare import ecjpake_key_kp
 from tlsviz.tls.messages.certificates import signed
 from tlsviz.tls.suites import Suite, suite
-from tlsviz.wire.reader import Reader
+from tlsviz.wire.reader import Body, Reader
 
 NAMED_CURVE = 3
 _UNSIGNED = {"anon", "SRP", "ECJPAKE", "ECCPWD"}
@@ -172,7 +172,7 @@ def _fortezza_params(r: Reader) -> None:
     r.opaque("r_s", 128)
 
 
-_SERVER_PARAMS = {
+_SERVER_PARAMS: dict[str, Body] = {
     "CECPQ1": partial(_cecpq1, size=1824),
     "FORTEZZA_KEA": _fortezza_params,
     "DHE": _dh_params,
@@ -261,7 +261,7 @@ def _fortezza_keys(r: Reader) -> None:
         r.opaque(name, size)
 
 
-_CLIENT_PARAMS = {
+_CLIENT_PARAMS: dict[str, Body] = {
     "CECPQ1": partial(_cecpq1, size=2048),
     "FORTEZZA_KEA": _fortezza_keys,
     "RSA": _encrypted_premaster,

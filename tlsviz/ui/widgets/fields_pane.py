@@ -50,8 +50,9 @@ class FieldsPane(Pane):
 
     def build(self, scene: Scene, width: int) -> list[Line]:
         tree, message = scene.tree, scene.message
-        if (message and message.tree) is not self._of:
-            self._of = message and message.tree
+        own = message.tree if message else None
+        if own is not self._of:
+            self._of = own
             self._flipped.clear()
             self._last = None
         self._tree = tree
