@@ -76,14 +76,15 @@ Decoder = Callable[[bytes, int, Context], None]
 def context_of(choice: int) -> Context:
     """One of all contexts; the number is reduced to fit."""
     choice, sender = divmod(choice, 2)
+    choice, carrier = divmod(choice, 2)
     suite, version = divmod(choice, len(VERSIONS))
-    return Context((CLIENT, SERVER)[sender], VERSIONS[version], SUITES[suite % len(SUITES)])
+    return Context((CLIENT, SERVER)[sender], VERSIONS[version], SUITES[suite % len(SUITES)], bool(carrier))
 
 
 def choice_of(context: Context) -> int:
     """The other way round, for seeds; raises ValueError for a version or suite that is not among those tried."""
     version, suite = VERSIONS.index(context.version), SUITES.index(context.cipher_suite)
-    return (suite * len(VERSIONS) + version) * 2 + (context.sender == SERVER)
+    return ((suite * len(VERSIONS) + version) * 2 + context.dtls) * 2 + (context.sender == SERVER)
 
 
 def check_tree(tree: Node, data: bytes) -> None:
@@ -99,14 +100,15 @@ def check_tree(tree: Node, data: bytes) -> None:
 
 def handshake(data: bytes, _: int, context: Context) -> None:
     tree = decode_handshake(data, context)
-    assert tree.name == message_type(data)
+    assert tree.name == message_type(data, dtls.MESSAGE_HEADER if context.dtls else 4)
     check_tree(tree, data)
     check_views(tree, data)
 
 
 def with_header(data: bytes, kind: int, context: Context) -> None:
     """A body of the message type that the second byte says, behind a header that fits."""
-    handshake(bytes([kind]) + len(data).to_bytes(3, "big") + data, kind, context)
+    size = len(data).to_bytes(3, "big")
+    handshake(bytes([kind]) + size + (bytes(5) + size) * context.dtls + data, kind, context)
 
 
 def check_views(tree: Node, data: bytes) -> None:

@@ -28,6 +28,7 @@ KEYLOG_SIZE = 4096
 def decoder_seeds(vectors: Path = VECTORS) -> Iterator[bytes]:
     """Inputs for the decoders."""
     made = [connection for _, connection in spoken()]
+    made += [fuzz_engine.follow(said, said.inputs()) for said in associated()]
     for connection in (*made, *chain.from_iterable(samples.connections().values())):
         yield from _messages(connection)
     for file in _files(vectors / "fuzz" / "certificates", vectors / "certificates"):
@@ -212,11 +213,12 @@ def _messages(connection: Connection) -> Iterator[bytes]:
     for message in connection.messages:
         if message.buffer is None:
             continue
-        context = Context(message.sender, version, suite if suite in fuzz_decoders.SUITES else 0xC02F)
+        known = suite if suite in fuzz_decoders.SUITES else 0xC02F
+        context = Context(message.sender, version, known, connection.transport == "dtls")
         data = message.buffer.data
         if message.content_type == "handshake":
             yield seed("handshake", data, context)
-            yield seed("with_header", data[4:], context, data[0])
+            yield seed("with_header", data[dtls.MESSAGE_HEADER if context.dtls else 4 :], context, data[0])
         else:
             yield seed("content", data, context, {"alert": 21, "heartbeat": 24}.get(message.content_type, 20))
         block = message.tree.child("extensions") if message.tree else None

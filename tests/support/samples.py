@@ -111,7 +111,7 @@ def messages(found: dict[str, tuple[Connection, ...]]) -> Iterator[Sample]:
                 data = message.buffer.data
                 if (message.type, data) not in seen:
                     seen.add((message.type, data))
-                    context = Context(message.sender, version, suite)
+                    context = Context(message.sender, version, suite, connection.transport == "dtls")
                     yield Sample(f"{name}-{message.type}", message.type, message.content_type, data, context)
 
 

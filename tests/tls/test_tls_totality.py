@@ -18,9 +18,10 @@ from samples import Sample
 from soundness import assert_sound
 from tls_build import CLIENT_12, CLIENT_13, FROM_CLIENT, FROM_SERVER, SERVER_10, SERVER_12, SERVER_13
 
+from tlsviz.errors import TlsvizError
 from tlsviz.tls.context import Context
 from tlsviz.tls.handshake import decode_content, decode_handshake, decode_ssl2
-from tlsviz.wire.nodes import Node, notes
+from tlsviz.wire.nodes import Node, notes, walk
 
 CONTENT_TYPES = {"change_cipher_spec": 20, "alert": 21, "heartbeat": 24}
 CONTEXTS = (FROM_CLIENT, FROM_SERVER, CLIENT_12, SERVER_12, CLIENT_13, SERVER_13, SERVER_10)
@@ -47,9 +48,9 @@ def decoded(sample: Sample, data: bytes, context: Context | None = None) -> Node
     return tree
 
 
-def places(size: int) -> Iterator[int]:
+def places(size: int, every: bool = DEEP) -> Iterator[int]:
     """Where a message of ``size`` bytes is cut or changed."""
-    if DEEP or size <= HEADER + PLACES:
+    if every or size <= HEADER + PLACES:
         yield from range(size)
         return
     yield from range(HEADER)
@@ -62,13 +63,13 @@ def changes(old: int, place: int) -> tuple[int, ...]:
     return every if DEEP else (every[place % len(every)],)
 
 
-def try_all(found: list[Sample]) -> int:
-    """Cuts and changes each message; returns how many inputs that were."""
+def try_all(found: list[Sample], every: bool = DEEP) -> int:
+    """Cuts and changes each message, in every place or in some; returns how many inputs that were."""
     tried = 0
     for sample in found:
         data = sample.data
         decoded(sample, data)
-        for place in places(len(data)):
+        for place in places(len(data), every):
             cut = decoded(sample, data[:place])
             assert sample.content_type != "handshake" or any(True for _ in notes(cut)), (sample.name, place)
             for new in changes(data[place], place):
@@ -91,6 +92,31 @@ def test_messages_of_captures_from_elsewhere_cut_and_changed() -> None:
     if not found:
         pytest.skip("the published captures are not here")
     assert try_all(found) > 1000
+
+
+@pytest.mark.skipif(not DEEP, reason="only in a deep run")
+def test_every_capture_from_elsewhere_cut_and_changed() -> None:
+    """Of the messages that have the same fields only one, in some places."""
+    seen: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+    tried = 0
+    for path in sorted(samples.SHARED.rglob("*.pcap*")):
+        try:
+            found = samples.foreign.__wrapped__(str(path.relative_to(samples.SHARED)))
+        except TlsvizError:
+            continue
+        for sample in samples.messages(found):
+            shape = (sample.type, fields(decoded(sample, sample.data)))
+            if shape not in seen:
+                seen.add(shape)
+                tried += try_all([sample], every=False)
+    if not seen:
+        pytest.skip("the published captures are not here")
+    print(f"{len(seen)} kinds of messages, {tried} inputs")
+
+
+def fields(tree: Node) -> frozenset[tuple[str, str]]:
+    """The names in a tree, each with its parent's."""
+    return frozenset((node.name, child.name) for _, node in walk(tree) for child in node.children)
 
 
 @pytest.mark.tshark
