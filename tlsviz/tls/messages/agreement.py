@@ -9,6 +9,8 @@ from tlsviz.wire.nodes import Node
 from tlsviz.wire.reader import Reader
 
 _LEGACY = (0x0303, 0xFEFD)
+_RETRIES = {"key_share", "cookie", "encrypted_client_hello", "extended_random"}
+"""What a retry can ask for; the last is key_share under the number that drafts gave it."""
 
 
 def check_client_hello(r: Reader) -> None:
@@ -39,7 +41,7 @@ def check_server_hello(r: Reader, retry: bool) -> None:
         _note(r, "legacy_version", "must be 0x0303 in TLS 1.3 (RFC 8446 4.1.3)")
     if _number(_named(r, "legacy_compression_method")) not in (None, 0):
         _note(r, "legacy_compression_method", "must be 0 in TLS 1.3 (RFC 8446 4.1.3)")
-    if retry and not {"key_share", "cookie", "encrypted_client_hello"} & extensions.keys():
+    if retry and not _RETRIES & extensions.keys():
         _note(r, "extensions", "asks for nothing to change (RFC 8446 4.1.4)")
 
 
