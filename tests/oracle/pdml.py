@@ -275,7 +275,7 @@ def compare_file(path: Path, name: str, result: Result) -> None:
             result.messages += 1
             compare_tree(said.fields, message.tree, where, result)
             continue
-        what = "records" if said.kind == "record" else "messages"
+        what = "messages" if (said.stream, said.sender) in ours else "connection"
         shown = said.fields[0].shown if said.fields else ""
         unmatched.append(Difference(name, said.stream, what, "", f"frame {said.frame} {said.kind} {said.size} {shown}"))
     explain(unmatched)
