@@ -18,6 +18,8 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import dtls  # noqa: E402
+
 from tlsviz.connection.model import Endpoint  # noqa: E402
 from tlsviz.errors import UsageError  # noqa: E402
 from tlsviz.lab.authority import Authority  # noqa: E402
@@ -136,7 +138,7 @@ def make(folder: Path, names: Sequence[str] = ()) -> list[Path]:
 
     Raises UsageError for a name that is no sample's.
     """
-    unknown = set(names) - {sample.name for sample in SAMPLES}
+    unknown = set(names) - {sample.name for sample in SAMPLES} - {dtls.NAME}
     if unknown:
         raise UsageError("No such sample", ", ".join(sorted(unknown)), f"There are: {_all_names()}.")
     issuer = Authority(DAY_OF_CAPTURE, seed="captures", url="http://pki.lab.test")
@@ -150,16 +152,23 @@ def make(folder: Path, names: Sequence[str] = ()) -> list[Path]:
                 made[name] = all_moved(perform(scenario(name), issuer).tapes, number, start)
         tapes = [tape for name in sample.scenarios for tape in made[name]]
         save(folder / sample.file, tapes, title(sample), secrets=sample.keys)
+    written = [folder / sample.file for sample in wanted]
+    if not names or dtls.NAME in names:
+        written.append(folder / f"{dtls.NAME}.pcapng")
+        tape = moved(dtls.perform(issuer.server()), dtls.NUMBER, DAY_OF_CAPTURE.timestamp() + 60 * dtls.NUMBER)
+        save(written[-1], [tape], f"{dtls.TITLE}. {dtls.WHAT}")
     (folder / "ca.pem").write_bytes(issuer.root.pem)
     with (folder / "manifest.tsv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(map(row, SAMPLES))
-    return [folder / sample.file for sample in wanted]
+        expected = (dtls.VERSION, dtls.SUITE, "trusted", "", "yes", "1")
+        writer.writerow((f"{dtls.NAME}.pcapng", dtls.NAME, dtls.WHAT, *expected))
+    return written
 
 
 def _all_names() -> str:
-    return ", ".join(sample.name for sample in SAMPLES)
+    return ", ".join([*(sample.name for sample in SAMPLES), dtls.NAME])
 
 
 if __name__ == "__main__":

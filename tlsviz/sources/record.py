@@ -1,6 +1,6 @@
 """Writing what happened as a pcapng: real times, TCP framing made to fit, the secrets inside.
 
-Live handshakes have no packets of their own (the kernel keeps them), so Ethernet, IP and TCP headers are made here:
+Live handshakes have no packets of their own (the kernel keeps them), so Ethernet, IP and TCP (or UDP) headers are made:
 sequence numbers, checksums and flags are right, hardware addresses and segment borders are invented.
 """
 
@@ -25,6 +25,7 @@ SECTION_HEADER, INTERFACE, ENHANCED_PACKET, SECRETS = 0x0A0D0D0A, 1, 6, 10
 COMMENT, END = 1, 0
 TLS_KEY_LOG = 0x544C534B
 ETHERNET = 1
+TCP, UDP = 6, 17
 
 MSS = 1460
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -125,6 +126,10 @@ class _Framing:
         for item in _last_attempt(self.tape.inputs):
             if isinstance(item, Bulk):
                 continue  # live connections are never counted
+            if self.tape.transport != "tcp":
+                if isinstance(item, Chunk):
+                    yield item.time, self._datagram(item.sender, item.data)
+                continue
             if isinstance(item, Mark):
                 opened = opened or item.kind in ("syn", "connected")
                 yield from self._mark(item)
@@ -179,25 +184,34 @@ class _Framing:
             0,
             0,
         )
-        segment = head + options + data
+        return self._around(sender, TCP, head + options + data, 16)
+
+    def _datagram(self, sender: Sender, data: bytes) -> bytes:
+        """An Ethernet frame with one UDP datagram."""
+        head = struct.pack(">HHHH", self._ports[sender], self._ports[other(sender)], 8 + len(data), 0)
+        return self._around(sender, UDP, head + data, 6)
+
+    def _around(self, sender: Sender, protocol: int, segment: bytes, place: int) -> bytes:
+        """The Ethernet frame around a segment, whose checksum stands at ``place``."""
+        receiver = other(sender)
         source, destination = self._addresses[sender], self._addresses[receiver]
         pseudo = source.packed + destination.packed
         if source.version == 4:
-            pseudo += struct.pack(">BBH", 0, 6, len(segment))
+            pseudo += struct.pack(">BBH", 0, protocol, len(segment))
         else:
-            pseudo += struct.pack(">IHBB", len(segment), 0, 0, 6)
-        segment = segment[:16] + struct.pack(">H", checksum(pseudo + segment)) + segment[18:]
-        kind, packet = self._packet(source, destination, segment)
+            pseudo += struct.pack(">IHBB", len(segment), 0, 0, protocol)
+        segment = segment[:place] + struct.pack(">H", checksum(pseudo + segment)) + segment[place + 2 :]
+        kind, packet = self._packet(source, destination, protocol, segment)
         return _MAC[receiver] + _MAC[sender] + kind + packet
 
-    def _packet(self, source: Address, destination: Address, segment: bytes) -> tuple[bytes, bytes]:
+    def _packet(self, source: Address, destination: Address, protocol: int, segment: bytes) -> tuple[bytes, bytes]:
         """The EtherType and the IP packet around a segment."""
         self._identification = (self._identification + 1) & 0xFFFF
         if source.version == 6:
-            head = struct.pack(">IHBB", 6 << 28, len(segment), 6, 64)
+            head = struct.pack(">IHBB", 6 << 28, len(segment), protocol, 64)
             return b"\x86\xdd", head + source.packed + destination.packed + segment
         length = 20 + len(segment)
-        head = struct.pack(">BBHHHBBH", 0x45, 0, length, self._identification, 0x4000, 64, 6, 0)
+        head = struct.pack(">BBHHHBBH", 0x45, 0, length, self._identification, 0x4000, 64, protocol, 0)
         head += source.packed + destination.packed
         return b"\x08\x00", head[:10] + struct.pack(">H", checksum(head)) + head[12:] + segment
 
