@@ -7,6 +7,8 @@ from ipaddress import IPv4Address, IPv6Address
 from tlsviz.tls import registry
 from tlsviz.tls.extensions.table import CH, EE, extension
 from tlsviz.tls.fields import structs, within
+from tlsviz.tls.quic.varint import varint
+from tlsviz.tls.quic.versions import VersionNames
 from tlsviz.wire.reader import Body, Reader
 
 GREASE_STEP, GREASE_FIRST = 31, 27
@@ -52,9 +54,9 @@ def _draft_parameter(r: Reader) -> None:
 
 
 def _parameter(r: Reader) -> None:
-    code = _varint(r, "id", _Parameters)
+    code = varint(r, "id", _Parameters)
     name = r.nodes[-1].label
-    within(r, _varint(r, "length"), _value(code) if name else _bytes)
+    within(r, varint(r, "length"), _value(code) if name else _bytes)
 
 
 def _value(code: int) -> Body:
@@ -80,24 +82,15 @@ def _preferred_address(r: Reader) -> None:
 
 def _version_information(r: Reader) -> None:
     """RFC 9368 3: the version in use, then all that its sender speaks."""
-    r.uint("chosen_version", 4, registry.quic_versions)
+    r.uint("chosen_version", 4, VersionNames)
     while r.remaining:
-        r.uint("available_version", 4, registry.quic_versions)
+        r.uint("available_version", 4, VersionNames)
 
 
 def _number(r: Reader) -> None:
     if r.remaining:
-        _varint(r, "value")
+        varint(r, "value")
 
 
 def _bytes(r: Reader) -> None:
     r.rest("value")
-
-
-def _varint(r: Reader, name: str, names: type[_Parameters] | None = None) -> int:
-    """A variable-length integer (RFC 9000 16): its first two bits say how long it is."""
-    first = r.peek(1)
-    size = 1 << (first[0] >> 6) if first else 1
-    value = r.uint(name, size) & ((1 << (8 * size - 2)) - 1)
-    r.nodes[-1] = r.nodes[-1]._replace(value=value, label=names.get(value) if names else None)
-    return value
