@@ -249,7 +249,7 @@ def test_cancel_is_heard_within_a_fifth_of_a_second() -> None:
         LiveOptions(cert=Path("not/there.pem")),
         LiveOptions(cert=Path(__file__)),
         LiveOptions(starttls="smtp"),
-        LiveOptions(resume=1),
+        LiveOptions(resume=-1),
     ],
 )
 def test_what_cannot_be_followed_is_said_before_anything_happens(options: LiveOptions) -> None:
