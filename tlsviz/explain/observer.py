@@ -82,7 +82,7 @@ def learned(connection: Connection, view: Connection, observer: Observer) -> tup
         _name(connection, view),
         _choice(view),
         _program(view),
-        Learned("which messages were sent", "partly" if _some_sealed(view) else "yes", f"history {view.history}")
+        Learned("the messages", "partly" if _some_sealed(view) else "yes", f"history {view.history}")
         if view.history
         else None,
         _certificate(view, closed),
@@ -99,8 +99,8 @@ def learned(connection: Connection, view: Connection, observer: Observer) -> tup
 
 def _program(view: Connection) -> Learned | None:
     """What kind of software the two are, by how they speak."""
-    said = [f"{who}'s {mark}" for who, mark in (("the client", view.ja4), ("the server", view.ja4s)) if mark]
-    return Learned("which programs they are", "partly", f"fingerprints: {', '.join(said)}") if said else None
+    said = [mark for mark in (view.ja4, view.ja4s) if mark]
+    return Learned("the programs", "partly", " and ".join(said)) if said else None
 
 
 def _some_sealed(view: Connection) -> bool:
