@@ -88,6 +88,8 @@ def test_whether_receipts_are_enough():
 def test_when_nobody_can_say_or_nobody_asks():
     cert = lived(90)
     unknown = [receipt(1, "A"), receipt(2, "", check="not_provable")]
+    strangers = [receipt(number, "", check="not_provable") for number in (1, 2, 3)]
+    assert enough(lived(398), strangers, True).enough is None
     found = enough(cert, unknown, True)
     assert found.enough is None and "1 other cannot be checked" in found.why
     assert enough(cert, [], False) is None

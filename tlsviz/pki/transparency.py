@@ -173,7 +173,8 @@ def enough(cert: Certificate, receipts: Sequence[Receipt], public: bool, date: s
         return None
     inside = [one for one in receipts if one.source == "certificate"]
     beside = [one for one in receipts if one.source != "certificate"]
-    best = max(((inside, needed(cert)), (beside, 2)), key=lambda group: _counted(group[0])[0] - group[1])
+    groups = [group for group in ((inside, needed(cert)), (beside, 2)) if group[0]] or [(inside, needed(cert))]
+    best = max(groups, key=lambda group: (_counted(group[0])[0] - group[1], len(group[0])))
     counted, operators = _counted(best[0])
     start = Transparency(None, best[1], counted, operators, "", date)
     have = f"{plural(counted, 'receipt')} of {plural(operators, 'operator')} {'counts' if counted == 1 else 'count'}"
