@@ -13,6 +13,7 @@ from OpenSSL import SSL, crypto
 from tlsviz.pki.certificate import read
 from tlsviz.pki.links import parse
 from tlsviz.pki.names import as_address
+from tlsviz.pki.stores import BUNDLES
 from tlsviz.pki.vouchers import SecondOpinion
 from tlsviz.wire.text import safe, shorten
 
@@ -76,7 +77,8 @@ class OpinionTaker:
 def _fill(anchors: crypto.X509Store, store: Store) -> None:
     """The store's anchors; the system's from its folder, where OpenSSL looks up only what it needs."""
     folder = next((path for path in _FOLDERS if _hashed(path)), None)
-    if store.name == "system" and folder and not os.environ.get("SSL_CERT_FILE"):
+    # The distributions make their bundle from that folder: reading all of it would only take longer.
+    if store.name == "system" and folder and os.environ.get("SSL_CERT_FILE", "") in ("", *BUNDLES):
         anchors.load_locations(None, os.environ.get("SSL_CERT_DIR") or folder)
         return
     for der in store.ders:
