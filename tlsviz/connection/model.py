@@ -292,8 +292,27 @@ class Proof(NamedTuple):
     message: int | None = None
 
 
+Standing = Literal["open", "supported", "ruled_out"]
+
+
+class Cause(NamedTuple):
+    """What may lie behind a failure: ``what`` in words, ``why`` it is thought of here.
+
+    ``probe`` names the re-probe that would tell (`connection.reprobes`), "" where none can; ``standing`` is what the
+    re-probes have made of it.
+    """
+
+    what: str
+    why: str
+    probe: str = ""
+    standing: Standing = "open"
+
+
 class Finding(NamedTuple):
-    """Something worth saying. ``diagnosis``: the one reason why a live target failed."""
+    """Something worth saying. ``diagnosis``: the one reason why a live target failed.
+
+    ``causes``: what may lie behind a failure, the likeliest first.
+    """
 
     code: str
     severity: Severity
@@ -303,6 +322,28 @@ class Finding(NamedTuple):
     reference: str = ""
     diagnosis: bool = False
     message: int | None = None
+    causes: tuple[Cause, ...] = ()
+
+
+ProbeOutcome = Literal["worked", "same", "other", "skipped"]
+
+
+class Probe(NamedTuple):
+    """A failed handshake tried once more with one thing changed.
+
+    ``name`` is the change (`connection.reprobes`), ``changed`` that in words. ``outcome``: it worked, failed in the same
+    way, failed in another, or was not tried. ``code`` is the finding code of its own failure. ``said``: what came of it;
+    ``meaning``: what that tells. ``hello``: bytes of its ClientHello message, None without one; ``duration`` in seconds.
+    """
+
+    name: str
+    changed: str
+    outcome: ProbeOutcome
+    code: str | None
+    said: str
+    meaning: str
+    hello: int | None = None
+    duration: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +353,8 @@ class Connection:
     ``secrets`` are those of the first handshake, ``renegotiated`` those of each later one. ``inner_hellos``: what could
     be decrypted of encrypted ClientHellos; ``ech_accepted``: whether the server took them, None if nobody can tell.
     ``resumptions``: what it resumes with, as far as an earlier connection of the same source issued it.
-    ``history``: a letter for each message that can be read, as in Zeek's ssl.log.
+    ``history``: a letter for each message that can be read, as in Zeek's ssl.log. ``probes``: what re-probes of a live
+    target that failed have shown.
     """
 
     id: int = 0
@@ -360,6 +402,7 @@ class Connection:
     inner_hellos: tuple[InnerHello, ...] = ()
     ech_accepted: bool | None = None
     resumptions: tuple[Resumption, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
     def secrets_of(self, handshake: int) -> dict[str, bytes]:
         """The secrets of one handshake by label; 0 is the first, renegotiations follow."""
