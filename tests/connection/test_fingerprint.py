@@ -71,6 +71,16 @@ def test_ja4_of_the_published_example() -> None:
     assert fingerprint.ja4(found) == "t13d1516h2_8daaf6152771_e5627efa2ab1"
 
 
+@pytest.mark.parametrize(
+    ("versions", "legacy", "digits"),
+    [((), 0xFEFF, "d1"), ((), 0xFEFD, "d2"), ((0xFEFC, 0xFEFD), 0xFEFD, "d3"), ((0xFEFD, 0xFEFF), 0xFEFD, "d2")],
+)
+def test_ja4_has_the_newest_version_of_dtls(versions: tuple[int, ...], legacy: int, digits: str) -> None:
+    """They count downwards."""
+    found = hello(versions=versions, legacy_version=legacy)
+    assert fingerprint.ja4(found, "dtls").startswith(f"d{digits}i")
+
+
 def test_ja4_of_an_empty_hello() -> None:
     assert fingerprint.ja4(hello()) == "t12i000000_000000000000_000000000000"
 

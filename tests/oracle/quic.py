@@ -24,16 +24,8 @@ from tlsviz.tls.quic.frames import crypto, decode_frames
 from tlsviz.wire.chunks import Sender
 
 ENDINGS = (".pcap", ".pcapng", ".pcapng.gz", ".pcap.gz")
-_GREASED_BIT = (
-    "datagrams with a greased fixed bit (RFC 9287) are left out where captures are read; the engine opens them"
-)
 _GOOGLE = "Google's T051, whose frames are not those of RFC 9000, is named but not taken apart"
 JUSTIFIED = {
-    "nDPI/quic-33.pcapng": _GREASED_BIT,
-    "nDPI/quic-34.pcap": _GREASED_BIT,
-    "nDPI/quic-v2.pcapng": _GREASED_BIT,
-    "nDPI/quic_frags_ch_in_multiple_packets.pcapng": _GREASED_BIT,
-    "nfstream/quic-33.pcapng": _GREASED_BIT,
     "nfstream/quic_t51.pcap": _GOOGLE,
     "mercury/quic-crypto-packets.pcap": _GOOGLE,
     "nDPI/quic_interop_V.pcapng": "reserved versions mean nothing (RFC 9000 15); tshark reads them as draft 29",

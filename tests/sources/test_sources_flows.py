@@ -9,6 +9,7 @@ from pathlib import Path
 import pcap_writer as w
 import pytest
 from dtls_flow import Association, associate
+from quic_flow import PING, QuicFlow, tls13
 
 from tlsviz.connection.model import Endpoint
 from tlsviz.crypto.keylog import KeyLog
@@ -16,7 +17,7 @@ from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.flows import Flow
 from tlsviz.sources.following import Following
 from tlsviz.sources.segments import ACK, Datagram, Packet
-from tlsviz.wire.chunks import CLIENT
+from tlsviz.wire.chunks import CLIENT, SERVER
 
 A, B = Endpoint("10.0.0.1", 50000), Endpoint("10.0.0.2", 4433)
 STUN = bytes.fromhex("000100002112a442") + bytes(12)
@@ -131,3 +132,30 @@ def test_a_capture_of_webrtc(tmp_path: Path) -> None:
     statuses = {proof.what: proof.status for proof in connection.proofs}
     assert statuses["client_finished"] == statuses["client_certificate_verify"] == "verified"
     assert trace.notices == ()
+
+
+@pytest.mark.tshark
+def test_a_capture_of_quic_with_a_greased_fixed_bit(tmp_path: Path) -> None:
+    """Any first byte; what looks like others (STUN, RTP, WireGuard) is not read from the file at all."""
+    flow = QuicFlow(fixed=0)
+    flow.conversation()
+    for _ in range(40):
+        flow.send(SERVER, flow.one_rtt(SERVER, PING))
+    items = []
+    for number, chunk in enumerate(flow.datagrams, 1):
+        ends = (A, B) if chunk.sender == CLIENT else (B, A)
+        items.append(Datagram(number, chunk.time, 0, *ends, chunk.data))
+    firsts = {item.payload[0] for item in items}
+    assert min(firsts) < 0x14 and any(0x80 <= first < 0xC0 for first in firsts)
+    path, keys = tmp_path / "a.pcap", tmp_path / "keys"
+    others = [items[-1]._replace(payload=data) for data in (STUN, SRTP, b"\x04\0\0\0" + b"\x77" * 50)]
+    path.write_bytes(w.pcap(map(udp, items + others)))
+    log = tls13()[1]
+    lines = [
+        f"{name} {of.hex()} {secret.hex()}" for of in log.client_randoms() for name, secret in log.labels(of).items()
+    ]
+    keys.write_text("\n".join(lines))
+    trace = load_capture(path, OpenOptions(keylogs=(keys,)), strict=True)
+    (connection,) = trace.connections
+    assert connection.transport == "quic" and [hole.stray for hole in connection.holes] == []
+    assert {number for record in connection.records for number in record.packets} == {item.number for item in items}

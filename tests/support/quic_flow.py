@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from dialogue import START, shake
-from quic_packets import V1, crypto_frame, initial, long_packet, short_packet, stream_frame, varint
+from quic_packets import FIXED, V1, crypto_frame, initial, long_packet, short_packet, stream_frame, varint
 
 from tlsviz.connection.model import Connection, Endpoint
 from tlsviz.connection.quic.engine import QuicEngine
@@ -35,10 +35,11 @@ def tls13() -> tuple[Connection, KeyLog]:
 
 @dataclass
 class QuicFlow:
-    """Makes the datagrams of the connection, one after the other."""
+    """Makes the datagrams of the connection, one after the other. ``fixed``: the fixed bit, but of Initial packets."""
 
     version: int = V1
     first_id: bytes = FIRST_ID
+    fixed: int = FIXED
     datagrams: list[Chunk] = field(default_factory=list)
     numbers: dict[tuple[Sender, str], int] = field(default_factory=dict)
 
@@ -76,7 +77,7 @@ class QuicFlow:
         to, of = (SERVER_ID, CLIENT_ID) if sender == CLIENT else (CLIENT_ID, SERVER_ID)
         keys = self.keys(sender, "HANDSHAKE_TRAFFIC_SECRET")
         number = self.number(sender, "Handshake")
-        return long_packet(keys, "Handshake", number, payload, to, of, b"", self.version, self.chacha)
+        return long_packet(keys, "Handshake", number, payload, to, of, b"", self.version, self.chacha, self.fixed)
 
     def one_rtt(self, sender: Sender, payload: bytes, updates: int = 0) -> bytes:
         """A 1-RTT packet under keys that were updated so often."""
@@ -84,7 +85,7 @@ class QuicFlow:
         for _ in range(updates):
             keys = keys.updated()
         to = SERVER_ID if sender == CLIENT else CLIENT_ID
-        return short_packet(keys, self.number(sender, "1-RTT"), payload, to, updates & 1, self.chacha)
+        return short_packet(keys, self.number(sender, "1-RTT"), payload, to, updates & 1, self.chacha, self.fixed)
 
     def send(self, sender: Sender, *packets: bytes) -> None:
         """One datagram of these packets."""

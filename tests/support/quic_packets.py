@@ -9,6 +9,8 @@ from tlsviz.crypto.schedule import xor
 from tlsviz.wire.chunks import Sender
 
 V1 = 1
+FIXED = 0x40
+"""The fixed bit, which two ends that have agreed on it may leave out (RFC 9287)."""
 LONG_TYPES = {"Initial": 0, "0-RTT": 1, "Handshake": 2}
 
 
@@ -42,10 +44,11 @@ def long_packet(
     token: bytes = b"",
     version: int = V1,
     chacha: bool = False,
+    fixed: int = FIXED,
 ) -> bytes:
     """A sealed packet with a long header and a packet number of four bytes."""
     code = LONG_TYPES[kind] if version != 0x6B3343CF else LONG_TYPES[kind] + 1
-    header = bytes([0xC3 | code << 4]) + version.to_bytes(4, "big")
+    header = bytes([0x83 | fixed | code << 4]) + version.to_bytes(4, "big")
     header += bytes([len(dcid)]) + dcid + bytes([len(scid)]) + scid
     if kind == "Initial":
         header += varint(len(token)) + token
@@ -54,10 +57,16 @@ def long_packet(
 
 
 def short_packet(
-    keys: PacketKeys, number: int, payload: bytes, dcid: bytes, phase: int = 0, chacha: bool = False
+    keys: PacketKeys,
+    number: int,
+    payload: bytes,
+    dcid: bytes,
+    phase: int = 0,
+    chacha: bool = False,
+    fixed: int = FIXED,
 ) -> bytes:
     """A 1-RTT packet with a packet number of four bytes."""
-    return sealed(keys, bytes([0x43 | phase << 2]) + dcid, number, 4, payload, chacha)
+    return sealed(keys, bytes([0x03 | fixed | phase << 2]) + dcid, number, 4, payload, chacha)
 
 
 def initial(

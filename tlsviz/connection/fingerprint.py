@@ -61,7 +61,7 @@ def ja4(hello: ClientHello, transport: str = "tcp") -> str:
     first = "".join(
         (
             _TRANSPORTS.get(transport, "t"),
-            _VERSIONS.get(max(versions), "00"),
+            _VERSIONS.get(max(versions, key=_age), "00"),
             "d" if _SERVER_NAME in extensions else "i",
             f"{min(len(ciphers), 99):02}",
             f"{min(len(extensions), 99):02}",
@@ -145,6 +145,11 @@ def history(messages: Iterable[Message]) -> str | None:
         if len(letters) == MAX_HISTORY:
             break
     return letters or None
+
+
+def _age(version: int) -> int:
+    """Grows with newer versions: those of DTLS count downwards."""
+    return 0x10000 - version if version >> 8 == 0xFE else version
 
 
 def _ja4_alpn(extensions: Iterable[tuple[int, bytes]]) -> str:

@@ -61,6 +61,11 @@ def test_coalesced_packets_and_what_is_none() -> None:
     found, rest = packets(INITIAL + handshake + short, 4)
     assert [packet.kind for packet in found] == ["Initial", "Handshake", "1-RTT"]
     assert found[2].dcid == bytes(range(4)) and found[2].start == 5 and not rest
+    greased = b"\x01" + packets(INITIAL, 4)[0][0].dcid + bytes(30)
+    found, rest = packets(INITIAL + greased, 4)
+    assert [packet.kind for packet in found] == ["Initial", "1-RTT"] and not rest
+    found, rest = packets(INITIAL + b"\x01" + bytes(30), 4)
+    assert len(found) == 1 and len(rest) == 31
     found, rest = packets(INITIAL + bytes(50), 4)
     assert len(found) == 1 and rest == bytes(50)
 

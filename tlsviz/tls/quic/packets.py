@@ -69,25 +69,30 @@ def packets(datagram: bytes, id_length: int | None) -> tuple[list[Packet], bytes
     """The packets of a datagram, and the bytes behind them that are none.
 
     ``id_length``: how long the connection IDs are that the receiver chose, which short headers do not say; None if that
-    is not known. A packet with a short header ends its datagram.
+    is not known. A packet with a short header ends its datagram. What is coalesced has one connection ID (RFC
+    9000 12.2): by it a short header is known whose fixed bit is greased.
     """
     found: list[Packet] = []
     position = 0
     while position < len(datagram):
         packet = _packet(datagram[position:], id_length)
-        if packet is None or (found and not packet.sound):
+        if packet is None or (found and not packet.sound and not _goes_with(found[0], packet)):
             break
         found.append(packet)
         position += len(packet.data)
     return found, datagram[position:]
 
 
+def _goes_with(first: Packet, packet: Packet) -> bool:
+    return packet.kind == ONE_RTT and packet.dcid != b"" and packet.dcid == first.dcid
+
+
 def _packet(data: bytes, id_length: int | None) -> Packet | None:
     """The first packet of some bytes; None if they cannot be one."""
     first = data[0]
     if not first & LONG:
-        # The fixed bit may be greased (RFC 9287), but a zero byte is what datagrams are padded with.
-        if first == 0 or len(data) < 1 + TAG:
+        # The fixed bit may be greased (RFC 9287), but zeros are what datagrams are padded with.
+        if len(data) < 1 + TAG or not any(data):
             return None
         size = min(1 + (id_length or 0), len(data))
         return Packet(ONE_RTT, data, size, None, data[1:size], sound=bool(first & FIXED))
