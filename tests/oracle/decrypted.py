@@ -87,7 +87,8 @@ def not_kept(connections: tuple[Connection, ...]) -> int:
     """Records of application data that were opened but, being many, not kept one by one."""
     count = 0
     for connection in connections:
-        opened = sum(run.records for run in connection.application if run.plaintext is not None)
+        readable = {record.sender for record in connection.records if record.plaintext is not None}
+        opened = sum(run.records for run in connection.application if run.sender in readable and not run.opaque)
         kept = sum(record.inner_type == 23 and record.plaintext is not None for record in connection.records)
         count += max(opened - kept, 0)
     return count
