@@ -16,20 +16,6 @@ from tlsviz.lab.scenarios import DEFAULT, SCENARIOS, Scenario
 
 IDS = [one.name for one in SCENARIOS]
 
-PENDING = {
-    "explicit-curve": "the judge takes an end entity's key on a curve that is spelt out (RFC 5480 2.1.1)",
-}
-"""What must come of them by the standards, and does not come yet."""
-
-CASES = [
-    pytest.param(
-        one,
-        id=one.name,
-        marks=[pytest.mark.xfail(reason=PENDING[one.name], strict=True)] if one.name in PENDING else [],
-    )
-    for one in SCENARIOS
-]
-
 
 @cache
 def first(name: str) -> Connection:
@@ -37,7 +23,7 @@ def first(name: str) -> Connection:
     return run_scenario(name).connections[0]
 
 
-@pytest.mark.parametrize("one", CASES)
+@pytest.mark.parametrize("one", SCENARIOS, ids=IDS)
 def test_judgement_is_as_promised(one: Scenario) -> None:
     connection = first(one.name)
     assert connection.trust is not None
@@ -95,7 +81,6 @@ def test_names_are_unique_and_the_default_is_one_of_them() -> None:
     assert all(one.title and one.what_to_see.endswith(".") for one in SCENARIOS)
     assert len({one.title for one in SCENARIOS}) == len(SCENARIOS)
     assert all(one.verdict != "untrusted" or one.reasons for one in SCENARIOS)
-    assert set(PENDING) <= set(IDS)
 
 
 def test_unknown_scenario_names_the_likeliest() -> None:

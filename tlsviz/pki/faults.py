@@ -11,6 +11,7 @@ from tlsviz.pki.certificate import Certificate, read
 from tlsviz.pki.constraints import broken_constraint
 from tlsviz.pki.ends import ends
 from tlsviz.pki.fields import field_of
+from tlsviz.pki.keys import EXPLICIT_CURVE
 from tlsviz.pki.links import Path, Pool, parse
 from tlsviz.pki.names import as_address, ascii_name, matches
 from tlsviz.pki.policy import HANDSHAKE_USAGES, Purpose
@@ -152,6 +153,8 @@ def entity_faults(cert: Certificate, name: str | None, purpose: Purpose) -> list
     if cert.has(oids.KEY_USAGE) and not set(HANDSHAKE_USAGES).intersection(cert.key_usage):
         allowed = ", ".join(cert.key_usage) or "nothing"
         found.append(("key_usage", f"its keyUsage allows {allowed}, so no handshake (digitalSignature)"))
+    if cert.key == EXPLICIT_CURVE:
+        found.append(("unsupported", "its key spells out a curve instead of naming it (RFC 5480 2.1.1)"))
     wanted = PURPOSES[purpose]
     if cert.extended_key_usage and wanted not in cert.extended_key_usage:
         allowed = ", ".join(cert.extended_key_usage[:5])

@@ -5,6 +5,9 @@ from __future__ import annotations
 from tlsviz.pki import oids
 from tlsviz.pki.der import BIT_STRING, INTEGER, OID, SEQUENCE, Element, first, oid
 
+EXPLICIT_CURVE = "EC explicit parameters"
+"""The name of a key whose curve is spelt out number by number, which RFC 5480 2.1.1 forbids."""
+
 
 def signature_name(element: Element) -> str:
     """An AlgorithmIdentifier's usual name, its OID when unknown; PSS with its hash."""
@@ -66,7 +69,7 @@ def _curve(parameters: Element | None) -> tuple[str, int | None, str]:
         return "EC", None, "the EC key names no curve"
     if parameters.tag == SEQUENCE:
         return (
-            "EC explicit parameters",
+            EXPLICIT_CURVE,
             None,
             "the EC key spells out its curve instead of naming it (RFC 5480 2.1.1)",
         )

@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
+from tlsviz.pki.certificate import read
+from tlsviz.pki.keys import EXPLICIT_CURVE
+
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.x509.verification import ExtensionPolicy, Policy, PolicyBuilder
@@ -76,8 +79,13 @@ def _may_sign_certificates(policy: Policy, cert: x509.Certificate, usage: x509.K
 
 
 def _may_shake_hands(policy: Policy, cert: x509.Certificate, usage: x509.KeyUsage | None) -> None:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
     if usage is not None and not (usage.digital_signature or usage.key_encipherment or usage.key_agreement):
         raise ValueError("keyUsage allows no handshake")
+    # cryptography looks at the keys of authorities only; OpenSSL and curl refuse such a key anywhere.
+    if read(cert.public_bytes(Encoding.DER)).key == EXPLICIT_CURVE:
+        raise ValueError("Forbidden public key: a curve that is spelt out")
 
 
 def _purpose_check(purpose: Purpose, any_will_do: bool) -> PurposeCheck:
