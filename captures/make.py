@@ -18,7 +18,8 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-import dtls  # noqa: E402
+import over_dtls  # noqa: E402
+import over_quic  # noqa: E402
 
 from tlsviz.connection.model import Endpoint  # noqa: E402
 from tlsviz.errors import UsageError  # noqa: E402
@@ -112,6 +113,10 @@ SAMPLES = (
 )
 
 
+OVER_UDP = (over_dtls, over_quic)
+"""Samples that are no scenarios of the lab, each made by a module of its own."""
+
+
 def row(sample: Sample) -> tuple[str, ...]:
     """What to expect of a sample, as the manifest has it."""
     shown = [scenario(name) for name in sample.scenarios]
@@ -138,7 +143,7 @@ def make(folder: Path, names: Sequence[str] = ()) -> list[Path]:
 
     Raises UsageError for a name that is no sample's.
     """
-    unknown = set(names) - {sample.name for sample in SAMPLES} - {dtls.NAME}
+    unknown = set(names) - {sample.name for sample in SAMPLES} - {one.NAME for one in OVER_UDP}
     if unknown:
         raise UsageError("No such sample", ", ".join(sorted(unknown)), f"There are: {_all_names()}.")
     issuer = Authority(DAY_OF_CAPTURE, seed="captures", url="http://pki.lab.test")
@@ -153,22 +158,25 @@ def make(folder: Path, names: Sequence[str] = ()) -> list[Path]:
         tapes = [tape for name in sample.scenarios for tape in made[name]]
         save(folder / sample.file, tapes, title(sample), secrets=sample.keys)
     written = [folder / sample.file for sample in wanted]
-    if not names or dtls.NAME in names:
-        written.append(folder / f"{dtls.NAME}.pcapng")
-        tape = moved(dtls.perform(issuer.server()), dtls.NUMBER, DAY_OF_CAPTURE.timestamp() + 60 * dtls.NUMBER)
-        save(written[-1], [tape], f"{dtls.TITLE}. {dtls.WHAT}")
+    for one in OVER_UDP:
+        if not names or one.NAME in names:
+            written.append(folder / f"{one.NAME}.pcapng")
+            start = DAY_OF_CAPTURE.timestamp() + 60 * one.NUMBER
+            save(written[-1], [moved(one.perform(issuer.server()), one.NUMBER, start)], f"{one.TITLE}. {one.WHAT}")
     (folder / "ca.pem").write_bytes(issuer.root.pem)
     with (folder / "manifest.tsv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(map(row, SAMPLES))
-        expected = (dtls.VERSION, dtls.SUITE, "trusted", "", "yes", "1")
-        writer.writerow((f"{dtls.NAME}.pcapng", dtls.NAME, dtls.WHAT, *expected))
+        for one in OVER_UDP:
+            writer.writerow(
+                (f"{one.NAME}.pcapng", one.NAME, one.WHAT, one.VERSION, one.SUITE, "trusted", "", "yes", "1")
+            )
     return written
 
 
 def _all_names() -> str:
-    return ", ".join([*(sample.name for sample in SAMPLES), dtls.NAME])
+    return ", ".join([*(sample.name for sample in SAMPLES), *(one.NAME for one in OVER_UDP)])
 
 
 if __name__ == "__main__":

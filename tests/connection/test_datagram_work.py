@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 from effort import growth
 from quic_flow import ACK, CLIENT_ID, QuicFlow, close_frame
-from quic_packets import crypto_frame
 
 from tlsviz.connection.dtls.engine import MARKS_KEPT, DtlsEngine
 from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection
 from tlsviz.connection.quic.engine import QuicEngine
+from tlsviz.lab.quic import crypto_frame
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Sender
 
 LINEAR = 1.6

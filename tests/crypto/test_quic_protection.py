@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from quic_packets import sealed
 from quic_vectors import FIRST_ID, INITIALS, RETRY_V1, RETRY_V2, SHORT_NUMBER, SHORT_SECRET, InitialVector
 
 from tlsviz.crypto.opening import Unopened
@@ -16,6 +15,7 @@ from tlsviz.crypto.quic import (
     retry_holds,
     retry_tag,
 )
+from tlsviz.lab.quic import sealed
 from tlsviz.tls.quic.packets import packets
 from tlsviz.tls.suites import Suite, suite
 

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
-import quic_packets
 from fuzz_inputs import DTLS, QUIC, TCP, Script, parse
 from soundness import assert_printable, assert_sound, strings
 
@@ -30,6 +29,7 @@ from tlsviz.explain import observer
 from tlsviz.explain.narrate import narrate_step
 from tlsviz.explain.overview import overview
 from tlsviz.explain.record import contents, kept
+from tlsviz.lab import quic as quic_writer
 from tlsviz.pki.stores import Store, from_file
 from tlsviz.report.json import to_json
 from tlsviz.report.text import render_text
@@ -143,8 +143,8 @@ def sealed_without_tags() -> Iterator[None]:
     """While it applies, the tests' own packets of QUIC are such as `opened_without_tags` opens."""
     with (
         opened_without_tags(True),
-        patch.object(quic_packets, "AESGCM", lambda _: _Plain()),
-        patch.object(quic_packets, "ChaCha20Poly1305", lambda _: _Plain()),
+        patch.object(quic_writer, "AESGCM", lambda _: _Plain()),
+        patch.object(quic_writer, "ChaCha20Poly1305", lambda _: _Plain()),
     ):
         yield
 

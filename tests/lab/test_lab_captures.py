@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-import importlib
+import importlib.util
 import shutil
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -47,8 +48,14 @@ def test_manifest_and_folder_agree() -> None:
 
 @pytest.fixture
 def maker(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """captures/make.py; others have modules of that name, too."""
     monkeypatch.syspath_prepend(str(CAPTURES))
-    return importlib.import_module("make")
+    spec = importlib.util.spec_from_file_location("captures_make", CAPTURES / "make.py")
+    assert spec is not None and spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, made)
+    spec.loader.exec_module(made)
+    return made
 
 
 def test_making_them_again_gives_the_same_root(tmp_path: Path, maker: ModuleType) -> None:

@@ -150,7 +150,8 @@ def _connection(connection: Connection, seen: Seen) -> None:
 
 def compare(path: Path, name: str, counts: Counts) -> None:
     """Adds what one capture shows."""
-    theirs, ours = tshark_sees(path), tlsviz_sees(path)
+    theirs = tshark_sees(path)
+    ours = tlsviz_sees(path) if theirs else {}
     for flow, seen in theirs.items():
         mine = ours.get(flow, Seen())
         counts.flows += 1

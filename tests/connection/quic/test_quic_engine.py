@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 from quic_flow import ACK, CLIENT_ID, FIRST_ID, PING, SERVER_ID, QuicFlow, close_frame, follow, tls13
-from quic_packets import crypto_frame, initial, stream_frame
 
 from tlsviz.connection.judge import judged
 from tlsviz.connection.ladder import steps
 from tlsviz.connection.model import Connection
 from tlsviz.connection.quic.engine import ALIENS, QuicEngine
 from tlsviz.connection.quic.keys import REPEATED
+from tlsviz.lab.quic import crypto_frame, initial, stream_frame
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Mark
 from tlsviz.wire.nodes import leaves
 

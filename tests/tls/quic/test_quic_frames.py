@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from quic_packets import crypto_frame, stream_frame, varint
 
+from tlsviz.lab.quic import crypto_frame, stream_frame, varint
 from tlsviz.tls import registry
 from tlsviz.tls.quic.frames import FRAMES, application, close_alert, close_words, closing, crypto, decode_frames
 from tlsviz.tls.quic.varint import varint as read_varint
