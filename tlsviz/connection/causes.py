@@ -95,17 +95,41 @@ OBJECTIONS: dict[int, tuple[str, str, str]] = {
 }
 """By the alert that our own side sent."""
 
-PLAIN_PROTOCOLS: tuple[tuple[bytes, str, str], ...] = (
-    (b"SSH-", "SSH", "This is an SSH server: it has its own encryption, not TLS."),
-    (b"220 ", "SMTP or FTP", "Use that protocol's TLS port (465, 990), or STARTTLS."),
-    (b"220-", "SMTP or FTP", "Use that protocol's TLS port (465, 990), or STARTTLS."),
-    (b"* OK", "IMAP", "Use the TLS port 993, or STARTTLS."),
-    (b"+OK", "POP3", "Use the TLS port 995, or STLS."),
-    (b"RFB ", "VNC", "VNC's encryption does not begin with TLS."),
-    (b"<?xml", "XMPP", "Use XMPP's direct TLS port, or STARTTLS."),
-    (b"-ERR", "Redis", "Use the port where the server speaks TLS."),
+_STARTTLS = "Use that protocol's TLS port ({}), or --starttls {}."
+GREETINGS: tuple[tuple[bytes, str, str], ...] = (
+    (rb"SSH-", "SSH", "This is an SSH server: it has its own encryption, not TLS."),
+    (rb"220[ -][^\r\n]*FTP", "FTP", _STARTTLS.format(990, "ftp")),
+    (rb"220[ -][^\r\n]*LMTP", "LMTP", "Use --starttls lmtp."),
+    (rb"220[ -]|[45]54 |421 |502 5", "SMTP", _STARTTLS.format(465, "smtp")),
+    (rb"\* (OK|PREAUTH|BYE)", "IMAP", _STARTTLS.format(993, "imap")),
+    (rb"\+OK|-ERR [^\r\n]*(POP|command)", "POP3", _STARTTLS.format(995, "pop3")),
+    (rb"20[01][ -]", "NNTP", _STARTTLS.format(563, "nntp")),
+    (rb'"IMPLEMENTATION"', "ManageSieve", "Use --starttls sieve."),
+    (rb":\S+ (NOTICE|020|4\d\d)|NOTICE (AUTH|\*)", "IRC", _STARTTLS.format(6697, "irc")),
+    (rb"RFB ", "VNC", "VNC's encryption does not begin with TLS."),
+    (rb"<\?xml|<stream:", "XMPP", _STARTTLS.format(5223, "xmpp")),
+    (rb"-(ERR|NOAUTH|DENIED)", "Redis", "Use the port where the server speaks TLS."),
+    (
+        rb".\x00\x00[\x00\x01](\x0a[0-9]|\xff)",
+        "MySQL",
+        "Use --starttls mysql: it changes to TLS.",
+    ),
+    (
+        rb"E\x00\x00.{1,3}S(FATAL|ERROR)|N$",
+        "PostgreSQL",
+        "It must be asked for TLS first: --starttls postgres.",
+    ),
+    (rb"\x30.{1,6}\x02\x01\x00\x78", "LDAP", _STARTTLS.format(636, "ldap")),
+    (rb"\x00\x00[\x00-\x3f]\x04\x00\x00\x00\x00\x00", "HTTP/2", "This is HTTP/2 without TLS (h2c): use http://."),
+    (rb"AMQP", "AMQP", "Use the TLS port 5671."),
+    (rb"\x20\x02\x00", "MQTT", "Use the TLS port 8883."),
+    (rb"ERROR\r\n", "memcached", "Use the port where the server speaks TLS."),
+    (rb"@RSYNCD:", "rsync", "rsync has no encryption of its own."),
+    (rb"\xff[\xfb-\xfe]", "Telnet", "Telnet does not begin with TLS."),
+    (rb"\x03\x00\x00.\x02?", "RDP", "RDP begins in the clear: --starttls rdp."),
+    (rb"\x05[\x00\xff]", "SOCKS", "This is a proxy, not the server."),
 )
-"""How servers that do not speak TLS introduce themselves: first bytes, name, what to do."""
+"""How servers that do not speak TLS introduce themselves: a pattern of their first bytes, name, what to do."""
 
 OBJECTION_WORDS: tuple[tuple[str, str], ...] = (
     ("signature type", "no_common_signature_scheme"),

@@ -5,20 +5,23 @@ Pure: reads what the connection shows (messages, marks, bytes) and, for a live t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tlsviz.connection.causes import (
-    BROKEN,
-    CERTIFICATE_ALERTS,
-    OBJECTION_WORDS,
-    OBJECTIONS,
-    PLAIN_PROTOCOLS,
-    SERVER_ALERTS,
-    SKIPPED_ALERTS,
-    THE_WAY,
+from tlsviz.connection.causes import BROKEN, GREETINGS, OBJECTION_WORDS, OBJECTIONS, THE_WAY
+from tlsviz.connection.model import Connection, Finding
+from tlsviz.connection.refusals import (
+    after_handshake,
+    asked_for_certificate,
+    client_certificate,
+    fatal_alert,
+    refused_by_http,
+    refused_by_server,
 )
-from tlsviz.connection.model import CodePoint, Connection, Finding, Message
+from tlsviz.connection.suspects import on_the_way, suspects
+from tlsviz.connection.telling import after, diagnosed, hello_sent, last_of, sentence
+from tlsviz.connection.upgrades import BEFORE_TLS, stopped_before_tls
 from tlsviz.wire.chunks import CLIENT, SERVER, MarkKind
 from tlsviz.wire.text import plural, shorten
 
@@ -34,13 +37,20 @@ FailureKind = Literal[
     "tls",
     "too_much",
     "error",
+    "starttls_refused",
+    "starttls_garbled",
+    "starttls_stalled",
+    "starttls_broken",
+    "proxy_refused",
+    "proxy_garbled",
+    "proxy_stalled",
+    "proxy_broken",
 ]
 
 _TELLING: dict[str, int] = {"refused": 3, "reset": 3, "connect_timeout": 2, "unreachable": 1}
 
-CLOSE_NOTIFY, HANDSHAKE_FAILURE = 0, 40
-SERVER_NAME = 0
-"""The extension's code."""
+DRIP = 2.0
+"""Seconds: who has said something within them is slow, not silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +58,16 @@ class Failure:
     """What ended a live handshake, as our own side met it.
 
     ``detail`` says it in words (safe to print); for "tls" they are our TLS library's. ``received`` holds the first
-    bytes that the server sent.
+    bytes that the server sent, ``taken`` counts all of them; ``quiet``: seconds since the last,
+    None without any; ``limit``: the seconds that the handshake was given.
     """
 
     kind: FailureKind
     detail: str = ""
     received: bytes = b""
+    taken: int = 0
+    quiet: float | None = None
+    limit: float = 10.0
 
     @property
     def telling(self) -> int:
@@ -61,48 +75,48 @@ class Failure:
         return _TELLING.get(self.kind, 0)
 
 
-def diagnose(connection: Connection, failure: Failure | None = None) -> Finding | None:
+def diagnose(connection: Connection, failure: Failure | None = None, live: bool = False) -> Finding | None:
     """The one reason why the connection failed; None if it did not, or nothing is known.
 
-    Without ``failure`` (a capture) the connection's own marks say how it ended.
+    Without ``failure`` (a capture) the connection's own marks say how it ended. Of a ``live`` target that answers, an
+    HTTP error is one too.
     """
     failure = failure or _seen(connection)
     if connection.complete:
-        return _after_handshake(connection)
+        found = after_handshake(connection, failure is not None and failure.kind in ("reset", "closed"))
+        return found or (refused_by_http(connection) if live else None)
     if failure is not None and failure.kind in THE_WAY:
-        return _on_the_way(connection, failure)
+        return _on_the_way(failure)
+    if failure is not None and failure.kind in BEFORE_TLS:
+        return stopped_before_tls(failure.kind, failure.detail)
     alert = fatal_alert(connection, SERVER)
     if alert is not None:
-        return _refused_by_server(connection, alert)
+        return refused_by_server(connection, alert)
     if failure is None:
         return None
-    start = failure.received or _first_bytes(connection)
+    start = failure.received or (b"" if connection.starttls else _first_bytes(connection))
     if start and not _looks_like_tls(start):
         return _not_tls(start)
-    if not _hello_sent(connection) and failure.kind in ("reset", "closed", "error"):
-        return _finding(
+    if not hello_sent(connection) and failure.kind in ("reset", "closed", "error"):
+        return diagnosed(
             "connection_reset",
             "The connection broke before the ClientHello",
             f"TCP connected, then: {failure.detail or failure.kind}.",
             "Try again; something on the way or at the server ends new connections.",
+            causes=on_the_way("connection_reset"),
         )
     if failure.kind == "tls":
         return _our_objection(connection, failure)
     return _cut_off(connection, failure)
 
 
-def _finding(
-    code: str, title: str, evidence: str, mend: str, reference: str = "", message: int | None = None
-) -> Finding:
-    return Finding(code, "error", title, evidence, mend, reference, True, message)
-
-
 # -- before any TLS ----------------------------------------------------------------------------------------
 
 
-def _on_the_way(connection: Connection, failure: Failure) -> Finding:
+def _on_the_way(failure: Failure) -> Finding:
     code, title, mend = THE_WAY[failure.kind]
-    return _finding(code, title, f"{_sentence(failure.detail)}No TCP connection came about.", mend)
+    evidence = f"{sentence(failure.detail)}No TCP connection came about."
+    return diagnosed(code, title, evidence, mend, causes=on_the_way(code))
 
 
 def _seen(connection: Connection) -> Failure | None:
@@ -122,106 +136,6 @@ def _seen(connection: Connection) -> Failure | None:
     return Failure("timeout", "the server went silent") if "timeout" in kinds else None
 
 
-# -- what the server said ----------------------------------------------------------------------------------
-
-
-def fatal_alert(connection: Connection, sender: str) -> Message | None:
-    """The first alert of one side that ends a handshake. TLS 1.3 gives the level no meaning (RFC 8446 6)."""
-    for message in connection.messages:
-        if message.sender != sender or message.alert is None:
-            continue
-        warning = message.alert.level.code == 1
-        code = message.alert.description.code
-        if code == CLOSE_NOTIFY or (warning and code in SKIPPED_ALERTS):
-            continue
-        return message
-    return None
-
-
-def _refused_by_server(connection: Connection, message: Message) -> Finding:
-    alert = message.alert
-    code = alert.description.code if alert else -1
-    name = str(alert.description) if alert else "unreadable"
-    evidence = f"The server sent the alert {name} ({code}) {_after(connection, message)}."
-    if code in CERTIFICATE_ALERTS and _asked_for_certificate(connection):
-        return _client_certificate(connection, evidence, message.index)
-    if code == HANDSHAKE_FAILURE:
-        return _handshake_failure(connection, evidence, message)
-    finding, title, mend = SERVER_ALERTS.get(code, ("handshake_alert", "", ""))
-    title = title or f"The server refused the handshake: {name}"
-    mend = mend or "See what the alert means, and compare with a client that this server accepts."
-    if finding == "version_not_supported":
-        evidence += f" Offered: {_listed(connection.offered.versions) or 'no version that it speaks'}."
-    elif finding == "no_application_protocol":
-        evidence += f" Offered: {', '.join(connection.offered.alpn) or 'none'}."
-    elif finding == "unrecognized_name":
-        sent = any(code.code == SERVER_NAME for code in connection.offered.extensions)
-        evidence += f" Name sent: {connection.server_name if sent else 'none'}."
-    return _finding(finding, title, evidence, mend, "RFC 8446 6.2", message.index)
-
-
-def _handshake_failure(connection: Connection, evidence: str, message: Message) -> Finding:
-    """handshake_failure says only that nothing acceptable was offered: the narrowest list is the likeliest cause."""
-    if connection.messages_of("server_hello"):
-        return _finding(
-            "handshake_alert",
-            "The server gave up during the handshake",
-            evidence,
-            "The server's log says more than this alert.",
-            "RFC 8446 6.2",
-            message.index,
-        )
-    offered = connection.offered
-    groups = _real(offered.groups)
-    schemes = _real(offered.signature_schemes)
-    suites = [suite for suite in _real(offered.cipher_suites) if suite.code not in (0x00FF, 0x5600)]
-    code, what, names = "no_common_cipher_suite", "cipher suite", suites
-    if len(suites) > 4:
-        if len(groups) == 1:
-            code, what, names = "no_common_group", "group", groups
-        elif 0 < len(schemes) <= 2:
-            code, what, names = "no_common_signature_scheme", "signature scheme", schemes
-    listed = _listed(tuple(names)) if len(names) <= 4 else plural(len(names), what)
-    evidence += (
-        f" It means that no acceptable set of parameters was offered; likeliest is the {what} (offered: {listed}),"
-        " but other parameters cannot be ruled out."
-    )
-    mend = "Offer more (--ciphers, --groups, --sigalgs, --min), or let the server accept what current clients offer."
-    return _finding(code, f"No {what} in common, likely", evidence, mend, "RFC 8446 6.2", message.index)
-
-
-def _after_handshake(connection: Connection) -> Finding | None:
-    """TLS 1.3 servers judge the client's certificate when the client already counts the handshake as done."""
-    alert = fatal_alert(connection, SERVER)
-    if alert is None or connection.server_data.records or not _asked_for_certificate(connection):
-        return None
-    return _refused_by_server(connection, alert)
-
-
-def _asked_for_certificate(connection: Connection) -> bool:
-    return bool(connection.messages_of("certificate_request"))
-
-
-def _client_certificate(connection: Connection, evidence: str, message: int | None) -> Finding:
-    if connection.client_auth or any(sent.sender == CLIENT for sent in connection.certificates):
-        return _finding(
-            "client_certificate_refused",
-            "The server refused the client certificate",
-            f"{evidence} A client certificate was sent.",
-            "Use one from an issuer that the server's CertificateRequest names, valid today.",
-            "RFC 8446 4.4.2.4",
-            message,
-        )
-    return _finding(
-        "client_certificate_required",
-        "The server wants a client certificate",
-        f"{evidence} It had asked for a client certificate, and none was sent.",
-        "Give one with --cert FILE --key FILE, from an issuer that the CertificateRequest names.",
-        "RFC 8446 4.3.2",
-        message,
-    )
-
-
 # -- what the server sent is not what it should be -----------------------------------------------------------
 
 
@@ -239,20 +153,41 @@ def _looks_like_tls(start: bytes) -> bool:
 def _not_tls(start: bytes) -> Finding:
     shown = shorten(start[:48].decode("utf-8", "backslashreplace"), 60)
     evidence = f"The server's answer begins with: {shown}"
-    lowered = start[:64].lstrip().lower()
-    if lowered.startswith((b"http/", b"<!doctype html", b"<html")):
-        return _finding(
+    if _HTTP.match(start):
+        return diagnosed(
             "plain_http_on_tls_port",
             "Plain HTTP answers on this port",
             evidence,
             "Use http:// for this port, or the port where the server speaks TLS.",
         )
     name, mend = next(
-        ((name, mend) for prefix, name, mend in PLAIN_PROTOCOLS if start.startswith(prefix)),
+        ((name, mend) for pattern, name, mend in GREETINGS if re.match(pattern, start, re.DOTALL | re.IGNORECASE)),
         ("", "Check the port and which protocol it speaks."),
     )
     title = f"Not TLS: the port speaks {name}" if name else "What answers on this port is not TLS"
-    return _finding("not_tls", title, evidence, mend)
+    return diagnosed("not_tls", title, evidence, mend)
+
+
+_HTTP = re.compile(rb"\s*(HTTP/|<!doctype html|<html)", re.IGNORECASE)
+_HTTPS_PORT = re.compile(rb"HTTP request (was sent )?to (an )?HTTPS|speaking plain HTTP to an SSL")
+_ALERT = re.compile(rb"\x15\x03[\x00-\x04]\x00\x02[\x01\x02]", re.DOTALL)
+
+
+def in_the_clear(answer: bytes) -> Finding | None:
+    """What a port speaks, by its answer to an HTTP request in the clear, or its greeting; None if it says nothing.
+
+    A TLS server betrays itself by an alert, or by the words that web servers have for it.
+    """
+    if not answer:
+        return None
+    if _ALERT.match(answer) or _HTTPS_PORT.search(answer):
+        return diagnosed(
+            "tls_on_plain_port",
+            "TLS is what this port speaks",
+            "Its answer to plain HTTP is that of a TLS server.",
+            "Use https:// for this port.",
+        )
+    return _not_tls(answer)
 
 
 def _our_objection(connection: Connection, failure: Failure) -> Finding:
@@ -263,12 +198,12 @@ def _our_objection(connection: Connection, failure: Failure) -> Finding:
     for words, special in OBJECTION_WORDS:
         if words in failure.detail:
             finding, title = special, f"What the server chose was not offered: {failure.detail}"
-    last = _last_of(connection, SERVER)
+    last = last_of(connection, SERVER)
     evidence = f"OpenSSL stopped with: {failure.detail or 'no reason given'}"
-    evidence += f", {_after(connection, last, inclusive=True)}." if last else "."
+    evidence += f", {after(connection, last, inclusive=True)}." if last else "."
     if last is not None and last.note:
         evidence += f" In {last.type}: {last.note}."
-    return _finding(finding, title, evidence, mend, "RFC 8446 6.2", alert.index if alert else None)
+    return diagnosed(finding, title, evidence, mend, "RFC 8446 6.2", alert.index if alert else None)
 
 
 # -- it simply ended -----------------------------------------------------------------------------------------
@@ -276,76 +211,51 @@ def _our_objection(connection: Connection, failure: Failure) -> Finding:
 
 def _cut_off(connection: Connection, failure: Failure) -> Finding:
     """Reset, closed or silent in the middle of the handshake."""
-    last = _last_of(connection, SERVER)
-    evidence = f"{_sentence(failure.detail)}The last thing from the server was {last.type}." if last else ""
-    evidence = evidence or _sentence(failure.detail) + _received(failure.received or _first_bytes(connection))
-    if failure.kind in ("reset", "closed") and _asked_for_certificate(connection) and not connection.client_auth:
-        return _client_certificate(connection, evidence, None)
-    probe = "Try a smaller hello (--groups X25519), another version (--max 1.2), or without a name (--servername '')."
+    last = last_of(connection, SERVER)
+    evidence = f"{sentence(failure.detail)}The last thing from the server was {last.type}." if last else ""
+    evidence = evidence or sentence(failure.detail) + _received(failure)
+    if failure.kind in ("reset", "closed") and asked_for_certificate(connection) and not connection.client_auth:
+        return client_certificate(connection, evidence, None)
+    causes = suspects(connection)
     if failure.kind == "reset":
-        return _finding(
-            "reset_after_client_hello",
-            "The connection was reset during the handshake"
-            if last
-            else "The connection was reset after the ClientHello",
-            evidence,
-            f"The server or a device on the way dropped it without an alert. {probe}",
-        )
+        title = "The connection was reset during the handshake" if last else _RESET
+        mend = f"The server or a device on the way dropped it without an alert. {_PROBE}"
+        return diagnosed("reset_after_client_hello", title, evidence, mend, causes=causes)
     if failure.kind == "timeout":
-        return _finding(
-            "handshake_timed_out",
-            "The handshake was not done in time" if last else "No answer to the ClientHello",
-            evidence,
-            f"TCP works, TLS does not: something lost on the way, or a server that waits. {probe}",
-        )
+        return _in_vain(failure, evidence, last is not None)._replace(causes=causes)
     if failure.kind == "too_much":
-        return _finding(
+        return diagnosed(
             "malformed_message",
             "The server sent far more than a handshake needs",
             evidence,
             "No client would take this: the server is broken or hostile.",
         )
-    return _finding(
-        "closed_after_client_hello",
-        "The server closed the connection during the handshake" if last else "The server closed after the ClientHello",
-        evidence,
-        f"It did not say why. {probe}",
-    )
+    title = "The server closed the connection during the handshake" if last else _CLOSED
+    return diagnosed("closed_after_client_hello", title, evidence, f"It did not say why. {_PROBE}", causes=causes)
 
 
-def _received(start: bytes) -> str:
+_CLOSED = "The server closed after the ClientHello"
+_RESET = "The connection was reset after the ClientHello"
+_PROBE = "--probe tries other hellos: smaller, older, without a name, cut in two."
+
+
+def _in_vain(failure: Failure, evidence: str, begun: bool) -> Finding:
+    """The time was up: nothing came, too little, or too slowly."""
+    mend = f"TCP works, TLS does not: something lost on the way, or a server that waits. {_PROBE}"
+    title = "The handshake was not done in time" if begun else "No answer to the ClientHello"
+    if failure.taken and failure.quiet is not None:
+        came = f" {plural(failure.taken, 'byte')} came in all, the last {failure.quiet:.1f} s before the time was up."
+        evidence += came
+        if failure.quiet < min(DRIP, failure.limit / 3):
+            title = "The server answers too slowly"
+            mend = "It does answer: give it more time with --timeout, and look why it, or the network, is so slow."
+        else:
+            title = "The server fell silent in the middle of the handshake"
+    return diagnosed("handshake_timed_out", title, evidence, mend)
+
+
+def _received(failure: Failure) -> str:
+    start = failure.received
     if not start:
         return "Not one byte came from the server."
     return f"Only {plural(len(start), 'byte')} came from the server, the beginning of a record: {start[:16].hex(' ')}."
-
-
-# -- words ---------------------------------------------------------------------------------------------------
-
-
-def _hello_sent(connection: Connection) -> bool:
-    return any(message.sender == CLIENT for message in connection.messages)
-
-
-def _last_of(connection: Connection, sender: str) -> Message | None:
-    return next((m for m in reversed(connection.messages) if m.sender == sender), None)
-
-
-def _after(connection: Connection, message: Message | None, inclusive: bool = False) -> str:
-    """Where in the handshake something happened: behind which message."""
-    before = [m for m in connection.messages if message is None or m.order < message.order]
-    place = message if inclusive else next((m for m in reversed(before) if m.alert is None), None)
-    return f"after {place.type}" if place is not None else "at the very beginning"
-
-
-def _real(codes: tuple[CodePoint, ...]) -> list[CodePoint]:
-    return [code for code in codes if code.name != "GREASE"]
-
-
-def _listed(codes: tuple[CodePoint, ...]) -> str:
-    return ", ".join(str(code) for code in _real(codes))
-
-
-def _sentence(detail: str) -> str:
-    """The detail as a sentence with a blank behind it; "" stays ""."""
-    detail = detail.strip()
-    return f"{detail[:1].upper()}{detail[1:].rstrip('.')}. " if detail else ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tlsviz.connection.causes import CERTIFICATE_ALERTS
-from tlsviz.connection.diagnosis import diagnose, fatal_alert
+from tlsviz.connection.diagnosis import diagnose
 from tlsviz.connection.model import Connection, Finding, Message
+from tlsviz.connection.refusals import fatal_alert
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 
 _ENDS = ("rst", "fin", "closed")

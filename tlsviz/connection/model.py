@@ -331,9 +331,9 @@ ProbeOutcome = Literal["worked", "same", "other", "skipped"]
 class Probe(NamedTuple):
     """A failed handshake tried once more with one thing changed.
 
-    ``name`` is the change (`connection.reprobes`), ``changed`` that in words. ``outcome``: it worked, failed in the same
-    way, failed in another, or was not tried. ``code`` is the finding code of its own failure. ``said``: what came of it;
-    ``meaning``: what that tells. ``hello``: bytes of its ClientHello message, None without one; ``duration`` in seconds.
+    ``name`` is the change (`connection.reprobes`), ``changed`` that in words. ``outcome``: it worked, failed in the
+    same way, failed in another, or was not tried. ``code`` is the finding code of its own failure. ``said``: what came
+    of it; ``meaning``: what that tells. ``hello``: bytes of its ClientHello, None without; ``duration`` in seconds.
     """
 
     name: str

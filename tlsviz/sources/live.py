@@ -23,6 +23,7 @@ from tlsviz.sources.evidence import gather
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.tape import Tape
 from tlsviz.sources.target import Target, is_address
+from tlsviz.sources.upgrade import dialogues
 from tlsviz.wire.chunks import CLIENT, Mark
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ def run_live(
     CA file cannot be read or the save file not be written. `ladder.connected` says whether TCP came about.
     """
     visits = visit(target, options, update, cancelled)
+    if options.probe:
+        from tlsviz.sources.probe import probed
+
+        last = probed(target, options, visits.connections[-1], cancelled=cancelled)
+        visits = visits._replace(connections=(*visits.connections[:-1], last))
     if options.save is not None:
         from tlsviz.sources.record import save
 
@@ -158,7 +164,7 @@ class _Handshake:
         self._options = options
         self._name = options.name_for(target)
         self._update = update
-        self._place = options.place(target)
+        self._place = options.first_place(target)
         self._patience = Patience(options.timeout, cancelled or (lambda: False), self._show)
         self._keylog = KeyLog()
         host, port = self._place
@@ -184,6 +190,7 @@ class _Handshake:
         host, at = self._name or self._target.host, self._options.at
         opinion = OpinionTaker(context, peer.ssl, judges[-1], host, at) if judges else None
         peer.prepare(self._offered, self._early)
+        peer.split = self._options.split_hello
         if self._offered is not None and self._offered.psk:
             # The callback tells everything but this: without it nobody could check the binder.
             random = peer.ssl.client_random() or b""
@@ -206,7 +213,7 @@ class _Handshake:
         connection = self._engine.connection()
         # OpenSSL knows better than the engine whether the handshake came to its end.
         outcome = dataclasses.replace(connection, complete=self._established)
-        found = diagnose(outcome, self._failure) if self._failure or not self._established else None
+        found = diagnose(outcome, self._failure, live=True)
         name = self._name or self._target.host
         evidence = gather(connection, judges, self._options, opinion, self._patience.cancelled)
         return judged(connection, judges, self._options.at, name, failure=found, live=True, evidence=evidence)
@@ -272,7 +279,10 @@ class _Handshake:
         from tlsviz.sources.session import taken
 
         limit = self._options.timeout
-        self._failure = peer.drive(peer.ssl.do_handshake, limit, f"no whole handshake within {limit:.3g} s")
+        self._failure = self._ask_for_tls(peer) or peer.drive(
+            peer.ssl.do_handshake, limit, f"no whole handshake within {limit:.3g} s"
+        )
+        peer.in_packets = False
         if self._failure is None:
             self._established = True
             self._failure = self._converse(peer, exchange)
@@ -284,10 +294,19 @@ class _Handshake:
         if not peer.reset:
             self.tape.inputs.append(Mark("fin", CLIENT, self._patience.now()))
 
+    def _ask_for_tls(self, peer: TappedConnection) -> Failure | None:
+        """What is said in plaintext first: to a proxy, and to a server that has to be asked for TLS."""
+        for dialogue, kinds in dialogues(self._options, self._target, self._name):
+            if (failure := peer.talk(dialogue, kinds)) is not None:
+                return failure
+        if self._options.starttls == "mssql":
+            peer.wrap()
+        return None
+
     def _converse(self, peer: TappedConnection, exchange: Exchange) -> Failure | None:
         """One HTTP request; with another protocol agreed on, only what the server says by itself."""
         protocol = peer.ssl.get_alpn_proto_negotiated()
-        if protocol not in (b"", b"http/1.1") and not self._early:
+        if not self._options.speaks_http or (protocol not in (b"", b"http/1.1") and not self._early):
             return peer.drive(lambda: _read_on(peer), max(2 * peer.longest_turn, TICKET_WAIT))
         # Without ALPN nobody has said that this server speaks HTTP at all: it gets less time to answer.
         limit = HTTP_WAIT if protocol else min(max(20 * peer.longest_turn, HTTP_GUESS_WAIT), HTTP_WAIT)

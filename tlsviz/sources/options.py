@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tlsviz.connection.upgrades import UPGRADES
 from tlsviz.errors import UsageError
 from tlsviz.sources.target import Target, is_address, parse_host
 from tlsviz.wire.text import shorten
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tlsviz.pki.stores import Store
+    from tlsviz.sources.proxy import Proxy
 
 VersionName = Literal["1.0", "1.1", "1.2", "1.3"]
 VERSIONS: dict[str, int] = {"1.0": 0x0301, "1.1": 0x0302, "1.2": 0x0303, "1.3": 0x0304}
@@ -42,7 +44,9 @@ class LiveOptions:
     everything of one connection. ``resume``: how many further connections resume the session; ``early_data``: what
     these send before the handshake is over, or a file with it. ``stores`` are the trust stores to judge by, None for
     the usual ones; ``ca`` names a file that replaces them, ``at`` the time to judge at, None for now. ``identity`` is
-    a client certificate that is not in files.
+    a client certificate that is not in files. ``starttls`` names a protocol of `connection.upgrades`, in which the
+    server is asked for TLS first; ``proxy`` is what `proxy.parse_proxy` reads.
+    ``probe``: a handshake that fails is tried again in other ways, to learn why. For these: ``request`` False sends no HTTP request, ``split_hello`` cuts the ClientHello in two.
     """
 
     servername: str | None = None
@@ -59,6 +63,7 @@ class LiveOptions:
     ca: Path | None = None
     stores: tuple[Store, ...] | None = None
     starttls: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     resume: int = 0
     early_data: Path | bytes | None = field(default=None, repr=False)
     step: bool = False
@@ -68,15 +73,18 @@ class LiveOptions:
     aia: bool = False
     crls: tuple[Path, ...] = ()
     ct_logs: Path | None = None
+    probe: bool = False
+    request: bool = True
+    split_hello: bool = False
 
     def checked(self) -> LiveOptions:
         """These options, if they can be followed; raises UsageError otherwise."""
-        for name, value in (
-            ("starttls", self.starttls),
-            ("step", self.step),
-        ):
-            if value:
-                raise UsageError(f"--{name} is not there yet", "this version of tlsviz cannot do it", "Leave it out.")
+        if self.step:
+            raise UsageError("--step is not there yet", "this version of tlsviz cannot do it", "Leave it out.")
+        if self.starttls is not None and self.starttls not in UPGRADES:
+            why = "no protocol that is known here"
+            raise UsageError(f"--starttls {shorten(self.starttls, 20)}", why, f"Use one of {', '.join(UPGRADES)}.")
+        self.by_way()
         for name, value in (("min", self.min_version), ("max", self.max_version)):
             if value is not None and value not in VERSIONS:
                 known = ", ".join(VERSIONS)
@@ -137,6 +145,24 @@ class LiveOptions:
             )
         with_port = "]:" in self.resolve if self.resolve.startswith("[") else ":" in self.resolve
         return place.host, place.port if with_port else target.port
+
+    @property
+    def speaks_http(self) -> bool:
+        """Whether HTTP is to be spoken above TLS."""
+        return self.request and self.starttls is None
+
+    def by_way(self) -> Proxy | None:
+        """The proxy to go through. Raises UsageError if ``proxy`` names none."""
+        if self.proxy is None:
+            return None
+        from tlsviz.sources.proxy import parse_proxy
+
+        return parse_proxy(self.proxy)
+
+    def first_place(self, target: Target) -> tuple[str, int]:
+        """Where TCP goes to, and its port: the proxy if there is one, else `place`."""
+        proxy = self.by_way()
+        return self.place(target) if proxy is None else (proxy.host, proxy.port)
 
     def _check_alpn(self) -> None:
         for name in self.alpn:

@@ -9,16 +9,21 @@ from collections.abc import Callable
 
 from OpenSSL import SSL
 
+from tlsviz.connection import tds
 from tlsviz.connection.diagnosis import Failure, FailureKind
 from tlsviz.errors import UsageError
 from tlsviz.sources.dial import READ, WRITE, Patience, errno_words
 from tlsviz.sources.openssl import reason
 from tlsviz.sources.session import LiveSession, offer, write_early
+from tlsviz.sources.starttls.speech import Dialogue, GarbledError, RefusedError
+from tlsviz.sources.upgrade import Kinds
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Input, Mark, MarkKind
 
 READ_SIZE = 16384
 MOST_BYTES = 1 << 20
 """How much is taken from a server at all, in bytes."""
+SPLIT_PAUSE = 0.02
+"""Seconds between the two halves of a ClientHello that is cut in two: enough for two segments."""
 LAST_WORDS = 4096
 """How much is taken from a server after the end, in bytes."""
 FIRST_BYTES = 256
@@ -47,12 +52,18 @@ class TappedConnection:
         self.reset = False
         self.early = 0
         """How many bytes of 0-RTT data go with the ClientHello."""
+        self.split = False
+        """Cut the ClientHello into two records, in two segments."""
         self.longest_turn = 0.0
         """The longest time between something sent and the answer to it, in seconds."""
+        self.in_packets = False
+        """Whether what is sent goes inside of TDS packets, as while TLS shakes hands with an SQL Server."""
         self._patience = patience
         self._feed = feed
+        self._unwrapping: tds.Unwrapping | None = None
         self._taken = 0
         self._start = bytearray()
+        self._last_at: float | None = None
         self._sent_at: float | None = None
         self._send_error: OSError | None = None
 
@@ -82,6 +93,39 @@ class TappedConnection:
         """Takes a connected, non-blocking socket."""
         self._sock = sock
 
+    def talk(self, dialogue: Dialogue, kinds: Kinds) -> Failure | None:
+        """Carries a plaintext dialogue to its end; the failure, of one of these kinds, if TLS cannot follow."""
+        until = time.monotonic() + self._patience.left()
+        came: bytes | None = None
+        failure: Failure | None
+        try:
+            while True:
+                said = dialogue.send(came)  # type: ignore[arg-type]  # the first is None
+                failure = self._send(said.wire, said.shown) if said.wire else None
+                answer = failure or self._receive(until)
+                if isinstance(answer, Failure):
+                    return self._stopped_talking(answer, kinds)
+                came = answer
+        except StopIteration as end:
+            failure = self._send(end.value.wire, end.value.shown) if end.value.wire else None
+            self._start.clear()
+            return failure
+        except RefusedError as error:
+            return self._failure(kinds.refused, str(error))
+        except GarbledError as error:
+            return self._failure(kinds.garbled, str(error))
+
+    def _stopped_talking(self, failure: Failure, kinds: Kinds) -> Failure:
+        if failure.kind == "timeout":
+            awaited = f"the answer did not come within {self._patience.timeout:.3g} s"
+            return dataclasses.replace(self._gave_up(failure, awaited), kind=kinds.stalled)
+        return dataclasses.replace(failure, kind=kinds.broken)
+
+    def wrap(self) -> None:
+        """From now on TLS travels inside of TDS packets; `in_packets` ends it for what is sent."""
+        self.in_packets = True
+        self._unwrapping = tds.Unwrapping(first=False)
+
     def drive(self, step: Callable[[], object], limit: float, awaited: str = "") -> Failure | None:
         """Repeats a step of OpenSSL's until it is done, carrying bytes both ways; the failure if it cannot be done.
 
@@ -103,7 +147,10 @@ class TappedConnection:
             came = self._receive(until)
             if isinstance(came, Failure):
                 return self._gave_up(came, awaited)
-            self.ssl.bio_write(came)
+            if self._unwrapping is not None:
+                came = self._unwrapping.unwrapped(came)
+            if came:
+                self.ssl.bio_write(came)
 
     def listen(self, limit: float) -> None:
         """Taps what still comes within ``limit`` seconds, a little at most, without working on it."""
@@ -121,9 +168,17 @@ class TappedConnection:
                 pending += self.ssl.bio_read(65536)
             except SSL.WantReadError:
                 break
-        return self._send(bytes(pending)) if pending else None
+        if self.split and pending:
+            self.split = False
+            first, second = halves(bytes(pending))
+            failure = self._send(first)
+            time.sleep(SPLIT_PAUSE)
+            return failure or self._send(second)
+        data = tds.packets(bytes(pending)) if self.in_packets else bytes(pending)
+        return self._send(data) if data else None
 
-    def _send(self, data: bytes) -> Failure | None:
+    def _send(self, data: bytes, shown: bytes | None = None) -> Failure | None:
+        """``shown``: what is told of it, of the same length, where it holds a secret."""
         at = self._patience.now()
         sent = 0
         failure: Failure | None = None
@@ -138,7 +193,7 @@ class TappedConnection:
                 self._send_error = error
                 break
         if sent:
-            self._feed(Chunk(CLIENT, at, data[:sent]))
+            self._feed(Chunk(CLIENT, at, (shown or data)[:sent]))
             self._sent_at = at
         return failure
 
@@ -169,6 +224,7 @@ class TappedConnection:
             self.longest_turn = max(self.longest_turn, now - self._sent_at)
             self._sent_at = None
         self._taken += len(data)
+        self._last_at = time.monotonic()
         self._start += data[: max(FIRST_BYTES - len(self._start), 0)]
         return data
 
@@ -199,4 +255,13 @@ class TappedConnection:
         return self._failure("error", words)
 
     def _failure(self, kind: FailureKind, detail: str = "") -> Failure:
-        return Failure(kind, detail, bytes(self._start))
+        quiet = None if self._last_at is None else time.monotonic() - self._last_at
+        return Failure(kind, detail, bytes(self._start), self._taken, quiet, self._patience.timeout)
+
+
+def halves(hello: bytes) -> tuple[bytes, bytes]:
+    """The record with a ClientHello as two records, cut in its middle (RFC 8446 5.1 allows that)."""
+    header, fragment = hello[:3], hello[5:]
+    middle = len(fragment) // 2
+    first, second = (header + len(part).to_bytes(2, "big") + part for part in (fragment[:middle], fragment[middle:]))
+    return first, second

@@ -9,6 +9,8 @@ from __future__ import annotations
 from tlsviz.connection.findings import certificate_chain, certificate_health, certificates, negotiation, protocol
 from tlsviz.connection.model import SEVERITIES, Connection, Finding
 
+BEHIND_TLS = "http_error"
+_GRAVE = ("error", "critical")
 FAMILIES = (protocol, certificates, certificate_chain, certificate_health, negotiation)
 
 
@@ -19,14 +21,23 @@ def find(connection: Connection, failure: Finding | None = None, live: bool = Fa
     without one the first certificate fault is: the handshake worked, but nobody should trust it.
     """
     found = [finding for family in FAMILIES for finder in family.FINDERS for finding in finder(connection)]
-    if failure is not None:
+    faulty = any(finding.code.startswith("certificate_") and finding.severity in _GRAVE for finding in found)
+    if failure is not None and not (faulty and failure.code == BEHIND_TLS):
         # The failure says what its alert means; the bare alert beside it would be the same news twice.
         found = [finding for finding in found if finding.code not in (failure.code, "handshake_alert")]
         found.insert(0, failure._replace(diagnosis=live))
-    elif live:
+        return _sorted(found)
+    if failure is not None:
+        # The certificate is the lower layer: a client that checks it would never have got to that answer.
+        found.append(failure._replace(diagnosis=False))
+    if live:
         for index, finding in enumerate(found):
-            if finding.code.startswith("certificate_") and finding.severity in ("error", "critical"):
+            if finding.code.startswith("certificate_") and finding.severity in _GRAVE:
                 found[index] = finding._replace(diagnosis=True)
                 break
+    return _sorted(found)
+
+
+def _sorted(found: list[Finding]) -> tuple[Finding, ...]:
     rank = {severity: -place for place, severity in enumerate(SEVERITIES)}
     return tuple(sorted(found, key=lambda finding: (not finding.diagnosis, rank[finding.severity])))

@@ -95,4 +95,25 @@ def bad_records(connection: Connection) -> Iterator[Finding]:
         )
 
 
-FINDERS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (alerts, malformed, heartbeats, bad_records)
+def plain_ports(connection: Connection) -> Iterator[Finding]:
+    """TLS where the world expects plain HTTP: browsers that are given http:// cannot read a word of it."""
+    if connection.server.port == HTTP_PORT and connection.messages_of("server_hello"):
+        yield Finding(
+            "tls_on_plain_port",
+            "notice",
+            "TLS answers on the port of plain HTTP",
+            f"The server at port {HTTP_PORT} chose {connection.version or 'a version'}.",
+            "Let port 80 speak plain HTTP and redirect to port 443, or name the port in https:// addresses.",
+            "RFC 9110 4.2.1",
+        )
+
+
+HTTP_PORT = 80
+
+FINDERS: tuple[Callable[[Connection], Iterator[Finding]], ...] = (
+    alerts,
+    malformed,
+    heartbeats,
+    bad_records,
+    plain_ports,
+)
