@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test setup tshark captures screenshots bench clean
+.PHONY: run test setup tshark captures golden screenshots bench clean
 .DEFAULT_GOAL := run
 
 run: setup  ## the lab's live handshake on the ladder, offline; printed where there is no terminal
@@ -39,6 +39,9 @@ tshark:
 
 captures: setup  ## make the sample captures anew, from the lab
 	$(BIN)/python captures/make.py
+
+golden: setup  ## write the annotated dumps of tests/golden anew
+	$(BIN)/python tests/golden/make.py
 
 screenshots: setup  ## make the pictures anew, from the sample captures
 	$(BIN)/python screenshots/make.py
