@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from tlsviz.sources.capture import OpenOptions
     from tlsviz.sources.options import LiveOptions
 
-COMMANDS = ("live", "open", "lab", "show", "check", "explain", "doctor")
+COMMANDS = ("live", "open", "lab", "show", "compare", "check", "explain", "doctor")
 LATER = {
     "watch": "record with tshark or dumpcap, then open the file",
-    "compare": "open both targets, each in a terminal of its own",
 }
-FORMATS = ("text", "json")
-LATER_FORMATS = ("markdown", "svg", "html", "mermaid")
+FORMATS = ("text", "json", "markdown", "svg", "html", "mermaid")
+COMPARE_FORMATS = ("text", "json", "markdown", "html")
 
 _EPILOG = """\
 commands:
@@ -31,7 +30,8 @@ commands:
   tlsviz live HOST[:PORT]    a live handshake, with options
   tlsviz open FILE           a capture, with options
   tlsviz lab [SCENARIO]      a handshake with a server made on the spot; `lab list`, `lab serve`
-  tlsviz show TARGET         print instead: --format text or json
+  tlsviz show TARGET         print instead: --format text, json, markdown, svg, html or mermaid
+  tlsviz compare A [B]       two connections side by side: of two targets, or two of one
   tlsviz check TARGET        one line a finding, for scripts
   tlsviz explain NAME        what a code point, field, alert or finding is
   tlsviz doctor              what is here, and how to mend what is not
@@ -63,11 +63,11 @@ def build(command: str) -> Parser:
     else:
         parser = Parser(prog=prog, allow_abbrev=False)
         _POSITIONALS[command](parser)
-    if command in ("", "live", "show", "check"):
+    if command in ("", "live", "show", "compare", "check"):
         _live(parser)
-    if command in ("", "open", "show", "check"):
+    if command in ("", "open", "show", "compare", "check"):
         _open(parser)
-    if command in ("", "live", "open", "show", "check"):
+    if command in ("", "live", "open", "show", "compare", "check"):
         parser.add_argument("--ca", type=Path, metavar="FILE", help="trust exactly these authorities (PEM)")
         parser.add_argument("--at", type=_time, metavar="TIME", help="judge certificates at this time (ISO 8601)")
         text = "ask this revocation list, PEM or DER (repeatable)"
@@ -110,11 +110,23 @@ def _open(parser: argparse.ArgumentParser) -> None:
 
 def _show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET", help=f"{_TARGET}, or lab:SCENARIO")
-    parser.add_argument("--format", default="text", metavar="FORMAT", help="text or json")
+    parser.add_argument("--format", default="text", metavar="FORMAT", help=", ".join(FORMATS))
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
     parser.add_argument("--connection", type=int, metavar="ID", help="only this connection of a capture")
     parser.add_argument("--fields", action="store_true", help="with every field of every message")
     parser.add_argument("--secrets", action="store_true", help="with session keys and decrypted application data")
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="A", help=f"{_TARGET}, or lab:SCENARIO")
+    parser.add_argument("other", nargs="?", metavar="B", help="another; default: another connection of A")
+    text = f"print instead of showing: {', '.join(COMPARE_FORMATS)}"
+    parser.add_argument("--format", metavar="FORMAT", help=text)
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    parser.add_argument("--connection", type=int, metavar="ID", help="which connection of A (default: the first)")
+    parser.add_argument("--with", type=int, dest="with_", metavar="ID", help="which connection of B")
+    parser.add_argument("--fields", action="store_true", help="with the fields of messages that differ")
+    parser.add_argument("--secrets", action="store_true", help="with decrypted application data")
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
@@ -148,6 +160,7 @@ _POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "open": _target,
     "lab": _lab,
     "show": _show,
+    "compare": _compare,
     "check": _check,
     "explain": _name,
     "doctor": _nothing,
@@ -162,11 +175,14 @@ _JUDGING = ("ca", "at", "crl", "ct_logs")
 _CAPTURE_ONLY = ("keylog", "rsa_key", "no_carve")
 
 
-def check_fit(kind: Literal["capture", "live", "lab"], args: argparse.Namespace) -> None:
-    """Raises UsageError for an option that means nothing for this kind of target: silence would mislead."""
-    misfits = {"capture": _LIVE_ONLY, "live": _CAPTURE_ONLY, "lab": (*_LIVE_ONLY, *_CAPTURE_ONLY, *_JUDGING)}[kind]
-    for name in misfits:
-        if getattr(args, name, None):
+TargetKind = Literal["capture", "live", "lab"]
+
+
+def check_fit(kind: TargetKind, args: argparse.Namespace, other: TargetKind | None = None) -> None:
+    """Raises UsageError for an option that means nothing for this kind of target, nor for the ``other``'s."""
+    misfits = {"capture": _LIVE_ONLY, "live": _CAPTURE_ONLY, "lab": (*_LIVE_ONLY, *_CAPTURE_ONLY, *_JUDGING)}
+    for name in misfits[kind]:
+        if getattr(args, name, None) and name in misfits[other or kind]:
             option = "--" + name.replace("_", "-")
             meant = "live targets" if name in _LIVE_ONLY else "captures" if name in _CAPTURE_ONLY else "other targets"
             raise UsageError(f"{option} is for {meant}", f"this is a {kind} target", "Leave it out.")

@@ -17,7 +17,8 @@ from tlsviz import arguments
 from tlsviz.errors import TargetError, TlsvizError, UsageError
 
 if TYPE_CHECKING:
-    from tlsviz.connection.model import Trace
+    from tlsviz.connection.compare import Comparison
+    from tlsviz.connection.model import Source, Trace
     from tlsviz.sources.target import Target
 
 LAB = "lab:"
@@ -148,10 +149,7 @@ def _wait(seconds: float) -> bool:
 
 
 def _show(args: argparse.Namespace) -> int:
-    if args.format in arguments.LATER_FORMATS:
-        raise UsageError(f"--format {args.format} is not there yet", "", "Use text or json.")
-    if args.format not in arguments.FORMATS:
-        raise UsageError(f"--format {args.format!r}", "no such format", "Use text or json.")
+    _known_format(args.format, arguments.FORMATS)
     trace = _trace(args.target, args)
     _notices(trace)
     if args.connection is not None:
@@ -163,10 +161,62 @@ def _show(args: argparse.Namespace) -> int:
 
         plain = args.output is None and not _unicode()
         text = json.dumps(to_json(trace, args.fields, args.secrets), indent=2, ensure_ascii=plain) + "\n"
+    elif args.format != "text":
+        from tlsviz.report.formats import document
+
+        text = document(trace, args.format, args.secrets)
     else:
         text = _text(trace, args.output is None, args.connection, args.fields, args.secrets)
     _write(text, args.output, args.secrets)
     return _status(trace)
+
+
+def _known_format(name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        raise UsageError(f"--format {name!r}", "no such format", f"Use {', '.join(known[:-1])} or {known[-1]}.")
+
+
+def _compare(args: argparse.Namespace) -> int:
+    _known_format(args.format or "text", arguments.COMPARE_FORMATS)
+    targets = [_understood(target) for target in (args.target, args.other) if target is not None]
+    kinds = [_kind(target) for target in targets]
+    for mine, its in zip(kinds, reversed(kinds), strict=True):
+        arguments.check_fit(mine, args, its)
+    if kinds == ["live", "live"] and args.save:
+        raise UsageError("--save takes one live target", "here are two", "Save each by `tlsviz show`, then compare.")
+    if args.format is None and args.output is None and _interactive():
+        from tlsviz.ui.app import run_compare
+
+        live, capture = arguments.live_options(args), arguments.open_options(args, _password())
+        return run_compare(args.target, args.other, args.connection, args.with_, live=live, capture=capture)
+    from tlsviz.connection.compare import compare, pick
+
+    traces = [_read(target, args) for target in targets]
+    left, right = traces[0], traces[-1]
+    one, other = pick(left, right if len(traces) > 1 else None, args.connection, args.with_)
+    for trace in traces:
+        _notices(trace)
+    _write(_compared(compare(one, other), (left.source, right.source), args), args.output, args.secrets)
+    return max(map(_status, traces))
+
+
+def _compared(comparison: Comparison, sources: tuple[Source, Source], args: argparse.Namespace) -> str:
+    if args.format in (None, "text"):
+        from tlsviz.report.compare import render_compare
+
+        return render_compare(
+            comparison,
+            sources,
+            width=_width(),
+            color=_color(args.output is None),
+            ascii=args.output is None and not _unicode(),
+            fields=args.fields,
+            secrets=args.secrets,
+        )
+    from tlsviz.report.formats import compared
+
+    plain = args.output is None and not _unicode()
+    return compared(comparison, sources, args.format, args.fields, args.secrets, plain)
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -214,6 +264,7 @@ _COMMANDS = {
     "open": _open,
     "lab": _lab,
     "show": _show,
+    "compare": _compare,
     "check": _check,
     "explain": _explain,
     "doctor": _doctor,
@@ -225,7 +276,10 @@ _COMMANDS = {
 
 def _trace(target: str, args: argparse.Namespace) -> Trace:
     """Reads the whole target."""
-    parsed = _parsed(target, args)
+    return _read(_parsed(target, args), args)
+
+
+def _read(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
     if isinstance(parsed, str):
         from tlsviz.lab.run import run_scenario
 
@@ -238,15 +292,23 @@ def _trace(target: str, args: argparse.Namespace) -> Trace:
 
 
 def _parsed(target: str, args: argparse.Namespace) -> Target | Path | str:
-    """Whom, which file or (a string) which scenario the target means; its options must fit it."""
+    """What `_understood` says; the options must fit it."""
+    parsed = _understood(target)
+    arguments.check_fit(_kind(parsed), args)
+    return parsed
+
+
+def _understood(target: str) -> Target | Path | str:
+    """Whom, which file or (a string) which scenario the target means."""
     if target.startswith(LAB):
-        arguments.check_fit("lab", args)
         return target.removeprefix(LAB)
     from tlsviz.sources.target import parse_target
 
-    parsed = parse_target(target)
-    arguments.check_fit("capture" if isinstance(parsed, Path) else "live", args)
-    return parsed
+    return parse_target(target)
+
+
+def _kind(parsed: Target | Path | str) -> arguments.TargetKind:
+    return "lab" if isinstance(parsed, str) else "capture" if isinstance(parsed, Path) else "live"
 
 
 def _capture(path: Path, args: argparse.Namespace) -> Trace:
@@ -305,16 +367,20 @@ def _print_text(trace: Trace) -> int:
 def _text(trace: Trace, terminal: bool, connection: int | None, fields: bool, secrets: bool) -> str:
     from tlsviz.report.text import render_text
 
-    color = terminal and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     return render_text(
         trace,
         width=_width(),
-        color=color,
+        color=_color(terminal),
         ascii=not _unicode(),
         connection=connection,
         fields=fields,
         secrets=secrets,
     )
+
+
+def _color(terminal: bool) -> bool:
+    """Whether what is printed (to the ``terminal``, not to a file) may have colours."""
+    return terminal and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _notices(trace: Trace) -> None:

@@ -9,7 +9,7 @@ from tlsviz.connection import titles
 from tlsviz.connection.ladder import Step, steps
 from tlsviz.connection.model import Connection
 from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, wrap
-from tlsviz.report.phrases import PROOF, end
+from tlsviz.report.phrases import PROOF, end, step_words
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.text import clock, safe
 
@@ -101,7 +101,7 @@ class _Ladder:
         return self._row("", Piece(""), Piece(" " * (self.span - cells(text) - 1) + f"{text} ", "dim"))
 
     def _step(self, step: Step) -> Line:
-        title, detail = self._words(step)
+        title, detail = step_words(self.connection, step, self.secrets)
         if step.kind == "hole":
             words = clip(title, self.span - 6)
             body = [Piece(f"░░ {words} " + "░" * (self.span - cells(words) - 4), "warn")]
@@ -110,12 +110,6 @@ class _Ladder:
         else:
             body = self._arrow(step, title, detail)
         return self._row(clock(step.time), self._status(step), *body)
-
-    def _words(self, step: Step) -> tuple[str, str]:
-        if step.kind == "data" and not self.secrets:
-            run = self.connection.application[step.index]
-            return titles.data(run._replace(plaintext=None), titles.carrier(self.connection, run))
-        return safe(step.title), safe(step.detail)
 
     def _event(self, step: Step, title: str, detail: str) -> list[Piece]:
         """What has no direction stands on its side."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tlsviz.connection import titles
+from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import CodePoint, Connection, Endpoint, Severity
 from tlsviz.pki.trust import Verdict
 from tlsviz.report.paint import Piece
 from tlsviz.tls.suites import suite
-from tlsviz.wire.text import plural, shorten
+from tlsviz.wire.text import plural, safe, shorten
 
 TRUST: dict[Verdict, Piece] = {
     "trusted": Piece("✓ trusted", "good"),
@@ -38,6 +39,14 @@ def name(connection: Connection) -> str:
 def end(endpoint: Endpoint) -> str:
     """An address and port, "" when it is not known."""
     return shorten(str(endpoint), 60) if endpoint.address else ""
+
+
+def step_words(connection: Connection, step: Step, secrets: bool) -> tuple[str, str]:
+    """Title and detail of a ladder's step; application data is quoted only with ``secrets``."""
+    if step.kind == "data" and not secrets:
+        run = connection.application[step.index]
+        return titles.data(run._replace(plaintext=None), titles.carrier(connection, run))
+    return safe(step.title), safe(step.detail)
 
 
 def short_suite(point: CodePoint) -> str:
