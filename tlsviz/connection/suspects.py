@@ -148,9 +148,14 @@ def _name(connection: Connection, alert: int) -> Suspect | None:
     if _answered(connection):
         return None
     if not name_sent(connection):
+        if not connection.server_name and alert != _NAME:
+            # Nobody knows a name that could have been sent.
+            return Suspect(1.1, "The server wants a server name (SNI)", "the target is an address: no name was sent")
         weight = 9 if alert == _NAME else 3.2 if alert in (_HANDSHAKE_FAILURE, _INTERNAL) else 1
         why = "no name was sent, and servers with several sites need one"
-        return Suspect(weight, "The server wants a server name (SNI)", why, "own_name")
+        return Suspect(
+            weight, "The server wants a server name (SNI)", why, "own_name" if connection.server_name else ""
+        )
     weight = {_NAME: 9, _INTERNAL: 3, _HANDSHAKE_FAILURE: 1.5, 49: 3}.get(alert, 2.5 if _silent(alert) else 0.5)
     what = "A filter reads the server name" if _silent(alert) else "The server has no certificate for this name"
     return Suspect(weight, what, f"the name {connection.server_name} was sent in the clear", "no_name")
