@@ -26,6 +26,7 @@ from tlsviz.connection.schedule.model import (
     Schedule,
     Stage,
 )
+from tlsviz.connection.schedule.quic import carrier, draw_initial
 from tlsviz.connection.schedule.tls12 import LABELS as LABELS_12
 from tlsviz.connection.schedule.tls12 import tls12_schedule
 from tlsviz.connection.schedule.tls13 import node_id, tls13_schedule
@@ -68,16 +69,13 @@ def key_schedule(connection: Connection, handshake: int = 0, given: Mapping[str,
         logged = {id: value for label, value in secrets.items() if (id := node_id(label)) is not None}
     else:
         logged = {LABELS_12[label]: value for label, value in secrets.items() if label in LABELS_12}
-    builder = Builder(shake, shake.suite, as_tls(shake.version), logged, given or {}, _quic_version(connection))
+    builder = Builder(shake, shake.suite, as_tls(shake.version), logged, given or {})
     if shake.tls13:
+        packets = carrier(connection)
+        if packets is not None:
+            builder.quic, builder.updates = packets.version, packets.updates
+            draw_initial(builder, packets)
         return tls13_schedule(builder)
     exchange = shake.first("client_key_exchange")
     found_rsa = [one for one in connection.premasters if exchange is not None and one.message == exchange.index]
     return tls12_schedule(builder, found_rsa[0] if found_rsa else None)
-
-
-def _quic_version(connection: Connection) -> int | None:
-    """The version of QUIC whose labels make the keys of packets; None where there are records."""
-    if connection.transport != "quic":
-        return None
-    return next((record.version for record in reversed(connection.records) if record.version), None)

@@ -58,7 +58,8 @@ def content(root: Node | None, *names: str) -> Place | None:
 class Builder:
     """Collects nodes and steps. ``logged``: values by node id that the key log has; ``given``: from elsewhere.
 
-    ``quic``: the version of QUIC that carries the connection, None where there are records.
+    ``quic``: the version of QUIC that carries the connection, None where there are records; ``updates``: how often its
+    packets changed the keys of each side.
     """
 
     handshake: Handshake
@@ -67,6 +68,7 @@ class Builder:
     logged: Mapping[str, bytes]
     given: Mapping[str, bytes]
     quic: int | None = None
+    updates: Mapping[Sender, int] = field(default_factory=dict)
     nodes: dict[str, KeyNode] = field(default_factory=dict)
     steps: list[KeyStep] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -98,6 +100,14 @@ class Builder:
                 origin="sent",
             )
         self.nodes[id] = found
+        return id
+
+    def observed(self, id: str, name: str, purpose: str, stage: Stage, value: bytes | None, why: str) -> str:
+        """Enters bytes that stand in the clear outside of any message; ``why`` says why they are not known."""
+        size = len(value) if value is not None else None
+        origin: Origin = "unknown" if value is None else "sent"
+        node = KeyNode(id, name, purpose, "public", stage, value, why, secret=False, length=size, origin=origin)
+        self.nodes[id] = node
         return id
 
     def outside(self, id: str, name: str, purpose: str, stage: Stage, why: str, length: int | None = None) -> str:

@@ -7,7 +7,6 @@ from functools import partial
 from tlsviz.connection.schedule.build import NOTHING, whole
 from tlsviz.connection.schedule.hkdf import Hkdf
 from tlsviz.crypto import quic
-from tlsviz.crypto import schedule as crypto
 from tlsviz.crypto.ciphers import lengths
 from tlsviz.crypto.hashing import mac
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
@@ -41,8 +40,12 @@ class Traffic(Hkdf):
         """The traffic secrets behind each KeyUpdate."""
         stem = f"{sender}_application_traffic_secret_"
         sent = sum(1 for message in self.h.later if message.type == "key_update" and message.sender == sender)
+        sent = max(sent, self.b.updates.get(sender, 0))
         logged = [int(id.removeprefix(stem)) for id in self.b.logged if id.startswith(stem)]
         wanted = max([sent, *logged], default=0)
+        label, purpose = "traffic upd", f"protects the {sender}'s data behind KeyUpdate {{}}"
+        if self.b.quic is not None:
+            label, purpose = quic.label(self.b.quic, "ku"), f"protects the {sender}'s packets after key update {{}}"
         for number in range(1, min(wanted, MOST_GENERATIONS) + 1):
             before = f"{stem}{number - 1}"
             if before not in self.b.nodes:
@@ -52,13 +55,13 @@ class Traffic(Hkdf):
             self.b.derive(
                 f"{stem}{number}",
                 f"{stem}{number}",
-                f"protects the {sender}'s data behind KeyUpdate {number}",
+                purpose.format(number),
                 "traffic_secret",
                 "main",
                 function="HKDF-Expand-Label",
                 inputs=(before,),
-                compute=lambda secret, _: crypto.next_traffic_secret(self.hash, secret, self.b.version),
-                label="traffic upd",
+                compute=self.expand(label, self.size),
+                label=label,
                 context=NOTHING,
                 length=self.size,
                 sender=sender,
@@ -77,7 +80,7 @@ class Traffic(Hkdf):
             ("key", sizes.key, f"the {self.b.suite.cipher} key"),
             ("iv", sizes.iv, f"each {carrier}'s number is added to it: that is the nonce"),
         ]
-        if self.b.quic is not None:
+        if self.b.quic is not None and secret.endswith(("_secret", "_0")):  # updates leave hp as it is
             made.append(("hp", sizes.key, "masks the packet number and bits of the first byte"))
         for part, size, purpose in made:
             label = part if self.b.quic is None else quic.label(self.b.quic, part)

@@ -18,6 +18,7 @@ SPINES = {
     "tls12": ("premaster_secret", "master_secret", "key_block"),
     "ssl3": ("premaster_secret", "master_secret", "key_block"),
 }
+APART = "initial_secret"
 RAIL = 3
 """The column of the spine."""
 VALUES_FROM = 78
@@ -124,7 +125,13 @@ class Graph:
         self.drawn: set[str] = set()
 
     def lines(self) -> list[GraphLine]:
-        """The whole graph."""
+        """The whole graph. What everybody can compute (QUIC's Initial keys) stands by itself above it."""
+        if APART in self.nodes:
+            self._line(Bit("   Initial packets, under keys that everybody can compute", "muted italic"))
+            self._feed(APART, True)
+            self._block(APART, True)
+            self._branches(APART, True)
+            self._line()
         for place, id in enumerate(self.spine):
             if self.airy and place:
                 self._line(Bit(self._rail(False), "muted"))
@@ -226,7 +233,8 @@ class Graph:
     def _leaf(self, id: str) -> list[Bit]:
         """A key, an IV, a ticket's PSK: short, with what is made of it."""
         node, step = self.nodes[id], self.made[id]
-        name = step.label if step.label in ("key", "iv") else node.name
+        short = step.label.rpartition(" ")[2]
+        name = short if short in ("key", "iv", "hp") else node.name
         bits = self._chip(node, name)
         for output in self._outputs(id):
             bits += [Bit(f" {self.signs.arrow} ", "muted"), *self._chip(self.nodes[output])]
