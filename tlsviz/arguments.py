@@ -91,6 +91,8 @@ def _live(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--key", type=Path, metavar="PEM", help="its private key")
     text = "fetch intermediate certificates that the server does not send, over plain HTTP"
     group.add_argument("--aia", action="store_true", help=text)
+    text = "if it fails, try again in other ways (at most 8), and say what each rules out"
+    group.add_argument("--probe", action="store_true", help=text)
     group.add_argument("--starttls", metavar="PROTO", help=argparse.SUPPRESS)
     group.add_argument("--resume", type=int, default=0, metavar="N", help="resume the session in N more connections")
     group.add_argument("--early-data", type=Path, metavar="FILE", help="send FILE as 0-RTT data when resuming")
@@ -169,7 +171,7 @@ _POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
 
 _LIVE_ONLY = (
     *("servername", "resolve", "alpn", "min", "max", "ciphers", "groups", "sigalgs", "cert", "key", "starttls"),
-    *("resume", "early_data", "step", "timeout", "save", "aia"),
+    *("resume", "early_data", "step", "timeout", "save", "aia", "probe"),
 )
 _JUDGING = ("ca", "at", "crl", "ct_logs")
 _CAPTURE_ONLY = ("keylog", "rsa_key", "no_carve")
@@ -231,6 +233,7 @@ def live_options(args: argparse.Namespace) -> LiveOptions:
         timeout=DEFAULT_TIMEOUT if args.timeout is None else args.timeout,
         save=args.save,
         aia=args.aia,
+        probe=args.probe,
         crls=tuple(args.crl),
         ct_logs=args.ct_logs,
     ).checked()

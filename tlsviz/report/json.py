@@ -21,6 +21,7 @@ from tlsviz.connection.model import (
 )
 from tlsviz.pki.certificate import read
 from tlsviz.pki.fingerprint import ja4x
+from tlsviz.report.reprobes import cause_json, probe_json
 from tlsviz.report.trust_json import certificate_json, moment, trust_json
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import Node
@@ -94,6 +95,7 @@ def _connection(connection: Connection, fields: bool, secrets: bool) -> Json:
         "client_trust": trust_json(connection.client_trust, _ders(connection, CLIENT)),
         "proofs": [_proof(proof) for proof in connection.proofs],
         "findings": [_finding(finding) for finding in connection.findings],
+        "probes": [probe_json(probe) for probe in connection.probes],
     }
     if secrets:
         found["secrets"] = _secrets(connection)
@@ -205,6 +207,7 @@ def _finding(finding: Finding) -> Json:
         "evidence": safe(finding.evidence),
         "mend": _text(finding.mend),
         "reference": _text(finding.reference),
+        "causes": [cause_json(cause) for cause in finding.causes],
     }
 
 

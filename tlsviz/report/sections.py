@@ -13,6 +13,7 @@ from tlsviz.pki.trust import Trust
 from tlsviz.pki.words import age, moment
 from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, paragraph, wrap
 from tlsviz.report.phrases import PROOF, SEVERITY, TRUST, reason
+from tlsviz.report.reprobes import causes, probes
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.text import plural, safe, shorten
 
@@ -30,6 +31,7 @@ def sections(connection: Connection, width: int) -> list[Line]:
     found: list[Line] = []
     parts = (
         _diagnosis(connection, width),
+        probes(connection, width),
         _certificates(connection, SERVER, width),
         _trust(connection, width),
         _certificates(connection, CLIENT, width),
@@ -212,6 +214,7 @@ def _finding(finding: Finding, width: int) -> Iterator[Line]:
     below = Piece(" " * 14)
     if finding.evidence:
         yield from paragraph([below], safe(finding.evidence), width)
+    yield from causes(finding, width, 14)
     if finding.mend:
         yield from paragraph([below, Piece("→ ", "dim")], safe(finding.mend), width)
     said = " · ".join(filter(None, (finding.code, safe(finding.reference))))
