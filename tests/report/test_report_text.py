@@ -44,6 +44,27 @@ www.example.test:443 · TLS 1.3 · AES-128-GCM · X25519MLKEM768 · h2       87.
  87.0 ms  │◀══ application data  2 records · 14.0 kB ════════│  ▣ encrypted
           │                                                  │
 
+The way there  3 round trips of 11.0 ms · first byte after 87.0 ms
+   0.0 ms  TCP connect        ████                           11.0 ms  1 RTT
+           [2001:db8::1]:443
+  11.2 ms  TLS                   █████                       11.9 ms  1 RTT
+           ClientHello → ServerHello, Certificate … Finished
+  24.1 ms  Request                    █████████████████████  62.9 ms  1 RTT
+           51 B → 14.0 kB
+  To the first byte, on this network (RTT: a round trip):
+    TLS 1.2                              4 RTT    96.8 ms
+    TLS 1.2, resumed                     3 RTT    85.8 ms  saves 1 round trip, …
+    TLS 1.3 after a HelloRetryRequest    4 RTT    96.8 ms
+  ▶ TLS 1.3                              3 RTT    85.8 ms  saves 1 round trip, …
+    TLS 1.3, resumed                     3 RTT    85.8 ms  saves 1 round trip, …
+    TLS 1.3, resumed with 0-RTT          2 RTT    74.8 ms  2 RTT, 22.0 ms saved
+    QUIC (TLS 1.3 inside)                2 RTT    74.8 ms  2 RTT, 22.0 ms saved
+    QUIC, resumed with 0-RTT             1 RTT    63.8 ms  3 RTT, 33.0 ms saved
+  A round trip takes 11.0 ms, by TCP's first answer, as seen from where it was
+  captured. All else that was waited for, 52.8 ms, is the server's work and time
+  of sending. The times of the other kinds are computed from these two: their
+  round trips, and the same work.
+
 Certificates  1 from the server, from the root down
   ✗ www.example.test  leaf, number 1
       EC P-256 · 2026-04-22 to 2026-05-22 · ecdsa-with-SHA256

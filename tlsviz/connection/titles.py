@@ -17,6 +17,7 @@ _SPECIAL = {
 }
 _MARKS = {
     "name_lookup": "name lookup",
+    "https_record": "HTTPS record",
     "syn": "TCP SYN",
     "syn_ack": "TCP SYN, ACK",
     "connected": "TCP connected",

@@ -46,6 +46,7 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
         sentences.append(Sentence(took, "computed"))
     leads: dict[MarkKind, str] = {
         "name_lookup": f"Which address has {name(connection.server_name or 'this name')}?",
+        "https_record": "What else is there to know, before the first connection?",
         "syn": f"Knock, knock: is anybody there at {place(connection)}?",
         "syn_ack": "Yes, come in.",
         "connected": f"The way to {place(connection)} is open. Nothing is protected yet.",

@@ -19,6 +19,7 @@ from tlsviz.connection.model import (
     SentCertificate,
     Trace,
 )
+from tlsviz.connection.way import way
 from tlsviz.pki.certificate import read
 from tlsviz.pki.fingerprint import ja4x
 from tlsviz.report.reprobes import cause_json, probe_json
@@ -96,6 +97,7 @@ def _connection(connection: Connection, fields: bool, secrets: bool) -> Json:
         "proofs": [_proof(proof) for proof in connection.proofs],
         "findings": [_finding(finding) for finding in connection.findings],
         "probes": [probe_json(probe) for probe in connection.probes],
+        "way": _way(connection),
     }
     if secrets:
         found["secrets"] = _secrets(connection)
@@ -209,6 +211,44 @@ def _finding(finding: Finding) -> Json:
         "reference": _text(finding.reference),
         "causes": [cause_json(cause) for cause in finding.causes],
     }
+
+
+def _way(connection: Connection) -> Json | None:
+    found = way(connection)
+    if not found.spans:
+        return None
+    return {
+        "round_trips": found.round_trips,
+        "round_trip_time": _seconds(found.round_trip_time),
+        "measured": _text(found.measured),
+        "first_byte": _seconds(found.first_byte),
+        "spans": [
+            {
+                "kind": span.kind,
+                "start": _seconds(span.start),
+                "duration": _seconds(span.duration),
+                "title": safe(span.title),
+                "detail": _text(span.detail),
+                "round_trips": span.round_trips,
+                "fault": _text(span.fault),
+            }
+            for span in found.spans
+        ],
+        "choices": [
+            {
+                "name": choice.name,
+                "round_trips": choice.round_trips,
+                "time": _seconds(choice.time),
+                "saved": choice.saved,
+                "here": choice.here,
+            }
+            for choice in found.choices
+        ],
+    }
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def _secrets(connection: Connection) -> Json:

@@ -14,6 +14,7 @@ from tlsviz.pki.words import age, moment
 from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, paragraph, wrap
 from tlsviz.report.phrases import PROOF, SEVERITY, TRUST, reason
 from tlsviz.report.reprobes import causes, probes
+from tlsviz.report.way import waterfall
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.text import plural, safe, shorten
 
@@ -32,6 +33,7 @@ def sections(connection: Connection, width: int) -> list[Line]:
     parts = (
         _diagnosis(connection, width),
         probes(connection, width),
+        waterfall(connection, width),
         _certificates(connection, SERVER, width),
         _trust(connection, width),
         _certificates(connection, CLIENT, width),

@@ -8,6 +8,7 @@ SERVER: Sender = "server"
 
 MarkKind = Literal[
     "name_lookup",
+    "https_record",
     "syn",
     "syn_ack",
     "connected",
