@@ -319,20 +319,27 @@ async def test_m_shows_the_records_and_a_click_there_finds_the_field() -> None:
         assert "decrypted, record" in shown(pane)
 
 
-async def test_a_click_on_a_certificate_of_the_chain_chooses_its_bytes() -> None:
+async def test_a_click_on_the_names_in_the_chain_chooses_their_bytes() -> None:
     async with stage() as (pilot, screen):
         await pilot.press("4")
         await pilot.pause()
         pane = screen.query_one(ChainPane)
-        line = next(line for line, sender, index in pane._sent if (sender, index) == ("server", 1))
-        await pilot.click(ChainPane, offset=(12, 1 + line))
+        line = next(at for at in range(pane.line_count()) if "its names" in text_of(pane, at))
+        pane.reveal(line)
+        await pilot.pause()
+        await pilot.click(ChainPane, offset=(12, 1 + line - pane.scroll_offset.y))
         assert title(screen) == "Certificate"
         scene = screen.scene
         assert scene is not None
         assert scene.node is not None
-        der = scene.connection.certificates[1].der
+        assert (scene.node.name, screen.pane) == ("subjectAltName", "fields")
+        der = scene.connection.certificates[0].der
         assert scene.buffer is not None
-        assert scene.buffer.data[scene.selection.start : scene.selection.end] == der
+        assert scene.buffer.data[scene.selection.start : scene.selection.end] in der
+
+
+def text_of(pane: LineView, line: int) -> str:
+    return "".join(text for text, _ in pane.line(line))
 
 
 @pytest.mark.parametrize(
@@ -373,8 +380,8 @@ async def test_the_bar_opens_panes_by_mouse() -> None:
 
 
 async def test_playing_steps_by_itself_and_stops_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tlsviz.ui.screens.handshake.PLAY_SHORTEST", 0.01)
-    monkeypatch.setattr("tlsviz.ui.screens.handshake.PLAY_LONGEST", 0.02)
+    monkeypatch.setattr("tlsviz.ui.player.SHORTEST", 0.01)
+    monkeypatch.setattr("tlsviz.ui.player.LONGEST", 0.02)
     async with stage() as (pilot, screen):
         screen.action_play()
         assert screen.playing
@@ -384,8 +391,8 @@ async def test_playing_steps_by_itself_and_stops_at_the_end(monkeypatch: pytest.
                 break
         assert title(screen) == "TCP FIN"
         assert not screen.playing
-        monkeypatch.setattr("tlsviz.ui.screens.handshake.PLAY_LONGEST", 60.0)
-        monkeypatch.setattr("tlsviz.ui.screens.handshake.PLAY_SHORTEST", 60.0)
+        monkeypatch.setattr("tlsviz.ui.player.LONGEST", 60.0)
+        monkeypatch.setattr("tlsviz.ui.player.SHORTEST", 60.0)
         await pilot.press("space")
         assert title(screen) == "TCP SYN"
         await pilot.press("space")

@@ -10,8 +10,9 @@ from rich.cells import cell_len
 
 from tlsviz.connection.model import CodePoint
 from tlsviz.tls.suites import suite
+from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import Scene, scene
-from tlsviz.ui.widgets import byte_view, bytes_pane, chain_pane, cipher_pane, explain_pane, header
+from tlsviz.ui.widgets import byte_view, bytes_pane, cipher_pane, explain_pane, header, time_line
 from tlsviz.ui.widgets.big_text import big_lines, words_of
 from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
 from tlsviz.ui.widgets.projector import slide
@@ -150,27 +151,11 @@ def test_the_chosen_suite_is_marked_among_the_offered() -> None:
 # chain
 
 
-def test_the_chain_names_what_is_missing_and_what_is_wrong() -> None:
-    trusted = handshake()
-    ders = [sent.der for sent in trusted.certificates if sent.sender == "server"]
-    whole = text(
-        [
-            *chain_pane.verdicts(trusted.trust, 80),
-            *chain_pane.tree(chain_pane.arrange(ders, trusted.trust), trusted.trust, 80),
-        ]
-    )  # type: ignore[arg-type]
-    assert "✓ lab: trusted" in whole
-    assert whole.index("tlsviz lab root") < whole.index("tlsviz lab intermediate") < whole.index("www.lab.test  the")
-    assert "from the lab store, not sent" in whole
-    alone = text(chain_pane.tree(chain_pane.arrange(ders[:1]), None, 80))
-    assert "◌ tlsviz lab intermediate  missing" in alone
-
-
 def test_the_validity_bar_marks_now() -> None:
-    signs = chain_pane.glyphs()
-    assert chain_pane.bar_of(0.5, 10, signs) == "═════●────"
-    assert chain_pane.bar_of(-3, 6, signs) == "●─────"
-    assert chain_pane.bar_of(9, 6, signs) == "═════●"
+    signs = glyphs()
+    assert time_line.bar_of(0.5, 10, signs) == "═════●────"
+    assert time_line.bar_of(-3, 6, signs) == "●─────"
+    assert time_line.bar_of(9, 6, signs) == "═════●"
 
 
 def test_a_message_has_one_size_wherever_it_is_said() -> None:

@@ -62,7 +62,7 @@ def compare(cert: Certificate, name: str | None) -> NameReport:
     elif later:
         why = "covered by a name far down its list"
     else:
-        why = for_no_host(cert) or f"none of its {len(cert.names):,} names covers it"
+        why = for_no_host(cert) or _none_of(len(cert.names))
     reads = to_unicode(plain)
     return NameReport(
         safe(name),
@@ -75,6 +75,10 @@ def compare(cert: Certificate, name: str | None) -> NameReport:
         deceptive(reads) if reads else "",
         len(cert.names) - len(tries),
     )
+
+
+def _none_of(count: int) -> str:
+    return "its only name does not cover it" if count == 1 else f"none of its {count:,} names covers it"
 
 
 def _matches(own: str, name: str) -> bool:

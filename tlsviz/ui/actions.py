@@ -27,6 +27,22 @@ def save_screenshot(app: App[Any]) -> Path | None:
     return path
 
 
+def save_text(app: App[Any], path: Path, text: str, title: str) -> bool:
+    """Writes a new file and says where, or why not; never over another one. Whether it was written."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        app.notify(f"{safe(str(path))} is there already.", title="Not saved", severity="error", markup=False, timeout=6)
+        return False
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        app.notify(safe(f"{path}: {why}"), title="Not saved", severity="error", markup=False, timeout=8)
+        return False
+    app.notify(safe(str(path.absolute())), title=title, markup=False, timeout=5)
+    return True
+
+
 def next_theme(app: App[Any]) -> None:
     """Changes to the next palette: dark, light, projector."""
     names = [theme.name for theme in THEMES]

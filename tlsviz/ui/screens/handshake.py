@@ -6,18 +6,18 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.reactive import var
 from textual.screen import Screen
-from textual.timer import Timer
-from textual.widgets import Input
 
 from tlsviz.connection.model import Connection, Source
+from tlsviz.ui.certificates import at_certificate_field
 from tlsviz.ui.messages import GoBack
+from tlsviz.ui.player import Player
+from tlsviz.ui.screens.handshake_keys import HANDSHAKE_KEYS
 from tlsviz.ui.selection import (
     ByteChosen,
-    CertificateChosen,
     FieldChosen,
     MessageChosen,
     ObserverChosen,
@@ -30,10 +30,12 @@ from tlsviz.ui.selection import (
 )
 from tlsviz.ui.theme import PROJECTOR
 from tlsviz.ui.widgets.bytes_pane import BytesPane
-from tlsviz.ui.widgets.chain_pane import ChainPane
+from tlsviz.ui.widgets.chain_lines import Target
+from tlsviz.ui.widgets.chain_pane import ChainChosen, ChainPane
 from tlsviz.ui.widgets.cipher_pane import CipherPane
 from tlsviz.ui.widgets.explain_pane import ExplainPane
 from tlsviz.ui.widgets.fields_pane import FieldsPane
+from tlsviz.ui.widgets.find_box import FindBox
 from tlsviz.ui.widgets.header import ConnectionHeader
 from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.keys_pane import KeyGraph, KeysPane
@@ -45,10 +47,6 @@ from tlsviz.ui.widgets.projector import Projector
 from tlsviz.ui.widgets.record_pane import RecordPane
 
 NARROW, NORMAL, WIDE = "-narrow", "-normal", "-wide"
-PLAY_SHORTEST, PLAY_LONGEST, PLAY_SCALE = 0.7, 2.5, 20.0
-"""Playing waits a step's real gap times the scale, but neither less nor more than so many seconds."""
-
-
 FAR = 1 << 20
 """More slides than there are."""
 
@@ -71,35 +69,7 @@ class HandshakeScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, NARROW), (104, NORMAL), (176, WIDE)]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-medium"), (44, "-tall")]
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "step(-1)", "step", key_display="↑↓", tooltip="Previous step"),
-        Binding("down", "step(1)", "next step", show=False),
-        Binding("pageup", "step(-1)", "previous step", show=False),
-        Binding("pagedown", "step(1)", "next step", show=False),
-        Binding("home", "first", "first step", show=False),
-        Binding("end", "last", "last step", show=False),
-        Binding("left", "field(-1)", "field", key_display="←→", tooltip="Previous field"),
-        Binding("right", "field(1)", "next field", show=False),
-        Binding("space", "play", "play", tooltip="Play: step by itself"),
-        Binding("0", "pane('ladder')", "pane: ladder", show=False),
-        Binding("1", "pane('explain')", "pane", key_display="0-8", tooltip="Pane: explain"),
-        Binding("2", "pane('fields')", "pane: fields", show=False),
-        Binding("3", "pane('bytes')", "pane: bytes", show=False),
-        Binding("4", "pane('chain')", "pane: chain", show=False),
-        Binding("5", "pane('cipher')", "pane: cipher", show=False),
-        Binding("6", "pane('record')", "pane: record", show=False),
-        Binding("7", "pane('keys')", "pane: keys", show=False),
-        Binding("8", "pane('seen')", "pane: seen by whom", show=False),
-        Binding("tab", "next_pane(1)", "next pane", show=False),
-        Binding("shift+tab", "next_pane(-1)", "previous pane", show=False),
-        Binding("m", "records", "bytes as on the wire", show=False),
-        Binding("o", "observer", "eyes", tooltip="Other eyes: an eavesdropper's, a key holder's, a proxy's"),
-        Binding("v", "secrets", "values", tooltip="Show or mask secret values"),
-        Binding("slash", "find", "find", key_display="/", tooltip="Find a field of this message"),
-        Binding("z", "zoom", "zoom", tooltip="Zoom: the focused side alone"),
-        Binding("p", "projector", "projector", tooltip="Projector: one step, key or part a screen"),
-        Binding("escape", "back", "back", key_display="esc", tooltip="Back, or leave"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = HANDSHAKE_KEYS
 
     scene: var[Scene | None] = var(None)
     running: var[bool] = var(False)
@@ -122,7 +92,7 @@ class HandshakeScreen(Screen[None]):
         self._touched = False
         self._opened = False
         self._theme_before = ""
-        self._timer: Timer | None = None
+        self._player = Player(self, lambda: self._scene, self._play_next)
         self.set_reactive(HandshakeScreen.scene, scene(connection))
         self.set_reactive(HandshakeScreen.running, running)
 
@@ -133,7 +103,7 @@ class HandshakeScreen(Screen[None]):
             yield Ladder(id="ladder").data_bind(HandshakeScreen.scene, HandshakeScreen.running, HandshakeScreen.covered)
             with Vertical(id="side"):
                 yield PaneBar(id="bar").data_bind(HandshakeScreen.pane)
-                yield Input(placeholder="find a field by its name or value", id="find", compact=True)
+                yield FindBox(id="find")
                 with Horizontal(id="panes"):
                     with Vertical(id="words"):
                         yield ExplainPane(id="explain").data_bind(HandshakeScreen.scene)
@@ -149,7 +119,6 @@ class HandshakeScreen(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.query_one("#find").display = False
         self._arrange()
 
     def show(self, connection: Connection, *, running: bool | None = None) -> None:
@@ -178,8 +147,8 @@ class HandshakeScreen(Screen[None]):
         self.call_after_refresh(self._arrange)
 
     def watch_pane(self) -> None:
-        if self.pane != "fields" and self.query_one("#find").display:
-            self._close_find()
+        if self.pane != "fields" and self.query_one(FindBox).display:
+            self.query_one(FindBox).close()
         self._arrange()
 
     def _arrange(self) -> None:
@@ -209,7 +178,7 @@ class HandshakeScreen(Screen[None]):
 
     def _focus_open(self) -> None:
         """Where panes take turns the open one has the focus, unless a field is being sought just now."""
-        if self.has_class(NARROW) and not self.query_one("#find").display:
+        if self.has_class(NARROW) and not self.query_one(FindBox).display:
             self._view(self.pane).focus()
 
     def _view(self, pane: str) -> LineView:
@@ -232,9 +201,30 @@ class HandshakeScreen(Screen[None]):
     def _byte_chosen(self, event: ByteChosen) -> None:
         self._choose(self._scene.at_byte(event.offset))
 
-    @on(CertificateChosen)
-    def _certificate_chosen(self, event: CertificateChosen) -> None:
-        self._choose(self._scene.at_certificate(event.sender, event.index))
+    @on(ChainChosen)
+    def _chain_chosen(self, event: ChainChosen) -> None:
+        self._go(event.target)
+
+    def _go(self, target: Target | None) -> None:
+        """To the bytes of a field of a sent certificate, to a message, or to the page of a certificate."""
+        if target is None:
+            return
+        if target.message is not None:
+            self._choose(self._scene.at_message(target.message))
+            self.action_pane("fields")
+        elif target.field and target.index is not None:
+            self._choose(at_certificate_field(self._scene, target.side, target.index, target.field))
+            self.action_pane("fields")
+        else:
+            from tlsviz.ui.screens.certificate import CertificateScreen
+
+            self.app.push_screen(CertificateScreen(self._scene.connection, target), self._go)
+
+    def action_browser(self) -> None:
+        """Shows what browsers and programs make of the certificates."""
+        from tlsviz.ui.screens.browser import BrowserScreen
+
+        self.app.push_screen(BrowserScreen(self._scene.connection), self._go)
 
     @on(MessageChosen)
     def _message_chosen(self, event: MessageChosen) -> None:
@@ -299,8 +289,8 @@ class HandshakeScreen(Screen[None]):
         if self.has_class("-zoom-ladder") and name != "ladder":
             self.remove_class("-zoom-ladder")
         self.pane = name
-        if name == "keys":
-            self.query_one(KeyGraph).focus()
+        if name in ("keys", "chain"):
+            self._view(name).focus()
 
     def action_next_pane(self, by: int) -> None:
         """Goes to the next pane: opens it where one is seen at a time, else moves the focus."""
@@ -316,6 +306,8 @@ class HandshakeScreen(Screen[None]):
         """Where one pane is seen at a time there is nothing to zoom; where there are no secrets, nothing to unmask."""
         if action == "secrets":
             return self.pane in ("record", "keys")
+        if action == "browser":
+            return bool(self._scene.connection.certificates)
         return not (action == "zoom" and self.has_class(NARROW))
 
     def action_records(self) -> None:
@@ -349,7 +341,7 @@ class HandshakeScreen(Screen[None]):
             self.app.theme = PROJECTOR
             self.secrets = False
             keys = self.query_one(KeysPane)
-            subject = self.pane if self.pane in ("keys", "record") else "steps"
+            subject = self.pane if self.pane in ("keys", "record", "chain") else "steps"
             self.query_one(Projector).begin(subject, keys.schedule, keys.chosen)
             self.app.clear_notifications()
             return
@@ -361,8 +353,8 @@ class HandshakeScreen(Screen[None]):
         """Undoes the last narrowing of the view; leaves the screen when there is none."""
         if self.has_class("-projector"):
             self.action_projector()
-        elif self.query_one("#find").display:
-            self._stop_find()
+        elif self.query_one(FindBox).display:
+            self.query_one(FindBox).stop()
         elif self.has_class("-zoom-ladder") or self.has_class("-zoom-side"):
             self.remove_class("-zoom-ladder", "-zoom-side")
         elif self.has_class(NARROW) and self.pane != "ladder":
@@ -375,33 +367,7 @@ class HandshakeScreen(Screen[None]):
     def action_find(self) -> None:
         """Asks for a field's name or value."""
         self.action_pane("fields")
-        box = self.query_one("#find", Input)
-        box.display = True
-        box.focus()
-
-    @on(Input.Changed, "#find")
-    def _find_changed(self, event: Input.Changed) -> None:
-        self.query_one(FieldsPane).find = event.value.strip()
-
-    @on(Input.Submitted, "#find")
-    def _find_submitted(self) -> None:
-        fields = self.query_one(FieldsPane)
-        path = fields.first_found()
-        if path is None and fields.find:
-            return
-        self._stop_find()
-        if path is not None:
-            self._choose(self._scene.at_path(path))
-
-    def _stop_find(self) -> None:
-        self._close_find()
-        self.query_one(FieldsPane).focus()
-
-    def _close_find(self) -> None:
-        box = self.query_one("#find", Input)
-        box.value = ""
-        box.display = False
-        self.query_one(FieldsPane).find = ""
+        self.query_one(FindBox).open()
 
     # playing
 
@@ -414,21 +380,11 @@ class HandshakeScreen(Screen[None]):
 
     def watch_playing(self, playing: bool) -> None:
         self.query_one(ConnectionHeader).playing = playing
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
-        if playing:
-            self._wait_for_next()
-
-    def _wait_for_next(self) -> None:
-        scene = self._scene
-        following = scene.selection.step + 1
-        if following >= len(scene.steps):
+        if not playing:
+            self._player.stop()
+        elif not self._player.start():
             self.playing = False
-            return
-        wait = min(max(scene.steps[following].gap * PLAY_SCALE, PLAY_SHORTEST), PLAY_LONGEST)
-        self._timer = self.set_timer(wait, self._play_next)
 
     def _play_next(self) -> None:
         self.action_step(1)
-        self._wait_for_next()
+        self.playing = self._player.start()

@@ -18,6 +18,7 @@ from tlsviz.explain.words import lookup_field, words
 from tlsviz.ui.glyphs import ASCII, glyphs, passage, proof
 from tlsviz.ui.selection import Scene, StepChosen
 from tlsviz.ui.widgets.big_text import big, big_lines, huge
+from tlsviz.ui.widgets.chain_slides import chain_slides
 from tlsviz.ui.widgets.lines import Line, Painted, clip, wrap
 from tlsviz.ui.widgets.observer_pane import seen_by
 from tlsviz.ui.widgets.projector_slides import Slide, key_slides, record_slides
@@ -31,17 +32,18 @@ _TIP: tuple[str, ...] = ("█▄     ", "████▄  ", "██████
 _ASCII_TIP: tuple[str, ...] = ("\\     ", "\\\\\\   ", "=====> ", "///   ", "/     ")
 _MIRROR = str.maketrans("\\/>", "/\\<")
 HINT = "PgUp and PgDn step, Esc leaves"
+ABOUT = {"keys": "how the keys are made", "chain": "whom to trust"}
 COLUMN = 66
 """Text is read best in a column of about so many cells."""
 
 
 class Projector(Painted):
-    """A click on the right half goes on, on the left half back. `subject`: "steps", "keys" or "record"."""
+    """A click on the right half goes on, on the left half back. `subject`: "steps", "keys", "record" or "chain"."""
 
     scene: reactive[Scene | None] = reactive(None)
     subject: reactive[str] = reactive("steps")
     at: reactive[int] = reactive(0)
-    """Which slide of the key schedule or the record."""
+    """Which slide of the key schedule, the record or the chain."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +71,7 @@ class Projector(Painted):
         slides = self._slides(width)
         if slides:
             at = min(self.at, len(slides) - 1)
-            about = "how the keys are made" if self.subject == "keys" else f"the record of {scene.step.title}"
+            about = ABOUT.get(self.subject) or f"the record of {scene.step.title}"
             return drawn(scene, slides[at], (at, len(slides)), about, width, height)
         return slide(scene, scene.step, width, height)
 
@@ -78,6 +80,8 @@ class Projector(Painted):
             return []
         if self.subject == "keys":
             return key_slides(self.scene.connection, self._schedule, width)
+        if self.subject == "chain":
+            return chain_slides(self.scene.connection, width)
         return record_slides(self.scene, width)
 
     def on_click(self, event: events.Click) -> None:
