@@ -93,7 +93,10 @@ def _live(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--aia", action="store_true", help=text)
     text = "if it fails, try again in other ways (at most 8), and say what each rules out"
     group.add_argument("--probe", action="store_true", help=text)
-    group.add_argument("--starttls", metavar="PROTO", help=argparse.SUPPRESS)
+    text = "ask for TLS in this protocol first: smtp, imap, pop3, ftp, ldap, postgres, xmpp, …"
+    group.add_argument("--starttls", metavar="PROTO", help=text)
+    text = "go through a proxy: [http://][USER:PASSWORD@]HOST:PORT (CONNECT), or socks5://…"
+    group.add_argument("--proxy", metavar="PROXY", help=text)
     group.add_argument("--resume", type=int, default=0, metavar="N", help="resume the session in N more connections")
     group.add_argument("--early-data", type=Path, metavar="FILE", help="send FILE as 0-RTT data when resuming")
     group.add_argument("--step", action="store_true", help=argparse.SUPPRESS)
@@ -170,8 +173,8 @@ _POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
 
 
 _LIVE_ONLY = (
-    *("servername", "resolve", "alpn", "min", "max", "ciphers", "groups", "sigalgs", "cert", "key", "starttls"),
-    *("resume", "early_data", "step", "timeout", "save", "aia", "probe"),
+    *("servername", "resolve", "alpn", "min", "max", "ciphers", "groups", "sigalgs", "cert", "key"),
+    *("starttls", "proxy", "resume", "early_data", "step", "timeout", "save", "aia", "probe"),
 )
 _JUDGING = ("ca", "at", "crl", "ct_logs")
 _CAPTURE_ONLY = ("keylog", "rsa_key", "no_carve")
@@ -216,7 +219,7 @@ def live_options(args: argparse.Namespace) -> LiveOptions:
     return LiveOptions(
         servername=args.servername,
         resolve=args.resolve,
-        alpn=defaults.alpn if args.alpn is None else args.alpn,
+        alpn=args.alpn if args.alpn is not None else () if args.starttls else defaults.alpn,
         min_version=args.min,
         max_version=args.max,
         ciphers=args.ciphers,
@@ -227,6 +230,7 @@ def live_options(args: argparse.Namespace) -> LiveOptions:
         ca=args.ca,
         at=args.at,
         starttls=args.starttls,
+        proxy=args.proxy,
         resume=args.resume,
         early_data=args.early_data,
         step=args.step,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tlsviz.connection import inferred, opening, summary
+from tlsviz.connection import inferred, opening, summary, tds
 from tlsviz.connection.facts import Facts
 from tlsviz.connection.half import MESSAGE_LIMIT, Assembled, Half, Part
 from tlsviz.connection.inner import unpacked
@@ -57,6 +57,7 @@ class Engine:
     last: float = 0.0
     facts: Facts = field(init=False)
     _halves: dict[Sender, Half] = field(init=False)
+    _packets: dict[Sender, tds.Unwrapping] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.facts = Facts(KeyRing(self.keylog))
@@ -123,6 +124,8 @@ class Engine:
 
     def _feed(self, chunk: Chunk) -> None:
         half = self._halves[chunk.sender]
+        if self._packets or (chunk.data[:1] == tds.START and chunk.sender == CLIENT and half.stream.fresh):
+            chunk = self._unwrapped(chunk)
         undecided = half.stream.sync == "undecided"
         half.stream.feed(chunk.data, chunk.time, chunk.packets)
         if undecided:
@@ -130,6 +133,11 @@ class Engine:
             self.preludes.add(chunk, half.stream, self.ledger.next_order)
         while (raw := half.stream.take()) is not None:
             self._record(half, raw)
+
+    def _unwrapped(self, chunk: Chunk) -> Chunk:
+        """The chunk without the headers of TDS packets (SQL Server), which no TLS record begins like."""
+        self._packets = self._packets or {CLIENT: tds.Unwrapping(), SERVER: tds.Unwrapping()}
+        return chunk._replace(data=self._packets[chunk.sender].unwrapped(chunk.data))
 
     def _lose(self, gap: Gap) -> None:
         half = self._halves[gap.sender]

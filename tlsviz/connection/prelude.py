@@ -17,6 +17,7 @@ _PROTOCOLS: tuple[tuple[str, Sender, bytes], ...] = (
     ("imap", CLIENT, rb"(^|\n)\S+ STARTTLS\r?\n"),
     ("pop3", CLIENT, rb"(^|\n)STLS\r?\n"),
     ("ftp", CLIENT, rb"(^|\n)AUTH (TLS|SSL)\S*\r?\n"),
+    ("xmpp-server", CLIENT, rb"xmlns=['\"]jabber:server['\"].*<starttls\b"),
     ("xmpp", CLIENT, rb"<starttls\b"),
     ("ldap", CLIENT, rb"^\x30.{1,20}1\.3\.6\.1\.4\.1\.1466\.20037"),
     ("postgres", CLIENT, rb"^\x00\x00\x00\x08\x04\xd2\x16\x2f"),
@@ -26,6 +27,7 @@ _PROTOCOLS: tuple[tuple[str, Sender, bytes], ...] = (
     ("sieve", SERVER, rb'^"IMPLEMENTATION"'),
     ("nntp", SERVER, rb"^20[01] .*\n382 "),
     ("mysql", SERVER, rb"^.\x00\x00\x00\x0a\d+\.\d+"),
+    ("telnet", CLIENT, rb"\xff\xfa\x2e\x01\xff\xf0"),
     ("irc", CLIENT, rb"(^|\n)STARTTLS\r?\n"),
 )
 
@@ -38,10 +40,43 @@ def protocol(preludes: tuple[Prelude, ...]) -> str | None:
         sender: b"".join(part.data for part in preludes if part.sender == sender)[:PRELUDE_LIMIT]
         for sender in (CLIENT, SERVER)
     }
+    name = _named(said)
+    if name in _TUNNELS:
+        # What was said through the tunnel is nearer to TLS.
+        through = {sender: data[_TUNNELS[name](data, sender) :] for sender, data in said.items()}
+        inner = _named(through)
+        return name if inner == "unknown" else inner
+    return name
+
+
+def _named(said: dict[Sender, bytes]) -> str:
     for name, sender, pattern in _PROTOCOLS:
         if re.search(pattern, said[sender], re.IGNORECASE | re.DOTALL):
             return name
     return "unknown"
+
+
+def _header_end(data: bytes, sender: Sender) -> int:
+    """Where CONNECT, or the answer to it, ends."""
+    end = data.find(b"\r\n\r\n")
+    return end + 4 if end >= 0 else len(data)
+
+
+def _socks_end(data: bytes, sender: Sender) -> int:
+    """Where one side's part of SOCKS 5 ends (RFC 1928 4 and 6): greeting, perhaps a log-in, address."""
+    at = (2 + data[1] if sender == CLIENT else 2) if len(data) > 2 else len(data)
+    if data[at : at + 1] == b"\x01":  # RFC 1929
+        at += 2
+        if sender == CLIENT:
+            at += sum(data[at - 1 : at])
+            at += 1 + sum(data[at : at + 1])
+    kind = data[at + 3 : at + 4]
+    size = {b"\x01": 4, b"\x04": 16, b"\x03": 1 + sum(data[at + 4 : at + 5])}.get(kind, len(data))
+    return at + 4 + size + 2
+
+
+_TUNNELS: dict[str, Callable[[bytes, Sender], int]] = {"http-connect": _header_end, "socks": _socks_end}
+"""What one side says to open a tunnel, or to answer: behind it another protocol may be spoken before TLS."""
 
 
 @dataclass(slots=True, eq=False, repr=False)

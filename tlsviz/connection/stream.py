@@ -116,6 +116,11 @@ class RecordStream:
         return self._cut(5 + length, content_type, version, length)
 
     @property
+    def fresh(self) -> bool:
+        """Whether nothing has come yet."""
+        return not self._offset and not self._buffer and self.sync == "undecided"
+
+    @property
     def between_records(self) -> bool:
         """Whether all bytes so far belong to whole records, so that another begins here."""
         return self.sync == "tls" and not self._buffer

@@ -45,8 +45,9 @@ class LiveOptions:
     these send before the handshake is over, or a file with it. ``stores`` are the trust stores to judge by, None for
     the usual ones; ``ca`` names a file that replaces them, ``at`` the time to judge at, None for now. ``identity`` is
     a client certificate that is not in files. ``starttls`` names a protocol of `connection.upgrades`, in which the
-    server is asked for TLS first; ``proxy`` is what `proxy.parse_proxy` reads.
-    ``probe``: a handshake that fails is tried again in other ways, to learn why. For these: ``request`` False sends no HTTP request, ``split_hello`` cuts the ClientHello in two.
+    server is asked for TLS first; ``proxy`` is what `proxy.parse_proxy` reads. ``probe``: a handshake that fails is
+    tried again in other ways, to learn why. For these: ``request`` False sends no HTTP request, ``split_hello`` cuts the
+    ClientHello in two.
     """
 
     servername: str | None = None
