@@ -158,6 +158,10 @@ _EXPLAINS: dict[str, frozenset[str]] = {
 """Which other successes follow from one: a hello of TLS 1.2 carries no key shares, for instance."""
 
 _TELL_NOTHING_BY_FAILING = frozenset(("again", "other_port"))
+_ONE_THING = frozenset(
+    ("no_post_quantum", "no_name", "other_name", "own_name", "no_alpn", "wide_ciphers", "other_sigalgs")
+)
+_OF_THE_HELLO = _ONE_THING | {"tls12", "tls13", "all_versions", "other_groups"}
 _NOT_HELLOS = frozenset(("again", "other_port", "plain_text"))
 _SILENT = frozenset(("reset_after_client_hello", "closed_after_client_hello", "handshake_timed_out"))
 _NO_TLS = frozenset(
@@ -343,8 +347,9 @@ def _standing(name: str, outcomes: dict[str, ProbeOutcome], culprit: str) -> Sta
         return "supported"
     if culprit == "again" or name in _TELL_NOTHING_BY_FAILING:
         return "open"
-    follows = outcomes[name] != "skipped" and name in _EXPLAINS.get(culprit, ())
-    return "ruled_out" if follows or outcomes[name] == "same" else "open"
+    # What worked had all of the hello but one thing: nothing else of it can be at fault.
+    acquitted = culprit in _ONE_THING and name in _OF_THE_HELLO
+    return "ruled_out" if acquitted or outcomes[name] == "same" else "open"
 
 
 def _sharpened(connection: Connection, found: Finding, probes: tuple[Probe, ...], culprit: str) -> Finding:
