@@ -53,10 +53,10 @@ The way there  3 round trips of 11.0 ms · first byte after 87.0 ms
            51 B → 14.0 kB
   To the first byte, on this network (RTT: a round trip):
     TLS 1.2                              4 RTT    96.8 ms
-    TLS 1.2, resumed                     3 RTT    85.8 ms  saves 1 round trip, …
+    TLS 1.2, resumed                     3 RTT    85.8 ms  1 RTT, 11.0 ms saved
     TLS 1.3 after a HelloRetryRequest    4 RTT    96.8 ms
-  ▶ TLS 1.3                              3 RTT    85.8 ms  saves 1 round trip, …
-    TLS 1.3, resumed                     3 RTT    85.8 ms  saves 1 round trip, …
+  ▶ TLS 1.3                              3 RTT    85.8 ms  1 RTT, 11.0 ms saved
+    TLS 1.3, resumed                     3 RTT    85.8 ms  1 RTT, 11.0 ms saved
     TLS 1.3, resumed with 0-RTT          2 RTT    74.8 ms  2 RTT, 22.0 ms saved
     QUIC (TLS 1.3 inside)                2 RTT    74.8 ms  2 RTT, 22.0 ms saved
     QUIC, resumed with 0-RTT             1 RTT    63.8 ms  3 RTT, 33.0 ms saved

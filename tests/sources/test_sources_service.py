@@ -8,7 +8,8 @@ import dns.resolver
 import pytest
 from dns.rdata import from_text
 
-from tlsviz.sources.service import ServiceRecord, asked_of, describe
+from tlsviz.sources.service import Answer, ServiceRecord, asked_of, describe
+from tlsviz.wire.chunks import CLIENT, Input, Mark
 
 
 def record(text: str) -> object:
@@ -59,9 +60,36 @@ def test_what_goes_wrong_is_the_answer(monkeypatch: pytest.MonkeyPatch, raised: 
         raise raised
 
     monkeypatch.setattr(dns.resolver.Resolver, "resolve", fails)
-    asked = ServiceRecord("www.example.com")
+    asked = ServiceRecord("www.example.com", 443, lambda: 7.0)
     asked.ask()
     until = time.monotonic() + 5
     while asked.answer is None and time.monotonic() < until:
         time.sleep(0.005)
     assert asked.answer is not None and asked.answer.text.startswith(words)
+    assert asked.answer.at == 7.0
+
+
+@pytest.mark.parametrize(
+    ("at", "followed", "place", "time_of_mark"),
+    [(2.5, 0, 2, 2.5), (2.5, 3, 3, 3.0), (9.0, 0, 4, 9.0), (0.5, 0, 0, 0.5), (2.0, 4, 4, 4.0)],
+)
+def test_the_answer_is_noted_once_in_its_place_and_time_never_runs_back(
+    at: float, followed: int, place: int, time_of_mark: float
+) -> None:
+    asked = ServiceRecord("www.example.com", 443, lambda: at)
+    inputs: list[Input] = [Mark("syn", CLIENT, float(second)) for second in (1, 2, 3, 4)]
+    asked.note(inputs, followed)
+    assert len(inputs) == 4
+    asked.answer = Answer("there is none", at)
+    asked.note(inputs, followed)
+    asked.note(inputs, 0, last=True)
+    assert [index for index, item in enumerate(inputs) if item[0] == "https_record"] == [place]
+    assert inputs[place].time == time_of_mark
+
+
+def test_without_an_answer_the_last_note_says_so() -> None:
+    inputs: list[Input] = []
+    ServiceRecord("www.example.com", 443, lambda: 3.0).note(inputs, 0, last=True)
+    (mark,) = inputs
+    assert isinstance(mark, Mark)
+    assert (mark.kind, mark.detail) == ("https_record", "no answer before the connection was over")

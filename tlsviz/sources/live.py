@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from tlsviz.pki.vouchers import SecondOpinion
     from tlsviz.sources.http import Exchange
+    from tlsviz.sources.service import ServiceRecord
     from tlsviz.sources.session import LiveSession
     from tlsviz.sources.tapped import TappedConnection
 
@@ -174,6 +175,7 @@ class _Handshake:
         self._established = False
         self._followed = 0
         self._shown = 0
+        self._service: ServiceRecord | None = None
 
     def run(self) -> Connection:
         """To its end, whatever that is; `session` and `tape` are there afterwards."""
@@ -189,6 +191,7 @@ class _Handshake:
         peer = TappedConnection(context, self._name, self._patience, self.tape.inputs.append)
         host, at = self._name or self._target.host, self._options.at
         opinion = OpinionTaker(context, peer.ssl, judges[-1], host, at) if judges else None
+        self._service = self._service_record()
         peer.prepare(self._offered, self._early)
         peer.split = self._options.split_hello
         if self._offered is not None and self._offered.psk:
@@ -204,6 +207,8 @@ class _Handshake:
         except CancelledError:
             self._show()
             raise
+        if self._service is not None:
+            self._service.note(self.tape.inputs, self._followed, last=True)
         self._follow()
         self._engine.finish()
         return self._judged(judges, opinion.verdict() if opinion else None)
@@ -237,6 +242,8 @@ class _Handshake:
 
     def _follow(self) -> None:
         """Gives the engine what has happened since; late, because its work would make the times wrong."""
+        if self._service is not None:
+            self._service.note(self.tape.inputs, self._followed)
         for item in self.tape.inputs[self._followed :]:
             self._engine.receive(item)
         self._followed = len(self.tape.inputs)
@@ -251,8 +258,18 @@ class _Handshake:
 
     # -- the steps -------------------------------------------------------------------------------------------
 
+    def _service_record(self) -> ServiceRecord | None:
+        """The question for the name's HTTPS record, once for a name that is looked up anyway."""
+        from tlsviz.sources.service import ServiceRecord, asked_of
+
+        host, port = self._place
+        wanted = self._number == 0 and host == self._target.host and asked_of(host)
+        return ServiceRecord(host, port, self._patience.now) if wanted else None
+
     def _reach(self) -> socket.socket | None:
         """Name lookup and TCP connection."""
+        if self._service is not None:
+            self._service.ask()
         addresses = look_up(*self._place, self._patience, self.tape.inputs.append)
         if isinstance(addresses, Failure):
             self.tape.inputs.append(Mark("error", CLIENT, self._patience.now(), (), addresses.detail))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from tlsviz.wire.chunks import SERVER, Input, Mark
 from tlsviz.wire.text import plural, shorten
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _LOCAL = ("localhost", "local", "test", "example", "invalid", "onion", "internal
 
 
 class Answer(NamedTuple):
-    """What came, in words that are safe to print, and when, by ``time.monotonic``."""
+    """What came, in words that are safe to print, and when."""
 
     text: str
     at: float
@@ -30,13 +30,15 @@ class Answer(NamedTuple):
 class ServiceRecord:
     """A question under way in a thread; `answer` is None as long as nothing has come."""
 
-    def __init__(self, host: str, port: int = 443) -> None:
-        """Imports what it needs, so that this costs no time later; `ask` asks."""
+    def __init__(self, host: str, port: int, now: Callable[[], float]) -> None:
+        """Imports what it needs, so that this costs no time later; `ask` asks. ``now`` gives the time of the answer."""
         import dns.resolver
 
         self._resolver = dns.resolver
         # RFC 9460 9.1: another port than 443 is part of the name.
         self._name = host if port == 443 else f"_{port}._https.{host}"
+        self._now = now
+        self._noted = False
         self.answer: Answer | None = None
 
     def ask(self) -> None:
@@ -45,7 +47,22 @@ class ServiceRecord:
 
     def _run(self) -> None:
         text = self._asked()
-        self.answer = Answer(text, time.monotonic())
+        self.answer = Answer(text, self._now())
+
+    def note(self, inputs: list[Input], followed: int, last: bool = False) -> None:
+        """Enters the answer as a mark, once, in its place in time, but behind the first ``followed`` inputs.
+
+        ``last``: nobody asks again, so that a missing answer is to be noted too.
+        """
+        if self._noted or (self.answer is None and not last):
+            return
+        self._noted = True
+        answer = self.answer or Answer("no answer before the connection was over", self._now())
+        place = len(inputs)
+        while place > followed and inputs[place - 1].time > answer.at:
+            place -= 1
+        at = max(answer.at, inputs[place - 1].time) if place else answer.at
+        inputs.insert(place, Mark("https_record", SERVER, at, (), answer.text))
 
     def _asked(self) -> str:
         import dns.exception
