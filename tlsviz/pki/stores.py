@@ -30,6 +30,9 @@ BUNDLES = (
 )
 """Where systems keep their bundle: Debian and Arch, Fedora, CentOS, openSUSE, Alpine and macOS, FreeBSD."""
 
+MOST_ASKED = 4096
+"""As many answers are remembered: a capture asks for the same few issuers thousands of times."""
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -68,18 +71,25 @@ class Store:
 class Anchors:
     """Anchors, found by subject without parsing the others."""
 
-    __slots__ = ("ders", "members")
+    __slots__ = ("_asked", "ders", "members")
 
     def __init__(self, ders: Iterable[bytes]) -> None:
         self.ders = tuple(dict.fromkeys(ders))
         self.members = frozenset(self.ders)
+        self._asked: dict[bytes, tuple[bytes, ...]] = {}
 
     def by_subject(self, subject: bytes) -> tuple[bytes, ...]:
         """The anchors whose subject's DER is exactly this; none for an empty one."""
         if not subject:
             return ()
-        # A search for the bytes rules out nearly all at the speed of C; the outline of the rest decides.
-        return tuple(der for der in self.ders if subject in der and subject_of(der) == subject)
+        found = self._asked.get(subject)
+        if found is None:
+            if len(self._asked) >= MOST_ASKED:
+                self._asked.clear()
+            # A search for the bytes rules out nearly all at the speed of C; the outline of the rest decides.
+            found = tuple(der for der in self.ders if subject in der and subject_of(der) == subject)
+            self._asked[subject] = found
+        return found
 
 
 def subject_of(der: bytes) -> bytes:
