@@ -32,13 +32,13 @@ class Proxy:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.kind}://{host}:{self.port}"
 
-    def dialogue(self, host: str, port: int) -> Dialogue:
-        """Asks for the way to ``host`` (a name or an address) and ``port``."""
+    def dialogue(self, speech: Speech) -> Dialogue:
+        """Asks for the way to the speech's host (a name or an address) and port."""
         if self.kind == "http":
             from tlsviz.sources.starttls.connect import connect as ask
         else:
             from tlsviz.sources.starttls.socks import socks5 as ask
-        return ask(Speech(host, port), self.user, self.password)
+        return ask(speech, self.user, self.password)
 
 
 def parse_proxy(text: str) -> Proxy:

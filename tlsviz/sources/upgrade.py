@@ -26,9 +26,13 @@ STARTTLS = Kinds("starttls_refused", "starttls_garbled", "starttls_stalled", "st
 
 def dialogues(options: LiveOptions, target: Target, name: str | None) -> Iterator[tuple[Dialogue, Kinds]]:
     """The dialogues before TLS, in order. ``name``: the server name that TLS will send, if any."""
+    came = b""
     if (proxy := options.by_way()) is not None:
-        yield proxy.dialogue(*options.place(target)), PROXY
+        tunnel = Speech(*options.place(target))
+        yield proxy.dialogue(tunnel), PROXY
+        # The server's greeting may come together with the proxy's answer.
+        came = tunnel.rest()
     if options.starttls is not None:
         from tlsviz.sources.starttls import DIALOGUES
 
-        yield DIALOGUES[options.starttls](Speech(name or target.host, target.port)), STARTTLS
+        yield DIALOGUES[options.starttls](Speech(name or target.host, target.port, came)), STARTTLS

@@ -19,6 +19,7 @@ def postgres(speech: Speech) -> Dialogue:
         fields = (yield from speech.take(size - 4)).split(b"\0")
         said = next((field[1:] for field in fields if field[:1] == b"M"), b"an error without words")
         raise RefusedError(quoted(said))
-    if answer != b"S":
-        raise GarbledError(quoted(answer))
+    # Behind its yes nothing but TLS may follow: more would be another protocol, or slipped in on the way.
+    if answer != b"S" or speech.rest():
+        raise GarbledError(quoted(answer + speech.rest()))
     return speech.said()

@@ -40,12 +40,15 @@ class GarbledError(Exception):
 
 
 class Speech:
-    """Our side of one dialogue. ``host``: the name (or address) of the server that is meant; ``port``: its port."""
+    """Our side of one dialogue.
 
-    def __init__(self, host: str, port: int) -> None:
+    ``host``: the name (or address) of the server that is meant; ``port``: its port; ``came``: what it has said already.
+    """
+
+    def __init__(self, host: str, port: int, came: bytes = b"") -> None:
         self.host = host
         self.port = port
-        self._came = bytearray()
+        self._came = bytearray(came)
         self._taken = 0
         self._wire = bytearray()
         self._shown = bytearray()
