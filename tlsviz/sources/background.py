@@ -27,7 +27,7 @@ from tlsviz.sources.capture import OpenOptions, Progress, load_capture
 
 
 class Found(NamedTuple):
-    """A connection is finished."""
+    """A connection is known; it may come again with the same id, and then takes the place of what came before."""
 
     connection: Connection
 
@@ -60,7 +60,7 @@ class Loading:
     def __init__(self, path: Path, options: OpenOptions | None = None) -> None:
         ours, theirs = Pipe(duplex=True)
         self._channel = ours
-        self._connections: list[Connection] = []
+        self._connections: dict[int, Connection] = {}
         self._over = False
         self._closed = False
         with theirs:
@@ -89,9 +89,10 @@ class Loading:
             self._over = True
             raise RuntimeError(event.traceback)
         if isinstance(event, Found):
-            self._connections.append(event.connection)
+            self._connections[event.connection.id] = event.connection
         elif isinstance(event, _Rest):
-            event = Done(Trace(event.source, tuple(self._connections), event.notices))
+            connections = tuple(self._connections[number] for number in range(event.connections))
+            event = Done(Trace(event.source, connections, event.notices))
         if isinstance(event, (Done, Failed)):
             self._over = True
         known: Event = event
@@ -177,6 +178,7 @@ class _Rest(NamedTuple):
     """What a trace has beside its connections."""
 
     source: Source
+    connections: int
     notices: tuple[str, ...]
 
 
@@ -213,7 +215,7 @@ def _load(path: Path, options: OpenOptions, channel: Channel, stop: threading.Ev
         return Failed(TlsvizError("Reading the capture needs more memory", "there is none left", "Open a part of it."))
     except Exception:
         return _Bug(traceback.format_exc())
-    return _Rest(trace.source, trace.notices)
+    return _Rest(trace.source, len(trace.connections), trace.notices)
 
 
 def _listen(channel: Channel, stop: threading.Event) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tlsviz.connection.judge import judged
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.connection.tickets import Tickets
 from tlsviz.crypto.keylog import KeyLog
@@ -23,7 +21,7 @@ from tlsviz.sources.following import Following
 from tlsviz.sources.keyfiles import load_rsa_keys
 from tlsviz.sources.pcapng import Survey
 from tlsviz.sources.segments import Datagram, Packet
-from tlsviz.wire.chunks import SERVER
+from tlsviz.sources.verdicts import Opinion, Verdicts
 from tlsviz.wire.text import plural, safe, shorten
 
 if TYPE_CHECKING:
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
 REPORT_EVERY = 0.1
 """Seconds between two reports of progress, at least."""
 KEYLOG_LIMIT = 256 << 20
-MOST_KNOWN = 500
-"""Certificates of authorities that are remembered from one connection to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +72,7 @@ class Progress(NamedTuple):
 Report = Callable[[Progress], None]
 Found = Callable[[Connection], None]
 Cancelled = Callable[[], bool]
+Early = Callable[[Connection], Opinion]
 
 
 def load_capture(
@@ -89,7 +86,9 @@ def load_capture(
 ) -> Trace:
     """Reads a capture file whole: every TLS, DTLS and QUIC connection in it, in the order of their first packets.
 
-    ``progress`` is called at most every 0.1 s and at the end, ``found`` with each finished connection in turn.
+    ``progress`` is called at most every 0.1 s and at the end. ``found`` gets connections as soon as they are closed, or
+    known for some seconds of the capture, and at the end, in turn, each that is new or differs from what was given
+    under its id; an id beyond the last one of the trace is void then.
     Raises `TargetError` for what is no capture or cannot be read, `MissingError` without tshark, `UsageError` for
     the missing password of a key, `CancelledError` soon after ``cancelled`` turns true. ``strict``: a bug met on one
     connection raises; without, it becomes a notice.
@@ -98,35 +97,39 @@ def load_capture(
     options = options or OpenOptions()
     trusted = (stores.from_file(options.ca),) if options.ca else (stores.mozilla(), stores.system())
     evidence = from_files(options.crls, options.ct_logs)
+    given: dict[int, Connection] = {}
+    verdicts = Verdicts(trusted, options.at, evidence)
+
+    def early(followed: Connection) -> Opinion:
+        opinion = verdicts.early(followed)
+        give(opinion.connection)
+        return opinion
+
+    def give(connection: Connection) -> None:
+        if found is not None and given.get(connection.id) != connection:
+            given[connection.id] = connection
+            found(connection)
+
     with Mapped(path, options.carve) as mapped:
         frame = mapped.survey
         keylog, notices = _read_keys(options.keylogs, frame)
         if options.rsa_keys:
             keylog.rsa.add(load_rsa_keys(options.rsa_keys, options.rsa_password))
         report = _Reporter(progress, frame.size)
-        reader = _Reader(path, mapped, keylog, strict, report, cancelled)
+        reader = _Reader(path, mapped, keylog, strict, report, cancelled, early if found is not None else None)
         following, reading = reader.read()
     frames = max(frame.packets or 0, reading.frames)
     if frame.kind == "other" and not frames and not frame.damaged:
         # tshark opens many files that are no captures (a text, a picture) without a word.
         raise tshark.not_a_capture(path)
     connections: list[Connection] = []
-    # What connections before have shown tells a missing intermediate from an unknown root.
-    shown: dict[bytes, None] = {}
     tickets = Tickets()
-
-    def verdict(followed: Connection) -> Connection:
-        return judged(followed, trusted, options.at, evidence=replace(evidence, known=tuple(shown)))
-
-    for connection in following.finished(verdict):
+    for connection in following.finished(verdicts.final):
         if cancelled is not None and cancelled():
             raise CancelledError("Stopped", "reading the capture was cancelled")
         connection = tickets.follow(connection)
         connections.append(connection)
-        issuers = (sent.der for sent in connection.certificates if sent.sender == SERVER and sent.index)
-        shown.update(dict.fromkeys(islice(issuers, MOST_KNOWN - len(shown))))
-        if found is not None:
-            found(connection)
+        give(connection)
     report(reading, following, last=True)
     notices += _key_notices(keylog, options.keylogs, connections)
     notices += following.faults
@@ -147,6 +150,7 @@ class _Reader:
     strict: bool
     report: _Reporter
     cancelled: Cancelled | None
+    early: Early | None
 
     def read(self) -> tuple[Following, Reading]:
         plan = self.mapped.plan
@@ -155,22 +159,23 @@ class _Reader:
         elif plan is not None:
             plan.spare(lambda random: bool(self.keylog.labels(random)))
         try:
-            following, reading = self._read(plan)
+            following, reading = self._read(plan, self.early)
         except TargetError:
             if plan is None:
                 raise
-            return self._read(None)  # of some odd formats a file tells more than a pipe
+            return self._read(None, self.early)  # of some odd formats a file tells more than a pipe
         if plan is not None and (following.unclaimed or reading.failed):
-            return self._read(None)
+            return self._read(None, self.early)
         if following.whole and plan is not None:
-            again, _ = self._read(plan.only(following.whole))
+            again, _ = self._read(plan.only(following.whole), early=None)
             following.replace(again)
         return following, reading
 
-    def _read(self, plan: Plan | None) -> tuple[Following, Reading]:
+    def _read(self, plan: Plan | None, early: Early | None) -> tuple[Following, Reading]:
         from tlsviz.sources.packets import read_packets
 
-        following = Following(self.keylog, self.strict, plan.carved if plan is not None else None)
+        carved = plan.carved if plan is not None else None
+        following = Following(self.keylog, self.strict, carved, early)
 
         def take(packets: list[Packet | Datagram], reading: Reading) -> None:
             for packet in packets:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tlsviz.connection.engine import Engine
@@ -13,11 +14,28 @@ from tlsviz.errors import TlsvizError
 from tlsviz.sources.flows import Flow
 from tlsviz.sources.reassembly import CarvedSides, Stream
 from tlsviz.sources.segments import Datagram, Packet
-from tlsviz.wire.chunks import CannotCountError, Chunk, Input, Sender
+from tlsviz.sources.verdicts import Opinion
+from tlsviz.wire.chunks import CannotCountError, Chunk, Input, Mark, Sender
 from tlsviz.wire.text import shorten
 
 UNDECIDED_LIMIT = 64 << 10
 """Bytes of one side after which a connection that does not look like TLS is no longer followed."""
+
+PATIENCE = 10.0
+"""Seconds of the capture's time after which a connection is given as far as it is known, closed or not."""
+
+Judge = Callable[[Connection, Opinion | None], Connection]
+"""Judges a connection. The opinion is the one of before the end, if the connection is still as it was then."""
+
+
+@dataclass(slots=True)
+class _Given:
+    """What was given of a connection before the capture's end: its number, as it was ``seen``, and its judgement."""
+
+    number: int
+    seen: Connection | None = None
+    opinion: Opinion | None = None
+    closed: bool = False
 
 
 @dataclass(slots=True)
@@ -39,9 +57,18 @@ class Following:
     counted of it (`sources.carve`); ``whole``: the streams, by that number, where this does not fit. ``strict``: a bug
     met on one stream raises; without, the stream is left out and ``faults`` says so, because one broken stream must not
     cost the others.
+
+    ``early`` judges a connection, and gives it to whoever waits for it, as soon as both sides have closed it or it is
+    known for `PATIENCE`. Its id is then its place in the order in which they were found; the final one may differ.
     """
 
-    def __init__(self, keylog: KeyLog, strict: bool = False, carved: Mapping[int, CarvedSides] | None = None) -> None:
+    def __init__(
+        self,
+        keylog: KeyLog,
+        strict: bool = False,
+        carved: Mapping[int, CarvedSides] | None = None,
+        early: Callable[[Connection], Opinion] | None = None,
+    ) -> None:
         self.found = 0
         self.whole: dict[int, int] = {}
         self._carved = dict(carved or {})
@@ -50,9 +77,14 @@ class Following:
         self._strict = strict
         self._streams: dict[int, _Followed | Flow | None] = {}
         """By tshark's numbers, in the order of first packets; UDP's are stored as -1, -2, ..."""
+        self._early = early
+        self._given: dict[int, _Given] = {}
+        self._due: deque[tuple[float, int]] = deque()
 
     def take(self, packet: Packet | Datagram) -> None:
         """Takes the next packet of the capture."""
+        while self._due and self._due[0][0] <= packet.time:
+            self._give(self._due.popleft()[1], closed=False)
         if isinstance(packet, Datagram):
             self._take_datagram(packet)
             return
@@ -65,8 +97,16 @@ class Following:
             return
         try:
             inputs = followed.stream.feed(packet)
-            if inputs and not self._follow(followed, inputs):
+            if not inputs:
+                return
+            known = followed.is_tls
+            if not self._follow(followed, inputs):
                 self._drop(packet.stream, followed)
+            elif followed.is_tls:
+                if not known:
+                    self._expect(packet.stream, packet.time)
+                if isinstance(inputs[-1], Mark) and followed.stream.closed:
+                    self._give(packet.stream, closed=True)
         except CannotCountError:
             self._again(packet.stream, followed)
         except Exception as error:
@@ -82,7 +122,9 @@ class Following:
         if not isinstance(flow, Flow):
             return
         try:
-            self.found += flow.feed(datagram)
+            if flow.feed(datagram):
+                self.found += 1
+                self._expect(stream, datagram.time)
         except Exception as error:
             self._drop(stream, flow)
             self._fault(stream, error)
@@ -120,7 +162,7 @@ class Following:
         self.whole[followed.first] = stream
         self._drop(stream, followed)
 
-    def finished(self, judge: Callable[[Connection], Connection]) -> Iterator[Connection]:
+    def finished(self, judge: Judge) -> Iterator[Connection]:
         """After the `end`: the connections, judged, numbered in the order of their first packets."""
         number = 0
         for stream, followed in self._streams.items():
@@ -131,12 +173,44 @@ class Following:
                 connection = self._finish(stream, followed, number)
                 if connection is None:
                     continue
-                connection = judge(connection)
+                connection = judge(connection, self._before(stream, connection))
             except Exception as error:
                 self._fault(stream, error)
                 continue
             number += 1
             yield connection
+
+    # -- before the end ------------------------------------------------------------------------------------
+
+    def _expect(self, stream: int, time: float) -> None:
+        """A connection was found: it has a number until the end, and is given before long."""
+        if self._early is not None:
+            self._given[stream] = _Given(len(self._given))
+            self._due.append((time + PATIENCE, stream))
+
+    def _give(self, stream: int, closed: bool) -> None:
+        """Gives a connection as it is known now: once before it is closed, at most, and once then."""
+        followed, given = self._streams.get(stream), self._given.get(stream)
+        engine = followed.engine if followed is not None else None
+        if self._early is None or engine is None or given is None or given.closed or (given.seen and not closed):
+            return
+        given.closed = closed
+        try:
+            engine.id, engine.tcp_stream = given.number, stream if stream >= 0 else None
+            seen = engine.connection()
+            given.opinion = self._early(seen)
+            given.seen = seen
+        except Exception:
+            # The end reads it once more, and says then what is wrong.
+            if self._strict:
+                raise
+
+    def _before(self, stream: int, connection: Connection) -> Opinion | None:
+        """The judgement of before, if nothing has happened on the connection since."""
+        given = self._given.pop(stream, None)
+        if given is None or given.seen is None or replace(given.seen, id=connection.id) != connection:
+            return None
+        return given.opinion
 
     def _follow(self, followed: _Followed, inputs: list[Input]) -> bool:
         """Gives a stream's news to its engine; False if the stream can be forgotten."""

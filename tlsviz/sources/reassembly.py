@@ -77,6 +77,15 @@ class Stream:
         assert self._ends is not None
         return self._ends[1 if self._name(0) == CLIENT else 0]
 
+    @property
+    def closed(self) -> bool:
+        """Whether both sides have ended, or one has reset the connection, and nothing waits to be told."""
+        for side in self._sides:
+            if side.waiting or side.carved or side.doubtful is not None:
+                return False
+        one, two = self._sides
+        return (one.finished and two.finished) or ((one.reset or two.reset) and not self._resets)
+
     def feed(self, packet: Packet) -> list[Input]:
         """Takes the next packet of the capture; returns what can be told now, in order."""
         if self._ends is None:
