@@ -19,7 +19,7 @@ from textual.worker import WorkerFailed
 from tlsviz.ui.commands import ActionCommands
 from tlsviz.ui.flow import Flow
 from tlsviz.ui.glyphs import ASCII, glyphs
-from tlsviz.ui.messages import GoBack, JobAdvanced, JobEnded, OpenConnection, OpenRequest
+from tlsviz.ui.messages import CompareWith, GoBack, JobAdvanced, JobEnded, OpenConnection, OpenRequest
 from tlsviz.ui.recent import Recent
 from tlsviz.ui.screens.home import HomeScreen
 from tlsviz.ui.sizes import HEIGHTS, WIDTHS
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 
 _HERE = Path(__file__).parent
+Pair = tuple[Request, Request | None, int | None, int | None]
+"""Two targets to be compared (None: two connections of one), and the connections that were asked for."""
 
 
 class TlsvizApp(App[None]):
@@ -51,6 +53,7 @@ class TlsvizApp(App[None]):
         Binding("f1", "help", "help", show=False),
         Binding("question_mark", "typed('help')", "help", key_display="?"),
         Binding("s,ctrl+s", "screenshot", "save a screenshot", show=False),
+        Binding("c", "typed('compare')", "compare", tooltip="Compare with another connection"),
         Binding("ctrl+t", "next_theme", "next theme", show=False),
         Binding("ctrl+r", "again", "once more", show=False),
         Binding("ctrl+o", "home", "open another target", show=False),
@@ -68,6 +71,7 @@ class TlsvizApp(App[None]):
     ) -> None:
         super().__init__()
         self.first = request
+        self.pair: Pair | None = None
         self.flow = Flow(self, recent or Recent(), open_options, live_options)
         self.update_classes({"-ascii": glyphs() is ASCII, "-dark-mode": True, f"-theme-{DARK}": True}, update=False)
 
@@ -80,11 +84,13 @@ class TlsvizApp(App[None]):
         return dict(DEFAULTS)
 
     def get_default_screen(self) -> Screen[None]:
-        return HomeScreen(self.flow) if self.first is None else Ground(self.flow)
+        return HomeScreen(self.flow) if self.first is None and self.pair is None else Ground(self.flow)
 
     def on_mount(self) -> None:
         if self.first is not None:
             self.flow.open(self.first)
+        elif self.pair is not None:
+            self.flow.compare_targets(*self.pair)
 
     def on_unmount(self) -> None:
         self.flow.stop()
@@ -105,6 +111,10 @@ class TlsvizApp(App[None]):
     def _open_connection(self, event: OpenConnection) -> None:
         self.flow.open_connection(event.connection, event.source)
 
+    @on(CompareWith)
+    def _compare_with(self, event: CompareWith) -> None:
+        self.flow.compare(event.connection, event.source, event.other)
+
     @on(GoBack)
     def _go_back(self) -> None:
         self.flow.back()
@@ -112,7 +122,7 @@ class TlsvizApp(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Plain letters are commands only where nothing is being typed; nothing is offered that does nothing."""
         if action == "typed":
-            return not isinstance(self.focused, Input)
+            return not isinstance(self.focused, Input) and (parameters != ("compare",) or self.flow.can_compare())
         if action == "again":
             return self.flow.job is not None
         return action != "home" or not isinstance(self.screen, HomeScreen)
@@ -137,6 +147,9 @@ class TlsvizApp(App[None]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
+
+    def action_compare(self) -> None:
+        self.flow.pick_other()
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         from tlsviz.ui.actions import save_screenshot
@@ -180,5 +193,24 @@ def run(target: str | None = None, *, live: LiveOptions | None = None, capture: 
     app = TlsvizApp(open_options=capture, live_options=live)
     if target is not None:
         app.first = app.flow.request(target)
+    app.run()
+    return app.return_code or 0
+
+
+def run_compare(
+    left: str,
+    right: str | None,
+    one: int | None = None,
+    other: int | None = None,
+    *,
+    live: LiveOptions | None = None,
+    capture: OpenOptions | None = None,
+) -> int:
+    """Compares two targets on the screen, or two connections of one; gives the exit status.
+
+    ``one`` and ``other``: ids of the connections. Raises TlsvizError before anything is drawn, as `run` does.
+    """
+    app = TlsvizApp(open_options=capture, live_options=live)
+    app.pair = (app.flow.request(left), app.flow.request(right) if right is not None else None, one, other)
     app.run()
     return app.return_code or 0

@@ -99,6 +99,55 @@ class Flow:
         """Shows one connection of a list; the list stays below."""
         self.app.push_screen(_handshake(connection, source, running=False))
 
+    def pick_other(self) -> None:
+        """Asks what to compare the connection on the screen with."""
+        shown = self._shown()
+        if shown is not None:
+            from tlsviz.ui.screens.compare_pick import ComparePickScreen
+
+            others = self.job.connections if self.job is not None else ()
+            self.app.push_screen(ComparePickScreen(self, *shown, others))
+
+    def can_compare(self) -> bool:
+        """Whether there is a connection on the screen."""
+        return self._shown() is not None
+
+    def _shown(self) -> tuple[Connection, Source | None] | None:
+        """The connection on the screen, or chosen there, and where it is from."""
+        from tlsviz.ui.screens.handshake import HandshakeScreen
+
+        screen = self.app.screen
+        source = self.job.trace.source if self.job is not None and self.job.trace is not None else None
+        if isinstance(screen, HandshakeScreen) and screen.scene is not None:
+            truth = screen.scene.truth
+            return (truth, screen.source or source) if truth.messages else None
+        if _is_list(screen) and (chosen := screen.chosen) is not None:
+            return chosen, source
+        return None
+
+    def compare(self, connection: Connection, source: Source | None, other: Connection | Request) -> None:
+        """Shows two connections side by side, where the picker was."""
+        from tlsviz.ui.screens.compare import CompareScreen, Side
+
+        if isinstance(other, Capture | Live | Lab):
+            self._remember(other)
+            beside = Side(job=Job(other))
+        else:
+            beside = Side(other, source)
+        self.app.switch_screen(CompareScreen(Side(connection, source), beside))
+
+    def compare_targets(self, left: Request, right: Request | None, one: int | None, other: int | None) -> None:
+        """Opens two targets (``right`` None: two connections of one) to be compared; ids choose connections."""
+        from tlsviz.ui.screens.compare import CompareScreen, Side
+
+        first = Side(job=Job(left), wanted=one)
+        second = Side(job=Job(right), wanted=other) if right is not None else None
+        if second is None and other is not None:
+            second = Side(job=first.job, wanted=other)
+        for request in filter(None, (left, right)):
+            self._remember(request)
+        self.app.push_screen(CompareScreen(first, second))
+
     def again(self) -> None:
         """Does the present request once more."""
         if self.job is not None:

@@ -28,6 +28,16 @@ class OpenConnection(Message):
         self.source = source
 
 
+class CompareWith(Message):
+    """Show two connections side by side; ``other`` is there, or to be opened first."""
+
+    def __init__(self, connection: Connection, source: Source | None, other: Connection | Request) -> None:
+        super().__init__()
+        self.connection = connection
+        self.source = source
+        self.other = other
+
+
 class GoBack(Message):
     """Leave this screen for the one it came from, or for the home screen."""
 

@@ -55,6 +55,11 @@ class ConnectionsScreen(Screen[None]):
         self._show_title()
         self.call_after_refresh(self._refill, None)
 
+    @property
+    def chosen(self) -> Connection | None:
+        """The connection of the marked row."""
+        return self.query_one(ConnectionTable).chosen
+
     # What the job brings.
 
     def add(self, connections: Iterable[Connection]) -> None:

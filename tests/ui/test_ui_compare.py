@@ -1,0 +1,66 @@
+"""The comparison on the screen, at its three sizes, with keys and from the list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from shellhelp import make_app, script, shown, until
+from shellsample import connection, trace
+
+from tlsviz.sources.capture import OpenOptions
+from tlsviz.sources.target import Target
+from tlsviz.ui.screens.compare import CompareScreen
+from tlsviz.ui.screens.compare_pick import ComparePickScreen
+from tlsviz.ui.screens.connections import ConnectionsScreen
+from tlsviz.ui.widgets.row_list import RowList
+from tlsviz.ui.workers import Capture, Live
+
+CAPTURES = Path(__file__).resolve().parents[2] / "captures"
+RESUMED = Capture(CAPTURES / "resumption.pcapng", OpenOptions(ca=CAPTURES / "ca.pem"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+async def test_first_and_resumed_side_by_side(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = make_app(tmp_path)
+    app.pair = (RESUMED, None, None, None)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.comparison, 30)
+        await until(pilot, lambda: "Resumed" in shown(app) and "resumed" in shown(app))
+        await pilot.press("2")
+        await until(pilot, lambda: "CertificateVerify" in shown(app))
+        await pilot.press("3")
+        await until(pilot, lambda: "pre_shared_key" in shown(app))
+        fields = app.screen.query_one("#fields", RowList)
+        assert fields.has_focus
+        few = fields.line_count()
+        await pilot.press("a")
+        await until(pilot, lambda: fields.line_count() > few)
+        await pilot.press("down", "x")
+        await until(pilot, lambda: app.screen.comparison.left.resumed)
+
+
+async def test_another_connection_is_picked_from_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, lambda job: trace(connection(0, "one.example"), connection(1, "two.example")))
+    app = make_app(tmp_path, Capture(Path("class.pcapng")))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen) and app.screen.chosen)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ComparePickScreen) and "two.example" in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and "Server name" in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+
+
+async def test_what_is_typed_is_opened_and_what_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, lambda job: trace() if isinstance(job.request, Live) else trace(connection(0, "one.example")))
+    app = make_app(tmp_path, Capture(Path("class.pcapng")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "one.example" in shown(app))
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ComparePickScreen))
+        await pilot.press(*"http", "colon", *"//x", "enter")
+        await until(pilot, lambda: "plain HTTP" in shown(app))
+        app.flow.compare(connection(0, "one.example"), None, Live(Target("two.example", 443)))
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and "no TLS connection" in shown(app))
