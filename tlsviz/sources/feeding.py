@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tlsviz.sources.carve import Plan, plan
+from tlsviz.sources.carve import plan
 from tlsviz.sources.ek import Reading
 from tlsviz.sources.frames import Data
 from tlsviz.sources.pcapng import Survey, require_file, survey
+from tlsviz.sources.plan import Plan
 from tlsviz.sources.segments import Datagram, Packet
 
 _PIECE = 1 << 20
