@@ -19,14 +19,14 @@ from tlsviz.sources.evidence import from_files
 from tlsviz.sources.feeding import Mapped
 from tlsviz.sources.following import Following
 from tlsviz.sources.keyfiles import load_rsa_keys
+from tlsviz.sources.opinions import Opinion, Opinions
 from tlsviz.sources.pcapng import Survey
 from tlsviz.sources.segments import Datagram, Packet
-from tlsviz.sources.verdicts import Opinion, Verdicts
 from tlsviz.wire.text import plural, safe, shorten
 
 if TYPE_CHECKING:
-    from tlsviz.sources.carve import Plan
     from tlsviz.sources.ek import Reading
+    from tlsviz.sources.plan import Plan
 
 REPORT_EVERY = 0.1
 """Seconds between two reports of progress, at least."""
@@ -98,10 +98,10 @@ def load_capture(
     trusted = (stores.from_file(options.ca),) if options.ca else (stores.mozilla(), stores.system())
     evidence = from_files(options.crls, options.ct_logs)
     given: dict[int, Connection] = {}
-    verdicts = Verdicts(trusted, options.at, evidence)
+    opinions = Opinions(trusted, options.at, evidence)
 
     def early(followed: Connection) -> Opinion:
-        opinion = verdicts.early(followed)
+        opinion = opinions.early(followed)
         give(opinion.connection)
         return opinion
 
@@ -124,7 +124,7 @@ def load_capture(
         raise tshark.not_a_capture(path)
     connections: list[Connection] = []
     tickets = Tickets()
-    for connection in following.finished(verdicts.final):
+    for connection in following.finished(opinions.final):
         if cancelled is not None and cancelled():
             raise CancelledError("Stopped", "reading the capture was cancelled")
         connection = tickets.follow(connection)

@@ -12,9 +12,9 @@ from tlsviz.connection.model import Connection
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
 from tlsviz.sources.flows import Flow
+from tlsviz.sources.opinions import Opinion
 from tlsviz.sources.reassembly import CarvedSides, Stream
 from tlsviz.sources.segments import Datagram, Packet
-from tlsviz.sources.verdicts import Opinion
 from tlsviz.wire.chunks import CannotCountError, Chunk, Input, Mark, Sender
 from tlsviz.wire.text import shorten
 
