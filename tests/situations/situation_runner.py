@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 from unittest import mock
 
-from situation_servers import Missing, authority, issued
+from situation_servers import MissingError, authority, issued
 from situation_table import Situation
 
 from tlsviz.connection.model import Connection, Finding
@@ -36,7 +36,7 @@ def play(situation: Situation) -> Outcome:
     try:
         with situation.serve() as port, _resolver(situation):
             connection = _visit(situation, port)
-    except Missing as missing:
+    except MissingError as missing:
         return Outcome("undecided", str(missing), time.monotonic() - start, None)
     why = _wrong(situation, connection)
     return Outcome("wrong" if why else "right", why, time.monotonic() - start, connection)

@@ -1,6 +1,6 @@
 """Servers on 127.0.0.1 for situations: OpenSSL's own, nginx, the lab's, and small ones that misbehave.
 
-Each is a context manager that gives a port. `Missing` is raised where this machine lacks the program.
+Each is a context manager that gives a port. `MissingError` is raised where this machine lacks the program.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ START = 5.0
 """Seconds that a program gets to listen."""
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """This machine cannot play the situation: why."""
 
 
@@ -70,7 +70,7 @@ def s_server(*words: str, identity: str = "good") -> Serve:
     @contextlib.contextmanager
     def serve() -> Iterator[int]:
         if shutil.which("openssl") is None:
-            raise Missing("openssl is not here")
+            raise MissingError("openssl is not here")
         with _folder() as folder:
             certificate, key = _write_identity(folder, identity)
             command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", str(certificate)]
@@ -90,7 +90,7 @@ def _announced(process: subprocess.Popen[str]) -> int:
     for line in process.stdout:
         if match := re.search(r"ACCEPT \S+:(\d+)", line):
             return int(match[1])
-    raise Missing("openssl s_server does not start with these options")
+    raise MissingError("openssl s_server does not start with these options")
 
 
 def nginx(*lines: str, tls: bool = True, location: str = "return 200 'hello';") -> Serve:
@@ -100,7 +100,7 @@ def nginx(*lines: str, tls: bool = True, location: str = "return 200 'hello';") 
     def serve() -> Iterator[int]:
         program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
         if program is None:
-            raise Missing("nginx is not here")
+            raise MissingError("nginx is not here")
         with _folder() as folder:
             folder.chmod(0o755)
             certificate, key = _write_identity(folder, "good")
@@ -138,7 +138,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             socket.create_connection(("127.0.0.1", port), 0.5).close()
             return
         time.sleep(0.02)
-    raise Missing("the program does not start")
+    raise MissingError("the program does not start")
 
 
 def lab(make: Callable[[Authority], Issued] | None = None, **settings: object) -> Serve:
@@ -185,7 +185,7 @@ def full_backlog() -> Iterator[int]:
         probe.settimeout(0.2)
         with contextlib.suppress(TimeoutError):
             probe.connect(listener.getsockname())
-            raise Missing("this system's queue of connections is never full")
+            raise MissingError("this system's queue of connections is never full")
         yield int(listener.getsockname()[1])
 
 
@@ -203,7 +203,7 @@ def port_80() -> AbstractContextManager[int]:
         try:
             server = LabServer(ServerSettings(), authority().server(), authority(), port=80)
         except OSError as error:
-            raise Missing(f"port 80 cannot be had: {error.strerror}") from None
+            raise MissingError(f"port 80 cannot be had: {error.strerror}") from None
         with server:
             yield server.port
 

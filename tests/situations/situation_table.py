@@ -104,7 +104,7 @@ SILENCE = (
         "closed in the middle of the ServerHello",
         odd(saying(record(22, _SERVER_HELLO)[:20])),
         "closed_after_client_hello",
-        ("beginning of a record",),
+        ("the beginning of server_hello",),
     ),
     Situation("a port that is silent", odd(silent), "handshake_timed_out", ("no answer to the",), timeout=0.4),
     Situation(
@@ -123,6 +123,7 @@ SILENCE = (
         "reset_after_client_hello",
         ("answers without the 1,216-byte post-quantum share", "--groups X25519"),
         _PROBE,
+        quick=False,
     ),
     Situation(
         "a filter for the name",
@@ -310,7 +311,11 @@ BROKEN = (
     Situation("records without end", odd(flood(record(22, b""))), "malformed_message"),
     Situation(
         "16 MB of certificates",
-        odd(saying(record(22, _SERVER_HELLO) + record(22, handshake(11, b"", 0xFFFFFF)), flood(record(22, bytes(16000))))),
+        odd(
+            saying(
+                record(22, _SERVER_HELLO) + record(22, handshake(11, b"", 0xFFFFFF)), flood(record(22, bytes(16000)))
+            )
+        ),
         "malformed_message",
     ),
 )

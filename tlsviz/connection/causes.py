@@ -102,7 +102,7 @@ GREETINGS: tuple[tuple[bytes, str, str], ...] = (
     (rb"220[ -][^\r\n]*LMTP", "LMTP", "Use --starttls lmtp."),
     (rb"220[ -]|[45]54 |421 |502 5", "SMTP", _STARTTLS.format(465, "smtp")),
     (rb"\* (OK|PREAUTH|BYE)", "IMAP", _STARTTLS.format(993, "imap")),
-    (rb"\+OK|-ERR [^\r\n]*(POP|command)", "POP3", _STARTTLS.format(995, "pop3")),
+    (rb"\+OK", "POP3", _STARTTLS.format(995, "pop3")),
     (rb"20[01][ -]", "NNTP", _STARTTLS.format(563, "nntp")),
     (rb'"IMPLEMENTATION"', "ManageSieve", "Use --starttls sieve."),
     (rb":\S+ (NOTICE|020|4\d\d)|NOTICE (AUTH|\*)", "IRC", _STARTTLS.format(6697, "irc")),

@@ -212,7 +212,8 @@ def _our_objection(connection: Connection, failure: Failure) -> Finding:
 def _cut_off(connection: Connection, failure: Failure) -> Finding:
     """Reset, closed or silent in the middle of the handshake."""
     last = last_of(connection, SERVER)
-    evidence = f"{sentence(failure.detail)}The last thing from the server was {last.type}." if last else ""
+    part = "" if last is None or last.whole else "the beginning of "
+    evidence = f"{sentence(failure.detail)}The last thing from the server was {part}{last.type}." if last else ""
     evidence = evidence or sentence(failure.detail) + _received(failure)
     if failure.kind in ("reset", "closed") and asked_for_certificate(connection) and not connection.client_auth:
         return client_certificate(connection, evidence, None)

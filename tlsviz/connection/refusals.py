@@ -6,9 +6,9 @@ import re
 from http import HTTPStatus
 
 from tlsviz.connection.causes import CERTIFICATE_ALERTS, SERVER_ALERTS, SKIPPED_ALERTS
-from tlsviz.connection.model import Connection, Finding, Message
+from tlsviz.connection.model import Cause, Connection, Finding, Message
 from tlsviz.connection.suspects import suspects
-from tlsviz.connection.telling import after, diagnosed, last_of, listed, real
+from tlsviz.connection.telling import after, diagnosed, last_of, listed
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import walk
 from tlsviz.wire.text import plural, shorten
@@ -44,7 +44,7 @@ def refused_by_server(connection: Connection, message: Message) -> Finding:
         return client_certificate(connection, evidence, message.index)
     causes = suspects(connection, code)
     if code == HANDSHAKE_FAILURE:
-        return _handshake_failure(connection, evidence, message)._replace(causes=causes)
+        return _handshake_failure(connection, evidence, message, causes)
     finding, title, mend = SERVER_ALERTS.get(code, ("handshake_alert", "", ""))
     title = title or f"The server refused the handshake: {name}"
     mend = mend or "See what the alert means, and compare with a client that this server accepts."
@@ -58,7 +58,7 @@ def refused_by_server(connection: Connection, message: Message) -> Finding:
     return diagnosed(finding, title, evidence, mend, "RFC 8446 6.2", message.index, causes)
 
 
-def _handshake_failure(connection: Connection, evidence: str, message: Message) -> Finding:
+def _handshake_failure(connection: Connection, evidence: str, message: Message, causes: tuple[Cause, ...]) -> Finding:
     """handshake_failure says only that nothing acceptable was offered: the narrowest list is the likeliest cause."""
     if connection.messages_of("server_hello"):
         return diagnosed(
@@ -68,24 +68,26 @@ def _handshake_failure(connection: Connection, evidence: str, message: Message) 
             "The server's log says more than this alert.",
             "RFC 8446 6.2",
             message.index,
+            causes,
         )
-    offered = connection.offered
-    groups = real(offered.groups)
-    schemes = real(offered.signature_schemes)
-    suites = [suite for suite in real(offered.cipher_suites) if suite.code not in (0x00FF, 0x5600)]
-    code, what, names = "no_common_cipher_suite", "cipher suite", suites
-    if len(suites) > 4:
-        if len(groups) == 1:
-            code, what, names = "no_common_group", "group", groups
-        elif 0 < len(schemes) <= 2:
-            code, what, names = "no_common_signature_scheme", "signature scheme", schemes
-    shown = listed(names) if len(names) <= 4 else plural(len(names), what)
+    probes = {cause.probe: cause.why for cause in reversed(causes)}
+    found = next((cause.probe for cause in causes if cause.probe in _CHOICES), "wide_ciphers")
+    code, what = _CHOICES[found]
+    shown = probes.get(found, "offered: none")
     evidence += (
-        f" It means that no acceptable set of parameters was offered; likeliest is the {what} (offered: {shown}),"
+        f" It means that no acceptable set of parameters was offered; likeliest is the {what} ({shown}),"
         " but other parameters cannot be ruled out."
     )
     mend = "Offer more (--ciphers, --groups, --sigalgs, --min), or let the server accept what current clients offer."
-    return diagnosed(code, f"No {what} in common, likely", evidence, mend, "RFC 8446 6.2", message.index)
+    return diagnosed(code, f"No {what} in common, likely", evidence, mend, "RFC 8446 6.2", message.index, causes)
+
+
+_CHOICES = {
+    "wide_ciphers": ("no_common_cipher_suite", "cipher suite"),
+    "other_groups": ("no_common_group", "group"),
+    "other_sigalgs": ("no_common_signature_scheme", "signature scheme"),
+}
+"""By the re-probe that would tell: what it is that the two sides have not in common."""
 
 
 # -- client certificates -----------------------------------------------------------------------------------
@@ -128,7 +130,8 @@ def issuers(connection: Connection) -> tuple[str, ...]:
     if not requests or requests[-1].tree is None:
         return ()
     nodes = (node for _, node in walk(requests[-1].tree))
-    return tuple(node.label for node in nodes if node.name == "distinguished_name" and node.label)
+    names = (node.child("data") for node in nodes if node.name == "distinguished_name")
+    return tuple(node.label for node in names if node is not None and node.label)
 
 
 def _acceptable(connection: Connection) -> str:

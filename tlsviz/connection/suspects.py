@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tlsviz.connection.model import Cause, Connection, Message
+from tlsviz.connection.model import Cause, CodePoint, Connection, Message
 from tlsviz.connection.telling import listed, real
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.nodes import walk
@@ -76,11 +76,17 @@ def versions(connection: Connection) -> set[int]:
 
 
 def _answered(connection: Connection) -> bool:
-    return any(m.sender == SERVER and m.type in ("server_hello", "hello_retry_request") for m in connection.messages)
+    kinds = ("server_hello", "hello_retry_request")
+    return any(m.sender == SERVER and m.type in kinds and m.whole for m in connection.messages)
 
 
 def _silent(alert: int) -> bool:
     return alert == SILENT
+
+
+def _whole_tls13(suites: list[CodePoint]) -> bool:
+    """TLS 1.3 has few suites in all: two of them fit nearly every server."""
+    return sum(0x1301 <= suite.code <= 0x1303 for suite in suites) >= 2
 
 
 # -- the suspects --------------------------------------------------------------------------------------------
@@ -90,7 +96,7 @@ def _suites(connection: Connection, alert: int) -> Suspect | None:
     suites = [code for code in real(connection.offered.cipher_suites) if code.code not in _SCSV]
     if alert not in _CHOOSING or _answered(connection) or not suites:
         return None
-    few = len(suites) <= 4
+    few = len(suites) <= 4 and not _whole_tls13(suites)
     shown = listed(suites) if few else plural(len(suites), "suite")
     what = "No cipher suite in common"
     return Suspect(5 if few else 2, what, f"offered: {shown}", "wide_ciphers")
