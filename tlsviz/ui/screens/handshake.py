@@ -45,6 +45,7 @@ from tlsviz.ui.widgets.observer_pane import ObserverBanner, ObserverPane, follow
 from tlsviz.ui.widgets.pane_bar import PANES, PaneBar
 from tlsviz.ui.widgets.projector import Projector
 from tlsviz.ui.widgets.record_pane import RecordPane
+from tlsviz.ui.widgets.way_view import WayStrip
 
 NARROW, NORMAL, WIDE = "-narrow", "-normal", "-wide"
 FAR = 1 << 20
@@ -320,6 +321,13 @@ class HandshakeScreen(Screen[None]):
     def action_observer(self) -> None:
         """Looks at the connection with the next observer's eyes."""
         self._choose(self._scene.seen_by(following(self._scene.observer)))
+
+    @on(WayStrip.Asked)
+    def action_way(self) -> None:
+        """Shows the way to the first byte in full."""
+        from tlsviz.ui.screens.way import WayScreen
+
+        self.app.push_screen(WayScreen(self._scene.connection, self.source))
 
     def action_secrets(self) -> None:
         """Shows the values of keys and nonces, or masks them again."""

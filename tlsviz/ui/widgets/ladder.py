@@ -12,6 +12,7 @@ from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import Scene, StepChosen
 from tlsviz.ui.widgets.ladder_lines import Density, Drawing, Row
 from tlsviz.ui.widgets.lines import Line, LineView, Painted, pad_line
+from tlsviz.ui.widgets.way_view import WayStrip
 
 
 class LadderHead(Painted):
@@ -129,5 +130,6 @@ class Ladder(Vertical):
     covered: var[tuple[int, ...]] = var(())
 
     def compose(self) -> ComposeResult:
+        yield WayStrip().data_bind(Ladder.scene)
         yield LadderHead().data_bind(Ladder.scene)
         yield LadderRows().data_bind(Ladder.scene, Ladder.running, Ladder.covered)
