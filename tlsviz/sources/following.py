@@ -162,6 +162,19 @@ class Following:
         self.whole[followed.first] = stream
         self._drop(stream, followed)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing that was taken is, or may become, TLS."""
+        return all(followed is None for followed in self._streams.values())
+
+    def snapshot(self) -> Connection | None:
+        """The first TLS connection as far as it is known by now; following it goes on."""
+        for stream, followed in self._streams.items():
+            if followed is not None and followed.is_tls and followed.engine is not None:
+                followed.engine.tcp_stream = stream if stream >= 0 else None
+                return followed.engine.connection()
+        return None
+
     def finished(self, judge: Judge) -> Iterator[Connection]:
         """After the `end`: the connections, judged, numbered in the order of their first packets."""
         number = 0

@@ -122,51 +122,30 @@ def _widen(process: asyncio.subprocess.Process) -> None:
         fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
 
 
-class _Capture(pyshark.FileCapture):  # type: ignore[misc]
-    """pyshark's file capture, kept from asking tshark twice and from speaking at exit."""
+def parameters() -> list[str]:
+    """What tshark is told beside where its packets come from: few fields, and no decoding above TCP and UDP."""
+    words = ["-Y", FILTER]
+    for name in FIELDS:
+        words += ["-e", name]
+    for preference in PREFERENCES:
+        words += ["-o", preference]
+    for protocol in ("dtls", "quic"):
+        words += ["--disable-protocol", protocol]
+    return words
 
-    def __init__(
-        self, path: Path, program: str, loop: asyncio.AbstractEventLoop, reading: Reading, feed: Feed | None
-    ) -> None:
-        self._reading = reading
-        self._feed = feed
-        parameters = ["-Y", FILTER]
-        for name in FIELDS:
-            parameters += ["-e", name]
-        for preference in PREFERENCES:
-            parameters += ["-o", preference]
-        for protocol in ("dtls", "quic"):
-            parameters += ["--disable-protocol", protocol]
-        super().__init__(
-            str(path.absolute()),
-            keep_packets=False,
-            use_ek=True,
-            disable_protocol="tls",
-            tshark_path=program,
-            eventloop=loop,
-            custom_parameters=parameters,
-        )
 
-    async def read(self, take: Take, cancelled: Callable[[], bool]) -> None:
-        """Runs tshark to its end; whatever happens, no process, pipe or task of it remains."""
-        # The feed ends after tshark has: it waits for whoever reads its pipe.
-        with self._feed.running() if self._feed is not None else nullcontext(subprocess.DEVNULL) as self._input:
-            watch = asyncio.ensure_future(self._watch(cancelled))
-            try:
-                await self.packets_from_tshark(lambda batch: take(batch, self._reading), close_tshark=False)
-            except OSError as error:
-                raise MissingError("tshark cannot be run", str(error), tshark.MEND) from None
-            finally:
-                watch.cancel()
-                await self._stop(at_once=not self._eof_reached)
-        if cancelled():
-            raise CancelledError("Stopped", "reading the capture was cancelled")
+class Running:
+    """What both of pyshark's captures are kept from: asking tshark twice, and speaking at exit.
 
-    async def _watch(self, cancelled: Callable[[], bool]) -> None:
-        while not cancelled():
-            await asyncio.sleep(_POLL)
-        for process in self._running_processes:
-            _kill(process)
+    To be mixed in before them; ``_reading`` and ``_feed`` are to be set before anything runs.
+    """
+
+    _reading: Reading
+    _feed: Feed | None
+    _input: int = subprocess.DEVNULL
+    _running_processes: set[asyncio.subprocess.Process]
+    _stderr_handling_tasks: list[asyncio.Task[None]]
+    tshark_path: str
 
     async def _stop(self, at_once: bool) -> None:
         for process in self._running_processes:
@@ -193,8 +172,8 @@ class _Capture(pyshark.FileCapture):  # type: ignore[misc]
     async def _get_tshark_process(
         self, packet_count: int | None = None, stdin: int | None = None
     ) -> asyncio.subprocess.Process:
-        process: asyncio.subprocess.Process = await super()._get_tshark_process(
-            packet_count, stdin=self._input if stdin is None else stdin
+        process: asyncio.subprocess.Process = await pyshark.capture.capture.Capture._get_tshark_process(
+            self, packet_count, stdin=self._input if stdin is None else stdin
         )
         _widen(process)
         return process
@@ -209,18 +188,58 @@ class _Capture(pyshark.FileCapture):  # type: ignore[misc]
         """Without the field mapping of 20 MB that pyshark makes for EK mode: our fields' types are known."""
         return _Parser(self._reading, self._feed)
 
+    async def _handle_process_stderr_forever(self, stderr: asyncio.StreamReader) -> None:
+        kept = self._reading.complaints
+        while data := await stream_line(stderr):
+            if len(kept) < _MOST_LINES:
+                kept.append(data.decode("utf-8", "replace").rstrip())
+
+
+class _Capture(Running, pyshark.FileCapture):  # type: ignore[misc]
+    """pyshark's file capture."""
+
+    def __init__(
+        self, path: Path, program: str, loop: asyncio.AbstractEventLoop, reading: Reading, feed: Feed | None
+    ) -> None:
+        self._reading = reading
+        self._feed = feed
+        super().__init__(
+            str(path.absolute()),
+            keep_packets=False,
+            use_ek=True,
+            disable_protocol="tls",
+            tshark_path=program,
+            eventloop=loop,
+            custom_parameters=parameters(),
+        )
+
+    async def read(self, take: Take, cancelled: Callable[[], bool]) -> None:
+        """Runs tshark to its end; whatever happens, no process, pipe or task of it remains."""
+        # The feed ends after tshark has: it waits for whoever reads its pipe.
+        with self._feed.running() if self._feed is not None else nullcontext(subprocess.DEVNULL) as self._input:
+            watch = asyncio.ensure_future(self._watch(cancelled))
+            try:
+                await self.packets_from_tshark(lambda batch: take(batch, self._reading), close_tshark=False)
+            except OSError as error:
+                raise MissingError("tshark cannot be run", str(error), tshark.MEND) from None
+            finally:
+                watch.cancel()
+                await self._stop(at_once=not self._eof_reached)
+        if cancelled():
+            raise CancelledError("Stopped", "reading the capture was cancelled")
+
+    async def _watch(self, cancelled: Callable[[], bool]) -> None:
+        while not cancelled():
+            await asyncio.sleep(_POLL)
+        for process in self._running_processes:
+            _kill(process)
+
     def get_parameters(self, packet_count: int | None = None) -> list[str]:
         """With the pipe in place of the file, where there is one."""
         parameters: list[str] = super().get_parameters(packet_count)
         if self._feed is not None:
             parameters[parameters.index("-r") + 1] = "-"
         return parameters
-
-    async def _handle_process_stderr_forever(self, stderr: asyncio.StreamReader) -> None:
-        kept = self._reading.complaints
-        while data := await stream_line(stderr):
-            if len(kept) < _MOST_LINES:
-                kept.append(data.decode("utf-8", "replace").rstrip())
 
 
 async def stream_line(stream: asyncio.StreamReader) -> bytes:
