@@ -66,14 +66,16 @@ The way there  3 round trips of 11.0 ms · first byte after 87.0 ms
   round trips, and the same work.
 
 Certificates  1 from the server, from the root down
-  ✗ www.example.test  leaf, number 1
+  ✗ www.example.test  the server's own, sent 1st
       EC P-256 · 2026-04-22 to 2026-05-22 · ecdsa-with-SHA256
-      for www.example.test
-      ✗ expired on 2026-05-22 12:00 UTC, 10 days earlier
+      ✗ expired 10 days earlier
+      ✓ for www.example.test, its only name
       ✗ self signed: vouches for itself, and is not in the Mozilla store
 
-Trust  judged for www.example.test as of 2026-06-01 12:00 UTC
-  Mozilla  ✗ not trusted  expired, self signed
+Trust  judged for www.example.test, as of 2026-06-01 12:00 UTC
+  Mozilla  ✗ not trusted  expired on 2026-05-22 12:00 UTC, 10 days earlier; self
+                          signed: vouches for itself, and is not in the Mozilla
+                          store
 
 Proofs  recomputed from this connection's own bytes
   ✓ verified      certificate verify  made with the certificate's key

@@ -213,7 +213,7 @@ def _whose(verdict: StoreVerdict, each: Fault) -> str:
     """Which certificate a fault lies in, where it is not the leaf's."""
     ways = [verdict.path, *(way.ders for way in verdict.ways)]
     found = next((der for way in ways for der in way[1:] if read(der).sha256 == each.sha256), None)
-    return f"{_title(found)} " if found is not None else ""
+    return f"{_title(found)}: " if found is not None else ""
 
 
 def _named(stores: Sequence[StoreVerdict]) -> str:

@@ -12,9 +12,8 @@ from tlsviz.connection.compare import NOTHING, Comparison, Difference, Subject, 
 from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import Connection, Source
 from tlsviz.connection.titles import message as title_of
-from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, render, wrap
+from tlsviz.report.paint import Line, Piece, Style, cells, clip, heading, pad, render, wrap
 from tlsviz.report.phrases import facts, step_words
-from tlsviz.report.sections import heading
 from tlsviz.wire.chunks import CLIENT
 from tlsviz.wire.nodes import Node
 from tlsviz.wire.text import clock, plural, safe

@@ -139,6 +139,11 @@ def paragraph(lead: Line, text: str, width: int, style: Style = "") -> list[Line
     return [[*lead, Piece(first, style)], *([Piece(" " * indent), Piece(part, style)] for part in rest)]
 
 
+def heading(text: str, beside: str, width: int) -> Line:
+    """The first line of a section, and what is said beside it."""
+    return [Piece(text, "title"), Piece(clip(f"  {beside}", width - cells(text)), "dim")]
+
+
 def justify(left: Line, right: Line, width: int) -> Line:
     """Both ends of one line; at least two spaces between them."""
     return [*left, Piece(" " * max(width - width_of(left) - width_of(right), 2)), *right]

@@ -6,6 +6,7 @@ Every line knows what it is about, so that a key or a click can go there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -30,7 +31,8 @@ MAX_NAMES = 12
 """Of a certificate's names so many are listed; the rest are counted."""
 
 
-class Target(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Target:
     """What a line is about: a certificate (``der``; ``index`` its place as sent), and maybe a field of it, by its
     dotted path in the tree of DER; or a message."""
 
