@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from tlsviz.connection.greetings import greeting
 from tlsviz.connection.model import CERTIFICATES, ApplicationRun, Connection, Hole, Message, Prelude
 from tlsviz.tls import registry
@@ -15,6 +18,7 @@ _SPECIAL = {
     "heartbeat": "Heartbeat",
     "ack": "ACK",
 }
+_KINDS = {"dtls": "DTLS", "quic": "QUIC"}
 _MARKS = {
     "name_lookup": "name lookup",
     "https_record": "HTTPS record",
@@ -102,6 +106,22 @@ def version(connection: Connection) -> str:
         return str(connection.version or "")
     code = next((record.version for record in reversed(connection.records) if record.version), 0)
     return f"{connection.version} over {registry.quic_versions.get(code) or 'QUIC'}"
+
+
+def seen_in(connection: Connection, packets: tuple[int, ...]) -> str:
+    """Where in the capture something was: ``packet 8``, ``packets 3 to 5``; over UDP ``datagram 8``; "" for nowhere."""
+    if not packets:
+        return ""
+    word = "packet" if connection.transport == "tcp" else "datagram"
+    first, last = packets[0], packets[-1]
+    return f"{word} {first}" if first == last else f"{word}s {first} to {last}"
+
+
+def count(connections: Sequence[Connection]) -> str:
+    """How many connections there are of each kind: ``2 TLS connections, 1 QUIC connection``."""
+    kinds = Counter(_KINDS.get(connection.transport, "TLS") for connection in connections)
+    said = (plural(kinds[kind], f"{kind} connection") for kind in ("TLS", "DTLS", "QUIC") if kinds[kind])
+    return ", ".join(said) or "no TLS connection"
 
 
 def packet_types(connection: Connection, records: tuple[int, ...]) -> list[str]:

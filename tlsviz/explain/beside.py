@@ -103,8 +103,9 @@ def hole(connection: Connection, broken: Hole) -> Narration:
         said = Sentence(f"They begin with: {first}")
         return Narration("finding.bad_record", title, lead, (said,), ("Another protocol, or damage on the way.",))
     lead = f"{count} of the {broken.sender} are not in the capture: lost while capturing, or never captured."
+    unit = "packet" if connection.transport == "quic" else "record"
     said = Sentence(
-        "Decoding goes on at the next record that can be recognised; encrypted records may stay closed.", "unknown"
+        f"Decoding goes on at the next {unit} that can be recognised; encrypted {unit}s may stay closed.", "unknown"
     )
     return Narration("concept.record", title, lead, (said,))
 
@@ -132,7 +133,7 @@ def data(connection: Connection, run: ApplicationRun) -> Narration:
     records, size = plural(run.records, carrier), plural(run.bytes, "byte")
     how = "encrypted" if encrypts(connection) else "not encrypted"
     lead = f"The {run.sender} sends {size} in {records}, {how}."
-    sentences = [Sentence(_cipher(connection), "computed")]
+    sentences = [Sentence(_cipher(connection, carrier), "computed")]
     line = _first_line(run)
     if run.opaque:
         opaque = {"record": _OPAQUE, "Handshake packet": _HANDSHAKE_PACKETS}.get(carrier, _PACKETS)
@@ -172,7 +173,7 @@ def encrypts(connection: Connection) -> bool:
     return taken is None or taken.mode != "NULL"
 
 
-def _cipher(connection: Connection) -> str:
+def _cipher(connection: Connection, carrier: str) -> str:
     taken = suite(connection.cipher_suite.code) if connection.cipher_suite else None
     if taken is None:
         return "Both directions use symmetric session keys that were made in this handshake."
@@ -180,8 +181,8 @@ def _cipher(connection: Connection) -> str:
     if taken.mode == "NULL":
         return f"The suite encrypts nothing; HMAC-{hash_name(taken.mac or '')} only protects against change."
     if taken.mac is None:
-        return f"{cipher} encrypts and seals each record, with a key of its own for each direction."
-    return f"{cipher} encrypts each record, and HMAC-{hash_name(taken.mac)} protects it against change."
+        return f"{cipher} encrypts and seals each {carrier}, with a key of its own for each direction."
+    return f"{cipher} encrypts each {carrier}, and HMAC-{hash_name(taken.mac)} protects it against change."
 
 
 _OPAQUE = (

@@ -12,7 +12,7 @@ from tlsviz.connection.ladder import Step, StepKind
 from tlsviz.connection.model import Connection, Message
 from tlsviz.explain import beside
 from tlsviz.explain.scene import Narration, Scene
-from tlsviz.explain.tell import alert, client_hello, identity, inferred, keys, quic, server_hello
+from tlsviz.explain.tell import alert, client_hello, dtls, identity, inferred, keys, quic, server_hello
 
 TELLERS: dict[str, Callable[[Scene], None]] = {
     "client_hello": client_hello.client_hello,
@@ -72,5 +72,6 @@ def tell(connection: Connection, message: Message) -> Narration:
         if teller is not None:
             teller(scene)
     quic.carried(scene)
+    dtls.carried(scene)
     scene.tell_faults()
     return scene.narration(titles.message(message))

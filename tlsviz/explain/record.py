@@ -56,7 +56,14 @@ def kept(connection: Connection, record: Record, taken: Anatomy) -> Kept:
     else:
         keeps.append(f"the true type: {outer}")
     keeps.append(_size(taken))
-    return Kept(tuple(keeps), tuple(hidden), _change(taken))
+    change = _change(taken)
+    if connection.transport == "dtls":
+        change = change.replace(" (bad_record_mac)", ": the receiver drops the record, and the connection goes on")
+        if record.header.name == "dtls_unified_header":
+            hidden.append("its whole number: only its low bits travel, encrypted")
+        else:
+            keeps.append("its epoch and number: what was lost and what came twice shows")
+    return Kept(tuple(keeps), tuple(hidden), change)
 
 
 def _packet(record: Record) -> Kept:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsviz.connection.model import Connection, Trace
+from tlsviz.connection.titles import count, version
 from tlsviz.report.ladder import ladder
-from tlsviz.report.paint import Line, Piece, cells, clip, justify, pad, render, width_of, wrap
+from tlsviz.report.paint import Line, Piece, cells, clip, heading, justify, pad, render, width_of, wrap
 from tlsviz.report.phrases import facts, reason, short_suite
 from tlsviz.report.phrases import name as name_of
-from tlsviz.report.sections import heading, sections
+from tlsviz.report.sections import sections
 from tlsviz.report.trees import trees
 from tlsviz.wire.text import clock, plural, safe
 
@@ -38,7 +39,7 @@ def render_text(
     """
     width = max(width, NARROWEST)
     chosen = [found for found in trace.connections if connection in (None, found.id)]
-    lines: list[Line] = [_source(trace, len(chosen), width)]
+    lines: list[Line] = [_source(trace, chosen, width)]
     if len(chosen) > 1:
         lines += [[], *_list(chosen, width)]
     for found in chosen:
@@ -46,10 +47,10 @@ def render_text(
     return render(lines, color, ascii)
 
 
-def _source(trace: Trace, count: int, width: int) -> Line:
+def _source(trace: Trace, chosen: list[Connection], width: int) -> Line:
     """Where it comes from; of a long path the end matters."""
-    facts = [plural(count, "TLS connection") if count else "no TLS connection"]
-    if trace.source.kind in ("live", "lab") and count == 1:
+    facts = [count(chosen)]
+    if trace.source.kind in ("live", "lab") and len(chosen) == 1:
         facts = []
     if trace.source.packets is not None:
         facts.insert(0, plural(trace.source.packets, "packet"))
@@ -87,7 +88,7 @@ def _cells(connection: Connection) -> list[Piece]:
         last = Piece(f"✗ {reason(trust.reasons[0])}", "bad")
     return [
         Piece(name_of(connection), "bold"),
-        Piece(str(connection.version) if connection.version else "-"),
+        Piece(version(connection) or "-"),
         Piece(short_suite(suite) if suite else "-"),
         last,
     ]

@@ -107,6 +107,11 @@ def _server(connection: Connection, _: float) -> str:
     return safe(str(connection.server)).removesuffix(":443")
 
 
+def _version(connection: Connection) -> str:
+    over = " QUIC" if connection.transport == "quic" else ""
+    return f"{connection.version or ''}{over}".strip()
+
+
 def _version_order(connection: Connection) -> SortKey:
     return float(connection.version.code) if connection.version else 0.0
 
@@ -117,7 +122,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("client", "client", 16, 6, _client, lambda c: safe(str(c.client)), "client"),
     Column("server", "server", 14, 7, _server, lambda c: safe(str(c.server)), "server"),
     Column("name", "server name", 18, 0, lambda c, _: name_of(c), _name_order),
-    Column("version", "version", 7, 1, lambda c, _: str(c.version or ""), _version_order),
+    Column("version", "version", 7, 1, lambda c, _: _version(c), _version_order),
     Column("suite", "cipher suite", 18, 3, lambda c, _: _suite(c), _suite, "clear"),
     Column("group", "group", 6, 9, lambda c, _: str(c.group or ""), lambda c: str(c.group or ""), "muted"),
     Column("alpn", "alpn", 8, 8, lambda c, _: safe(c.alpn or ""), lambda c: safe(c.alpn or ""), "muted"),

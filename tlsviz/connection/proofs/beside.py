@@ -19,13 +19,15 @@ def records(connection: Connection) -> Iterator[Proof]:
     if not found:
         return
     verified = sum(1 for protection in found if protection.status == "verified")
+    unit = "packet" if connection.transport == "quic" else "record"
     failed = [protection for protection in found if protection.status == "failed"]
     if failed:
-        why = f"{len(failed)} of {plural(len(found), 'protected record')}: {failed[0].why}"
+        why = f"{len(failed)} of {plural(len(found), f'protected {unit}')}: {failed[0].why}"
         yield Proof("record_protection", "failed", why)
     elif verified:
         rest = len(found) - verified
-        why = f"the tags or MACs of {plural(verified, 'record')} are right" + (f", {rest} not opened" if rest else "")
+        seals = "tags" if unit == "packet" else "tags or MACs"
+        why = f"the {seals} of {plural(verified, unit)} are right" + (f", {rest} not opened" if rest else "")
         yield Proof("record_protection", "verified", why)
     else:
         yield Proof("record_protection", "not_provable", found[0].why)

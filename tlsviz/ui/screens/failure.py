@@ -70,5 +70,5 @@ def nothing_found(trace: Trace, title: str) -> TlsvizError:
     return TlsvizError(
         f"No TLS in {title}",
         " ".join([*held, *(f"{notice.rstrip('.')}." for notice in trace.notices)]),
-        "TLS over TCP is found by its bytes, on any port. Was the capture started before the connection?",
+        "TLS, DTLS and QUIC are found by their bytes, on any port. Was the capture started before the connection?",
     )

@@ -99,7 +99,7 @@ def _title(scene: Scene, step: Step, width: int) -> list[Line]:
         facts.append(plural(titles.bytes_of(message), "byte"))
     packets = message.packets if message else scene.run.packets if scene.run else ()
     if packets:
-        facts.append(f"packet {packets[0]}" if len(packets) == 1 else f"packets {packets[0]} to {packets[-1]}")
+        facts.append(titles.seen_in(scene.connection, packets))
     lines: list[Line] = [[(" ", ""), (clip(safe(step.title), width - 2), f"{step.sender} bold")]]
     lines += paragraph(f" {signs.dot} ".join(facts), width, "muted")
     lines.append([])

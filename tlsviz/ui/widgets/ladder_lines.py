@@ -8,6 +8,7 @@ from typing import Literal
 
 from rich.cells import cell_len
 
+from tlsviz.connection import titles
 from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import Connection
 from tlsviz.ui.glyphs import Glyphs, glyphs, passage, proof
@@ -209,7 +210,7 @@ class Drawing:
         title = safe(step.title)
         lead = 4 if cell_len(title) + len(head) + 6 <= span else 2
         title = clip(title, span - len(head) - 2 - lead)
-        detail = safe(step.detail) if self._detail_fits(step) else ""
+        detail = safe(step.detail) if self._detail_fits(step) else self._packet_types(step)
         used = cell_len(title) + (cell_len(detail) + 2 if detail else 0)
         rest = max(span - len(head) - lead - 2 - used, 0)
         label: Line = [(f" {title} ", bold)]
@@ -223,6 +224,13 @@ class Drawing:
         if not step.detail or (self.density == "airy" and step.kind != "mark"):
             return False
         return cell_len(safe(step.title)) + cell_len(safe(step.detail)) + 10 <= self.layout.span
+
+    def _packet_types(self, step: Step) -> str:
+        """Of a detail that does not fit, the types of QUIC's packets alone, if these do: they say which keys seal."""
+        kinds = ""
+        if step.kind == "message" and self.density != "airy":
+            kinds = " ".join(titles.packet_types(self.connection, self.connection.messages[step.index].records))
+        return kinds if cell_len(safe(step.title)) + cell_len(kinds) + 10 <= self.layout.span else ""
 
     def _status(self, step: Step) -> Line:
         if step.kind not in ("message", "data"):

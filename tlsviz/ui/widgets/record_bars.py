@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tlsviz.connection import titles
 from tlsviz.connection.lens import Anatomy, HeaderMask, Ingredient, Kind, Part, Recipe
 from tlsviz.connection.model import Connection, Record
 from tlsviz.explain.record import INITIAL, contents, kept
@@ -47,8 +48,7 @@ def title(connection: Connection, record: Record, place: str, width: int) -> lis
     if len(found) > 4:
         carries += f" and {len(found) - 4} more"
     if record.packets:
-        first, last = record.packets[0], record.packets[-1]
-        carries += f"{dot}packet {first}" if first == last else f"{dot}packets {first} to {last}"
+        carries += f"{dot}{titles.seen_in(connection, record.packets)}"
     lines: list[Line] = [[(" ", ""), (clip(head, width - 2), f"{record.sender} bold")]]
     lines += paragraph(safe(carries), width, "foreground")
     for text in (record.note, record.missing and f"{plural(record.missing, 'byte')} of it are missing"):
