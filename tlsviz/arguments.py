@@ -99,7 +99,8 @@ def _live(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--proxy", metavar="PROXY", help=text)
     group.add_argument("--resume", type=int, default=0, metavar="N", help="resume the session in N more connections")
     group.add_argument("--early-data", type=Path, metavar="FILE", help="send FILE as 0-RTT data when resuming")
-    group.add_argument("--step", action="store_true", help=argparse.SUPPRESS)
+    text = "hold the wire before each flight, until a key lets it go (needs a screen)"
+    group.add_argument("--step", action="store_true", help=text)
     group.add_argument("--timeout", type=float, metavar="S", help="seconds for everything (default 10)")
     group.add_argument("--save", type=Path, metavar="FILE", help="keep it as a pcapng with its secrets inside")
 

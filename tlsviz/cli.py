@@ -288,6 +288,9 @@ def _read(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
         return _capture(parsed, args)
     from tlsviz.sources.live import run_live
 
+    if args.step:
+        why = "nobody is there to let the flights go"
+        raise UsageError("--step needs a screen", why, "Use `tlsviz live HOST --step` on a terminal.")
     return run_live(parsed, arguments.live_options(args))
 
 

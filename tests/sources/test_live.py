@@ -248,7 +248,7 @@ def test_cancel_is_heard_within_a_fifth_of_a_second() -> None:
         LiveOptions(key=Path("key.pem")),
         LiveOptions(cert=Path("not/there.pem")),
         LiveOptions(cert=Path(__file__)),
-        LiveOptions(starttls="smtp"),
+        LiveOptions(starttls="gopher"),
         LiveOptions(resume=-1),
     ],
 )

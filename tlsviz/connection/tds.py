@@ -57,20 +57,21 @@ class Unwrapping:
                 continue
             self._header.append(data[at])
             at += 1
-            kept += self._begun()
-            if self._plain:
-                return bytes(kept) + data[at:]
+            found = self._begun()
+            if found is None:
+                self._plain = True
+                return bytes(kept + self._header) + data[at:]
+            kept += found
         return bytes(kept)
 
-    def _begun(self) -> bytes:
-        """Looks at the header so far; what of it is to be kept."""
+    def _begun(self) -> bytes | None:
+        """Looks at the header so far; what of it is to be kept, None if it is no header."""
         header = bytes(self._header)
         kinds = (PRELOGIN, TABULAR_RESULT) if self.first else (PRELOGIN,)
         length = int.from_bytes(header[2:4], "big")
         fits = header[0] in kinds and header[1:2] in (b"", b"\x00", b"\x01") and (len(header) < 4 or length >= HEADER)
         if not fits:
-            self._plain = True
-            return header
+            return None
         if len(header) < HEADER:
             return b""
         self._header.clear()

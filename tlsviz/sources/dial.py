@@ -87,11 +87,19 @@ class Patience:
             if self.idle is not None:
                 self.idle()
 
-    def wait(self, sock: socket.socket, events: int, limit: float | None = None) -> bool:
-        """Whether the socket became ready within the deadline and ``limit`` seconds."""
+    def extend(self, seconds: float) -> None:
+        """Puts the deadline off: this time was the user's own."""
+        self._deadline += seconds
+
+    def ready(self, sock: socket.socket, events: int, seconds: float) -> bool:
+        """Whether the socket becomes ready within so many seconds; asks nobody else."""
         poller = select.poll()
         poller.register(sock, events)
-        return any(poller.poll(seconds * 1000) for seconds in self.slices(limit))
+        return bool(poller.poll(seconds * 1000))
+
+    def wait(self, sock: socket.socket, events: int, limit: float | None = None) -> bool:
+        """Whether the socket became ready within the deadline and ``limit`` seconds."""
+        return any(self.ready(sock, events, seconds) for seconds in self.slices(limit))
 
 
 class Address(NamedTuple):

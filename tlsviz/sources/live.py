@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +19,7 @@ from tlsviz.errors import CancelledError
 from tlsviz.pki import stores
 from tlsviz.sources.dial import Address, Patience, dial, look_up
 from tlsviz.sources.evidence import gather
+from tlsviz.sources.gate import Hold
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.tape import Tape
 from tlsviz.sources.target import Target, is_address
@@ -194,6 +194,8 @@ class _Handshake:
         self._service = self._service_record()
         peer.prepare(self._offered, self._early)
         peer.split = self._options.split_hello
+        if self._options.gate is not None:
+            peer.hold = Hold(self._options.gate)
         if self._offered is not None and self._offered.psk:
             # The callback tells everything but this: without it nobody could check the binder.
             random = peer.ssl.client_random() or b""
@@ -330,9 +332,9 @@ class _Handshake:
         awaited = f"no whole HTTP response within {limit:.2g} s"
         request = exchange.request[self._taken_early(peer) :]
         failure = peer.drive(lambda: peer.ssl.sendall(request), limit, awaited) if request else None
-        until = time.monotonic() + limit
+        until = peer.clock() + limit
         while failure is None and not exchange.done:
-            failure = peer.drive(lambda: exchange.receive(peer.ssl.recv(16384)), until - time.monotonic(), awaited)
+            failure = peer.drive(lambda: exchange.receive(peer.ssl.recv(16384)), until - peer.clock(), awaited)
         return failure
 
     def _taken_early(self, peer: TappedConnection) -> int:

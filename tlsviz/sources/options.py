@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tlsviz.pki.stores import Store
+    from tlsviz.sources.gate import Gate
     from tlsviz.sources.proxy import Proxy
 
 VersionName = Literal["1.0", "1.1", "1.2", "1.3"]
@@ -46,8 +47,8 @@ class LiveOptions:
     the usual ones; ``ca`` names a file that replaces them, ``at`` the time to judge at, None for now. ``identity`` is
     a client certificate that is not in files. ``starttls`` names a protocol of `connection.upgrades`, in which the
     server is asked for TLS first; ``proxy`` is what `proxy.parse_proxy` reads. ``probe``: a handshake that fails is
-    tried again in other ways, to learn why. For these: ``request`` False sends no HTTP request, ``split_hello`` cuts the
-    ClientHello in two.
+    tried again in other ways, to learn why. For these: ``request`` False sends no HTTP request, ``split_hello`` cuts
+    the ClientHello in two. ``step``: the wire is to be held before each flight, which ``gate`` then does.
     """
 
     servername: str | None = None
@@ -68,6 +69,7 @@ class LiveOptions:
     resume: int = 0
     early_data: Path | bytes | None = field(default=None, repr=False)
     step: bool = False
+    gate: Gate | None = field(default=None, repr=False, compare=False)
     at: datetime | None = None
     timeout: float = DEFAULT_TIMEOUT
     save: Path | None = None
@@ -80,8 +82,6 @@ class LiveOptions:
 
     def checked(self) -> LiveOptions:
         """These options, if they can be followed; raises UsageError otherwise."""
-        if self.step:
-            raise UsageError("--step is not there yet", "this version of tlsviz cannot do it", "Leave it out.")
         if self.starttls is not None and self.starttls not in UPGRADES:
             why = "no protocol that is known here"
             raise UsageError(f"--starttls {shorten(self.starttls, 20)}", why, f"Use one of {', '.join(UPGRADES)}.")

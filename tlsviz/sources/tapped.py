@@ -13,11 +13,12 @@ from tlsviz.connection import tds
 from tlsviz.connection.diagnosis import Failure, FailureKind
 from tlsviz.errors import UsageError
 from tlsviz.sources.dial import READ, WRITE, Patience, errno_words
+from tlsviz.sources.gate import Hold
 from tlsviz.sources.openssl import reason
 from tlsviz.sources.session import LiveSession, offer, write_early
 from tlsviz.sources.starttls.speech import Dialogue, GarbledError, RefusedError
 from tlsviz.sources.upgrade import Kinds
-from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Input, Mark, MarkKind
+from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Input, Mark, MarkKind, Sender
 
 READ_SIZE = 16384
 MOST_BYTES = 1 << 20
@@ -60,6 +61,8 @@ class TappedConnection:
         """Whether what is sent goes inside of TDS packets, as while TLS shakes hands with an SQL Server."""
         self._patience = patience
         self._feed = feed
+        self.hold: Hold | None = None
+        """What holds each flight before it passes (step mode)."""
         self._unwrapping: tds.Unwrapping | None = None
         self._taken = 0
         self._start = bytearray()
@@ -93,9 +96,13 @@ class TappedConnection:
         """Takes a connected, non-blocking socket."""
         self._sock = sock
 
+    def clock(self) -> float:
+        """Monotonic seconds, without those that the wire was held: what every limit is measured by."""
+        return time.monotonic() - (self.hold.seconds if self.hold is not None else 0.0)
+
     def talk(self, dialogue: Dialogue, kinds: Kinds) -> Failure | None:
         """Carries a plaintext dialogue to its end; the failure, of one of these kinds, if TLS cannot follow."""
-        until = time.monotonic() + self._patience.left()
+        until = self.clock() + self._patience.left()
         came: bytes | None = None
         failure: Failure | None
         try:
@@ -131,7 +138,7 @@ class TappedConnection:
 
         ``limit`` in seconds; when it is reached a mark says so in the words of ``awaited``, none if there are no words.
         """
-        until = time.monotonic() + self._patience.left(limit)
+        until = self.clock() + self._patience.left(limit)
         while True:
             failure, done = None, False
             try:
@@ -154,7 +161,7 @@ class TappedConnection:
 
     def listen(self, limit: float) -> None:
         """Taps what still comes within ``limit`` seconds, a little at most, without working on it."""
-        until = time.monotonic() + self._patience.left(limit)
+        until = self.clock() + self._patience.left(limit)
         most = self._taken + LAST_WORDS
         while self._taken < most and not self.ended:
             if isinstance(self._receive(until), Failure):
@@ -179,9 +186,9 @@ class TappedConnection:
 
     def _send(self, data: bytes, shown: bytes | None = None) -> Failure | None:
         """``shown``: what is told of it, of the same length, where it holds a secret."""
+        failure = self._held_up(CLIENT, shown or data)
         at = self._patience.now()
         sent = 0
-        failure: Failure | None = None
         while sent < len(data) and failure is None:
             try:
                 sent += self._sock.send(data[sent:])
@@ -198,11 +205,11 @@ class TappedConnection:
         return failure
 
     def _receive(self, until: float) -> bytes | Failure:
-        """The next bytes, before the monotonic time ``until``; or why none come."""
+        """The next bytes, before ``until`` by `clock`; or why none come."""
         if self._taken >= MOST_BYTES:
             return self._failure("too_much", f"the server has sent more than {MOST_BYTES >> 20} MiB")
         while True:
-            left = until - time.monotonic()
+            left = until - self.clock()
             if left <= 0 or not self._patience.wait(self._sock, READ, left):
                 return self._failure("timeout")
             try:
@@ -215,10 +222,9 @@ class TappedConnection:
         if not data and self._send_error is not None:
             return self._broken(self._send_error)
         if not data:
-            self.ended = True
-            self._feed(Mark("fin", SERVER, self._patience.now()))
-            return self._failure("closed", "the server closed the connection")
+            return self._closed()
         now = self._patience.now()
+        self._held_up(SERVER, data)
         self._feed(Chunk(SERVER, now, data))
         if self._sent_at is not None:
             self.longest_turn = max(self.longest_turn, now - self._sent_at)
@@ -227,6 +233,36 @@ class TappedConnection:
         self._last_at = time.monotonic()
         self._start += data[: max(FIRST_BYTES - len(self._start), 0)]
         return data
+
+    def _held_up(self, sender: Sender, data: bytes) -> Failure | None:
+        """Holds a flight in step mode; the failure if the server does not wait for it."""
+        if self.hold is None:
+            return None
+        gone: list[Failure] = []
+
+        def look(seconds: float) -> bool:
+            self._patience.check()
+            if sender == SERVER or not self._patience.ready(self._sock, READ, seconds):
+                return False
+            try:
+                if self._sock.recv(1, socket.MSG_PEEK):
+                    return False
+                gone.append(self._closed())
+            except BlockingIOError:
+                return False
+            except OSError as error:
+                gone.append(self._broken(error))
+            return True
+
+        if self._patience.idle is not None:
+            self._patience.idle()
+        self._patience.extend(self.hold.before(sender, data, look))
+        return gone[0] if gone else None
+
+    def _closed(self) -> Failure:
+        self.ended = True
+        self._feed(Mark("fin", SERVER, self._patience.now()))
+        return self._failure("closed", "the server closed the connection")
 
     def _gave_up(self, failure: Failure, awaited: str) -> Failure:
         """Marks that our own side ends the waiting; what the server ended is marked already."""

@@ -19,7 +19,7 @@ from textual.worker import WorkerFailed
 from tlsviz.ui.commands import ActionCommands
 from tlsviz.ui.flow import Flow
 from tlsviz.ui.glyphs import ASCII, glyphs
-from tlsviz.ui.messages import CompareWith, GoBack, JobAdvanced, JobEnded, OpenConnection, OpenRequest
+from tlsviz.ui.messages import CompareWith, GoBack, JobAdvanced, JobEnded, LetGo, OpenConnection, OpenRequest
 from tlsviz.ui.recent import Recent
 from tlsviz.ui.screens.home import HomeScreen
 from tlsviz.ui.sizes import HEIGHTS, WIDTHS
@@ -114,6 +114,10 @@ class TlsvizApp(App[None]):
     @on(CompareWith)
     def _compare_with(self, event: CompareWith) -> None:
         self.flow.compare(event.connection, event.source, event.other)
+
+    @on(LetGo)
+    def _let_go(self) -> None:
+        self.flow.let_go()
 
     @on(GoBack)
     def _go_back(self) -> None:

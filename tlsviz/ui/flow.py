@@ -187,6 +187,7 @@ class Flow:
             return
         fresh = job.take()
         self._show(job, fresh, running=job.state == "running")
+        self._show_held(job)
         if job.renewed and fresh:
             job.renewed = False
             self._renew(fresh)
@@ -196,6 +197,7 @@ class Flow:
         if job is not self.job:
             return
         self._show(job, job.take())
+        self._show_held(job)
         found = job.connections
         if _is_list(self.stage):
             self.stage.ended()
@@ -221,12 +223,24 @@ class Flow:
 
         if _is_list(self.stage):
             self.stage.add(fresh)
-        elif len(job.connections) > 1:
+        elif len(job.connections) > 1 and not job.stepping:
             from tlsviz.ui.screens.connections import ConnectionsScreen
 
             self._replace(ConnectionsScreen(job))
         elif fresh and isinstance(self.stage, HandshakeScreen):
             self.stage.show(fresh[-1], running=running)
+
+    def _show_held(self, job: Job) -> None:
+        """Says on the handshake's screen what step mode holds just now."""
+        from tlsviz.ui.screens.handshake import HandshakeScreen
+
+        if isinstance(self.stage, HandshakeScreen):
+            self.stage.held = job.held
+
+    def let_go(self) -> None:
+        """Lets pass what step mode holds."""
+        if self.job is not None:
+            self.job.let_go()
 
     def _renew(self, fresh: list[Connection]) -> None:
         """New keys have come for what was read before: screens that show one of these connections get it anew."""

@@ -38,6 +38,10 @@ class CompareWith(Message):
         self.other = other
 
 
+class LetGo(Message):
+    """Let pass the flight that step mode holds."""
+
+
 class GoBack(Message):
     """Leave this screen for the one it came from, or for the home screen."""
 

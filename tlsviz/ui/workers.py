@@ -7,7 +7,8 @@ A `Job` is filled by its thread and read by the screens; it never touches a widg
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from tlsviz.connection.model import Connection, Trace
     from tlsviz.sources.capture import OpenOptions, Progress
+    from tlsviz.sources.gate import Gate, Held
     from tlsviz.sources.keyfollower import KeyFollower
     from tlsviz.sources.options import LiveOptions
     from tlsviz.sources.target import Target
@@ -87,12 +89,32 @@ class Job:
         self._listener: MessagePump | None = None
         self._lock = threading.Lock()
         self._cancel = threading.Event()
+        self.gate = _gate(request, self._held_changed)
 
     @property
     def connections(self) -> tuple[Connection, ...]:
         """The newest snapshot of every connection so far, in order of their first appearance."""
         with self._lock:
             return tuple(self._connections.values())
+
+    @property
+    def held(self) -> Held | None:
+        """The flight that step mode holds just now."""
+        return self.gate.held if self.gate is not None else None
+
+    @property
+    def stepping(self) -> bool:
+        """Whether its flights are held, one after the other, and more may come."""
+        return self.gate is not None and self.state == "running"
+
+    def let_go(self) -> None:
+        """Lets pass what is held."""
+        if self.gate is not None:
+            self.gate.let_go()
+
+    def _held_changed(self) -> None:
+        with self._lock:
+            self._tell()
 
     def start(self, app: App[Any]) -> None:
         """Starts reading, in a thread worker of the app."""
@@ -214,6 +236,15 @@ def _follower(request: Request) -> KeyFollower | None:
     return follower
 
 
+def _gate(request: Request, tell: Callable[[], None]) -> Gate | None:
+    """What holds the flights of a live target in step mode."""
+    if not isinstance(request, Live) or request.options is None or not request.options.step:
+        return None
+    from tlsviz.sources.gate import Gate
+
+    return Gate(tell)
+
+
 def _read(job: Job) -> Trace:
     """Reads the job's source, with the heavy imports only now, off the screen's thread."""
     request = job.request
@@ -221,7 +252,7 @@ def _read(job: Job) -> Trace:
         from tlsviz.sources.live import run_live
         from tlsviz.sources.options import LiveOptions
 
-        options = request.options or LiveOptions()
+        options = replace(request.options or LiveOptions(), gate=job.gate)
         return run_live(request.target, options, job.found, lambda: job.cancelled)
     if isinstance(request, Lab):
         from tlsviz.lab.run import run_scenario

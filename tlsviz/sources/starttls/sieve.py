@@ -18,7 +18,7 @@ def sieve(speech: Speech) -> Dialogue:
 
 def _answer(speech: Speech) -> Reading[list[bytes]]:
     """The lines before OK."""
-    lines = []
+    lines: list[bytes] = []
     while True:
         line = yield from speech.line()
         word = line.split(b" ", 1)[0].upper()

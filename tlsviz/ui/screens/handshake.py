@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from tlsviz.connection.model import Connection, Source
 from tlsviz.ui.certificates import at_certificate_field
-from tlsviz.ui.messages import GoBack
+from tlsviz.ui.messages import GoBack, LetGo
 from tlsviz.ui.player import Player
 from tlsviz.ui.screens.handshake_keys import HANDSHAKE_KEYS
 from tlsviz.ui.selection import (
@@ -37,6 +37,7 @@ from tlsviz.ui.widgets.explain_pane import ExplainPane
 from tlsviz.ui.widgets.fields_pane import FieldsPane
 from tlsviz.ui.widgets.find_box import FindBox
 from tlsviz.ui.widgets.header import ConnectionHeader
+from tlsviz.ui.widgets.held_line import HeldLine
 from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.keys_pane import KeyGraph, KeysPane
 from tlsviz.ui.widgets.ladder import Ladder, LadderRows
@@ -46,6 +47,9 @@ from tlsviz.ui.widgets.pane_bar import PANES, PaneBar
 from tlsviz.ui.widgets.projector import Projector
 from tlsviz.ui.widgets.record_pane import RecordPane
 from tlsviz.ui.widgets.way_view import WayStrip
+
+if TYPE_CHECKING:
+    from tlsviz.sources.gate import Held
 
 NARROW, NORMAL, WIDE = "-narrow", "-normal", "-wide"
 FAR = 1 << 20
@@ -78,6 +82,7 @@ class HandshakeScreen(Screen[None]):
     playing: var[bool] = var(False, init=False)
     secrets: var[bool] = var(False, init=False)
     covered: var[tuple[int, ...]] = var((), init=False)
+    held: var[Held | None] = var(None)
 
     def __init__(
         self,
@@ -117,6 +122,7 @@ class HandshakeScreen(Screen[None]):
                         yield ObserverPane(id="seen").data_bind(HandshakeScreen.scene)
                     yield KeysPane(id="keys").data_bind(HandshakeScreen.scene, HandshakeScreen.secrets)
         yield Projector().data_bind(HandshakeScreen.scene)
+        yield HeldLine(id="held").data_bind(HandshakeScreen.held)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -305,6 +311,8 @@ class HandshakeScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Where one pane is seen at a time there is nothing to zoom; where there are no secrets, nothing to unmask."""
+        if action == "let_go":
+            return self.held is not None
         if action == "secrets":
             return self.pane in ("record", "keys")
         if action == "browser":
@@ -381,10 +389,20 @@ class HandshakeScreen(Screen[None]):
 
     def action_play(self) -> None:
         """Steps through in scaled real time, or stops that."""
+        if self.held is not None:
+            self.action_let_go()
+            return
         scene = self._scene
         if not self.playing and scene.selection.step >= len(scene.steps) - 1:
             self.action_first()
         self.playing = not self.playing
+
+    def action_let_go(self) -> None:
+        """Lets pass the flight that step mode holds."""
+        self.post_message(LetGo())
+
+    def watch_held(self) -> None:
+        self.refresh_bindings()
 
     def watch_playing(self, playing: bool) -> None:
         self.query_one(ConnectionHeader).playing = playing
