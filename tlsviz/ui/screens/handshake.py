@@ -313,6 +313,8 @@ class HandshakeScreen(Screen[None]):
         """Where one pane is seen at a time there is nothing to zoom; where there are no secrets, nothing to unmask."""
         if action == "let_go":
             return self.held is not None
+        if action == "diagnosis":
+            return not self.running and self._scene.connection.failure is not None
         if action == "secrets":
             return self.pane in ("record", "keys")
         if action == "browser":
@@ -336,6 +338,19 @@ class HandshakeScreen(Screen[None]):
         from tlsviz.ui.screens.way import WayScreen
 
         self.app.push_screen(WayScreen(self._scene.connection, self.source))
+
+    def action_diagnosis(self) -> None:
+        """Shows why it failed, from where re-probes can be run."""
+        from tlsviz.ui.app import TlsvizApp
+        from tlsviz.ui.screens.diagnosis import DiagnosisScreen
+
+        job = self.app.flow.job if isinstance(self.app, TlsvizApp) else None
+        request = job.request if job is not None else None
+        self.app.push_screen(DiagnosisScreen(self._scene.connection, request, self.source), self._probed)
+
+    def _probed(self, connection: Connection | None) -> None:
+        if connection is not None:
+            self.show(connection)
 
     def action_secrets(self) -> None:
         """Shows the values of keys and nonces, or masks them again."""
