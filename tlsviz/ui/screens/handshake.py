@@ -9,29 +9,15 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.reactive import var
-from textual.screen import Screen
 
 from tlsviz.connection.model import Connection, Source
-from tlsviz.ui.certificates import at_certificate_field
 from tlsviz.ui.messages import GoBack, LetGo
 from tlsviz.ui.player import Player
 from tlsviz.ui.screens.handshake_keys import HANDSHAKE_KEYS
-from tlsviz.ui.selection import (
-    ByteChosen,
-    FieldChosen,
-    MessageChosen,
-    ObserverChosen,
-    PaneChosen,
-    Scene,
-    StepChosen,
-    TranscriptChosen,
-    opening_step,
-    scene,
-)
+from tlsviz.ui.screens.scene_screen import NARROW, NORMAL, WIDE, SceneScreen
 from tlsviz.ui.theme import PROJECTOR
 from tlsviz.ui.widgets.bytes_pane import BytesPane
-from tlsviz.ui.widgets.chain_lines import Target
-from tlsviz.ui.widgets.chain_pane import ChainChosen, ChainPane
+from tlsviz.ui.widgets.chain_pane import ChainPane
 from tlsviz.ui.widgets.cipher_pane import CipherPane
 from tlsviz.ui.widgets.explain_pane import ExplainPane
 from tlsviz.ui.widgets.fields_pane import FieldsPane
@@ -51,12 +37,11 @@ from tlsviz.ui.widgets.way_view import WayStrip
 if TYPE_CHECKING:
     from tlsviz.sources.gate import Held
 
-NARROW, NORMAL, WIDE = "-narrow", "-normal", "-wide"
 FAR = 1 << 20
 """More slides than there are."""
 
 
-class HandshakeScreen(Screen[None]):
+class HandshakeScreen(SceneScreen):
     """Shows one connection; `show` replaces it by a newer snapshot. Escape posts `GoBack`.
 
     ``running``: the handshake is still going on, so the newest step is followed until the user takes over.
@@ -76,12 +61,8 @@ class HandshakeScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = HANDSHAKE_KEYS
 
-    scene: var[Scene | None] = var(None)
-    running: var[bool] = var(False)
-    pane: var[str] = var("explain", init=False)
     playing: var[bool] = var(False, init=False)
     secrets: var[bool] = var(False, init=False)
-    covered: var[tuple[int, ...]] = var((), init=False)
     held: var[Held | None] = var(None)
 
     def __init__(
@@ -92,15 +73,12 @@ class HandshakeScreen(Screen[None]):
         running: bool = False,
         patience: float | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(connection, running)
         self.source = source
         self.patience = patience
-        self._touched = False
         self._opened = False
         self._theme_before = ""
         self._player = Player(self, lambda: self._scene, self._play_next)
-        self.set_reactive(HandshakeScreen.scene, scene(connection))
-        self.set_reactive(HandshakeScreen.running, running)
 
     def compose(self) -> ComposeResult:
         yield ConnectionHeader(self.source, self.patience).data_bind(HandshakeScreen.scene, HandshakeScreen.running)
@@ -127,26 +105,6 @@ class HandshakeScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._arrange()
-
-    def show(self, connection: Connection, *, running: bool | None = None) -> None:
-        """Shows a newer snapshot of the connection; ``running`` False says that it is the last."""
-        if running is not None:
-            self.running = running
-        fresh = self._scene.with_connection(connection)
-        if not self._touched:
-            fresh = fresh.at_step(len(fresh.steps) - 1 if self.running else opening_step(fresh))
-        self.scene = fresh
-
-    @property
-    def connection_id(self) -> int:
-        """Which connection it shows."""
-        return self._scene.connection.id
-
-    @property
-    def _scene(self) -> Scene:
-        if self.scene is None:
-            raise RuntimeError("the screen has no scene before it is made")
-        return self.scene
 
     # the size and what is open decide what is seen; the style sheet does the rest
 
@@ -193,69 +151,6 @@ class HandshakeScreen(Screen[None]):
         if pane == "ladder":
             return self.query_one(LadderRows)
         return self.query_one(KeyGraph) if pane == "keys" else self.query_one(f"#{pane}", LineView)
-
-    # what the widgets say
-
-    @on(StepChosen)
-    def _step_chosen(self, event: StepChosen) -> None:
-        self._choose(self._scene.at_step(event.index))
-
-    @on(FieldChosen)
-    def _field_chosen(self, event: FieldChosen) -> None:
-        self._choose(self._scene.at_path(event.path))
-
-    @on(ByteChosen)
-    def _byte_chosen(self, event: ByteChosen) -> None:
-        self._choose(self._scene.at_byte(event.offset))
-
-    @on(ChainChosen)
-    def _chain_chosen(self, event: ChainChosen) -> None:
-        self._go(event.target)
-
-    def _go(self, target: Target | None) -> None:
-        """To the bytes of a field of a sent certificate, to a message, or to the page of a certificate."""
-        if target is None:
-            return
-        if target.message is not None:
-            self._choose(self._scene.at_message(target.message))
-            self.action_pane("fields")
-        elif target.field and target.index is not None:
-            self._choose(at_certificate_field(self._scene, target.side, target.index, target.field))
-            self.action_pane("fields")
-        else:
-            from tlsviz.ui.screens.certificate import CertificateScreen
-
-            self.app.push_screen(CertificateScreen(self._scene.connection, target), self._go)
-
-    def action_browser(self) -> None:
-        """Shows what browsers and programs make of the certificates."""
-        from tlsviz.ui.screens.browser import BrowserScreen
-
-        self.app.push_screen(BrowserScreen(self._scene.connection), self._go)
-
-    @on(MessageChosen)
-    def _message_chosen(self, event: MessageChosen) -> None:
-        self._choose(self._scene.at_message(event.index, event.path))
-        if event.path is not None:
-            self.action_pane("fields")
-        elif self.has_class(NARROW):
-            self.action_pane("ladder")
-
-    @on(TranscriptChosen)
-    def _transcript_chosen(self, event: TranscriptChosen) -> None:
-        self.covered = event.messages if self.pane == "keys" else ()
-
-    @on(ObserverChosen)
-    def _observer_chosen(self, event: ObserverChosen) -> None:
-        self._choose(self._scene.seen_by(event.observer))
-
-    @on(PaneChosen)
-    def _pane_chosen(self, event: PaneChosen) -> None:
-        self.action_pane(event.pane)
-
-    def _choose(self, fresh: Scene) -> None:
-        self._touched = True
-        self.scene = fresh
 
     # keys
 
@@ -311,8 +206,8 @@ class HandshakeScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Where one pane is seen at a time there is nothing to zoom; where there are no secrets, nothing to unmask."""
-        if action == "let_go":
-            return self.held is not None
+        if action in ("let_go", "play"):
+            return (action == "let_go") == (self.held is not None)
         if action == "diagnosis":
             return not self.running and self._scene.connection.failure is not None
         if action == "secrets":
@@ -404,9 +299,6 @@ class HandshakeScreen(Screen[None]):
 
     def action_play(self) -> None:
         """Steps through in scaled real time, or stops that."""
-        if self.held is not None:
-            self.action_let_go()
-            return
         scene = self._scene
         if not self.playing and scene.selection.step >= len(scene.steps) - 1:
             self.action_first()

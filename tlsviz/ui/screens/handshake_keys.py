@@ -14,7 +14,7 @@ HANDSHAKE_KEYS: list[BindingType] = [
     Binding("left", "field(-1)", "field", key_display="←→", tooltip="Previous field"),
     Binding("right", "field(1)", "next field", show=False),
     Binding("space", "play", "play", tooltip="Play: step by itself"),
-    Binding("n", "let_go", "let go", key_display="space", tooltip="Step mode: let the held flight pass"),
+    Binding("space,n", "let_go", "let go", key_display="space", tooltip="Step mode: let the held flight pass"),
     Binding("0", "pane('ladder')", "pane: ladder", show=False),
     Binding("1", "pane('explain')", "pane", key_display="0-8", tooltip="Pane: explain"),
     Binding("2", "pane('fields')", "pane: fields", show=False),
