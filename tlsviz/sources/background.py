@@ -1,4 +1,4 @@
-"""A capture loaded in a process of its own, so that neither pyshark nor the decoding holds up a screen.
+"""A capture loaded, or an interface watched, in a process of its own: neither pyshark nor decoding holds up a screen.
 
 The child has no terminal: its standard streams go to the null device and it is in a session of its own. It talks
 through one socket pair, and ends when that closes, that is, when its parent dies, however it dies.
@@ -19,11 +19,14 @@ from multiprocessing.connection import Connection as Channel
 from multiprocessing.connection import Pipe
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.errors import TlsvizError
 from tlsviz.sources.capture import OpenOptions, Progress, load_capture
+
+if TYPE_CHECKING:
+    from tlsviz.sources.interface import WatchOptions
 
 
 class Found(NamedTuple):
@@ -52,14 +55,17 @@ _GRACE = 2.0
 
 
 class Loading:
-    """A capture being loaded. Iterate over it, or `poll`; the last event is `Done` or `Failed`.
+    """A capture being loaded, or an interface watched. Iterate over it, or `poll`; it ends with `Done` or `Failed`.
+
+    The trace of a capture holds its connections; that of an interface none, since those were told as they went by.
 
     Not thread-safe but for `cancel`. Use it as a context manager, or `close` it.
     """
 
-    def __init__(self, path: Path, options: OpenOptions | None = None) -> None:
+    def __init__(self, what: Path | WatchOptions, options: OpenOptions | None = None) -> None:
         ours, theirs = Pipe(duplex=True)
         self._channel = ours
+        self._keep = isinstance(what, Path)
         self._connections: dict[int, Connection] = {}
         self._over = False
         self._closed = False
@@ -72,7 +78,7 @@ class Loading:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        ours.send((path, options or OpenOptions()))
+        ours.send((what, options or OpenOptions()))
 
     def poll(self, timeout: float = 0.0) -> Event | None:
         """The next event; None if there is none within ``timeout`` seconds, or nothing comes any more.
@@ -88,7 +94,7 @@ class Loading:
         if isinstance(event, _Bug):
             self._over = True
             raise RuntimeError(event.traceback)
-        if isinstance(event, Found):
+        if isinstance(event, Found) and self._keep:
             self._connections[event.connection.id] = event.connection
         elif isinstance(event, _Rest):
             connections = tuple(self._connections[number] for number in range(event.connections))
@@ -106,7 +112,10 @@ class Loading:
                 yield event
 
     def cancel(self) -> None:
-        """Asks the child to stop; `Failed` with a `CancelledError` follows. Safe from any thread, at any time."""
+        """Asks the child to stop: `Failed` with a `CancelledError` follows, or `Done` for an interface.
+
+        Safe from any thread, at any time.
+        """
         with suppress(OSError):
             self._channel.send(_CANCEL)
 
@@ -140,20 +149,40 @@ def read_capture(
 ) -> Trace:
     """What `load_capture` does, in a child process; blocks the calling thread without burdening the others."""
     with Loading(path, options) as loading:
-        asked = False
-        while True:
-            event = loading.poll(0.05)
-            if cancelled is not None and cancelled() and not asked:
-                asked = True
-                loading.cancel()
-            if isinstance(event, Progress) and progress is not None:
-                progress(event)
-            elif isinstance(event, Found) and found is not None:
-                found(event.connection)
-            elif isinstance(event, Done):
-                return event.trace
-            elif isinstance(event, Failed):
-                raise event.error
+        return _followed(loading, progress, None if found is None else lambda event: found(event.connection), cancelled)
+
+
+def watch_interface(
+    options: WatchOptions,
+    found: Callable[[Found], None],
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Trace:
+    """What `interface.watch` does, in a child process that no Ctrl-C of the terminal reaches."""
+    with Loading(options) as loading:
+        return _followed(loading, progress, found, cancelled)
+
+
+def _followed(
+    loading: Loading,
+    progress: Callable[[Progress], None] | None,
+    found: Callable[[Found], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> Trace:
+    asked = False
+    while True:
+        event = loading.poll(0.05)
+        if cancelled is not None and cancelled() and not asked:
+            asked = True
+            loading.cancel()
+        if isinstance(event, Progress) and progress is not None:
+            progress(event)
+        elif isinstance(event, Found) and found is not None:
+            found(event)
+        elif isinstance(event, Done):
+            return event.trace
+        elif isinstance(event, Failed):
+            raise event.error
 
 
 def _died(status: int | None) -> TlsvizError:
@@ -194,19 +223,26 @@ def child(descriptor: int) -> None:
     """The child's main function: ``descriptor`` is its end of the socket pair."""
     channel = Channel(descriptor)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody listens any more
-        path, options = channel.recv()
+        what, options = channel.recv()
         stop = threading.Event()
         threading.Thread(target=_listen, args=(channel, stop), daemon=True).start()
-        channel.send(_load(path, options, channel, stop))
+        channel.send(_load(what, options, channel, stop))
     os._exit(0)  # the listening thread cannot be woken, and there is nothing to clean up
 
 
-def _load(path: Path, options: OpenOptions, channel: Channel, stop: threading.Event) -> _Rest | Failed | _Bug:
-    def found(connection: Connection) -> None:
-        channel.send(Found(connection))
+def _load(
+    what: Path | WatchOptions, options: OpenOptions, channel: Channel, stop: threading.Event
+) -> _Rest | Failed | _Bug:
+    def found(connection: Connection, over: bool = True) -> None:
+        channel.send(Found(connection, over))
 
     try:
-        trace = load_capture(path, options, channel.send, stop.is_set, found=found)
+        if isinstance(what, Path):
+            trace = load_capture(what, options, channel.send, stop.is_set, found=found)
+        else:
+            from tlsviz.sources.interface import watch
+
+            trace = watch(what, found, channel.send, stop.is_set)
     except TlsvizError as error:
         return Failed(error)
     except (BrokenPipeError, ConnectionResetError):

@@ -55,7 +55,7 @@ def pcapng(tapes: Sequence[Tape], comment: str, secrets: bool = True) -> bytes:
     out = [_section(comment), _interface()]
     lines = b"".join(line.rstrip(b"\n") + b"\n" for tape in tapes for line in tape.keylog)
     if secrets and lines:
-        out.append(_block(SECRETS, struct.pack("<II", TLS_KEY_LOG, len(lines)) + _pad(lines)))
+        out.append(secrets_block(lines))
     timed = [packet for number, tape in enumerate(tapes) for packet in _Framing(tape, number).packets()]
     timed.sort(key=lambda packet: packet[0])
     out += [_packet(time, data) for time, data in timed]
@@ -72,6 +72,11 @@ def _pad(data: bytes) -> bytes:
 def _block(kind: int, body: bytes) -> bytes:
     length = len(body) + 12
     return struct.pack("<II", kind, length) + body + struct.pack("<I", length)
+
+
+def secrets_block(lines: bytes) -> bytes:
+    """A Decryption Secrets Block with the lines of a key log, in little-endian order."""
+    return _block(SECRETS, struct.pack("<II", TLS_KEY_LOG, len(lines)) + _pad(lines))
 
 
 def _option(code: int, value: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""A queue of captured bytes on disk: whoever captures never waits for whoever decodes, and it never grows beyond a bound.
+"""A queue of captured bytes on disk: who captures never waits for who decodes, and it never grows beyond a bound.
 
 The bytes are pcapng as dumpcap writes it. They are kept in files without names, which are gone with the process however
 it ends. Where the reader falls too far behind, the oldest blocks that it has not begun are let go, whole ones only.
@@ -31,7 +31,7 @@ class _Piece:
 
 
 class Ring:
-    """One thread writes, one reads. ``taken`` and ``lost`` count bytes. Writing raises OSError when the disk is full."""
+    """One thread writes, one reads. ``taken`` and ``lost`` count bytes. A full disk raises OSError."""
 
     def __init__(self, limit: int, piece: int = PIECE) -> None:
         self.taken = self.lost = 0
