@@ -291,8 +291,10 @@ def _alert(connection: Connection) -> int | None:
 
 def _said(tried: Connection, failure: Finding | None) -> str:
     if failure is None:
-        parts = [str(point) for point in (tried.version, tried.cipher_suite, tried.group) if point is not None]
-        return "handshake done: " + ", ".join(parts)
+        chosen = [tried.version, tried.cipher_suite, tried.group]
+        if tried.version is not None and tried.version.code == _TLS13:
+            chosen.remove(tried.cipher_suite)
+        return "handshake done: " + ", ".join(str(point) for point in chosen if point is not None)
     alert = _alert(tried)
     if alert is not None and failure.message is not None:
         message = tried.messages[failure.message]

@@ -121,6 +121,9 @@ class DiagnosisScreen(Screen[Connection | None]):
     def _draw(self) -> None:
         view = self.query_one(DiagnosisView)
         view.show(lines(self.connection, view.width, self._done, self._waiting, self.running))
+        if self._stop is not None or self._probed:
+            # What is new stands at the end; the conclusion at the start.
+            view.call_after_refresh(view.scroll_end if self.running else view.scroll_home, animate=False)
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -13,7 +13,7 @@ from tlsviz.wire.text import clock, safe
 
 WIDE = 96
 """Cells from which on a re-probe's change and outcome stand in one line."""
-_WIDEST = 110
+_WIDEST = 140
 _SIGN = 18
 
 
