@@ -1,0 +1,147 @@
+"""A connection in a row: the few facts that lists, filters and counts look at, and nothing that holds its bytes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from tlsviz.connection.model import CodePoint, Connection, Endpoint
+from tlsviz.connection.suspects import POST_QUANTUM
+from tlsviz.wire.text import safe, shorten
+
+Standing = Literal["trusted", "complete", "unknown", "incomplete", "failed"]
+"""How a connection ended: it failed (or its certificates are not trusted), was not seen whole, or is whole; and then
+what the trust stores say of it."""
+
+CLOSE_NOTIFY = 0
+
+
+class Row(NamedTuple):
+    """One connection. Text that a peer chose is safe to print. Times are Unix seconds, durations seconds.
+
+    ``shake``: from the first message to the last Finished; None without one. ``alerts``: the descriptions of those that
+    can be read. ``outcome``: ``standing`` in words. ``reasons``: why its certificates are not trusted. ``size``: bytes
+    of application data, both ways. ``post_quantum``: whether its key exchange is; None where nobody can tell.
+    """
+
+    id: int
+    start: float
+    duration: float
+    client: Endpoint
+    server: Endpoint
+    name: str
+    version: CodePoint | None
+    suite: CodePoint | None
+    group: CodePoint | None
+    alpn: str
+    resumed: bool
+    complete: bool
+    failed: bool
+    standing: Standing
+    outcome: str
+    verdict: str
+    reasons: tuple[str, ...]
+    history: str
+    transport: str
+    alerts: tuple[CodePoint, ...]
+    findings: tuple[str, ...]
+    ja3: str
+    ja3s: str
+    ja4: str
+    ja4s: str
+    starttls: str
+    size: int
+    shake: float | None
+    post_quantum: bool | None
+    early_data: bool
+    hello_retry: bool
+
+    @property
+    def title(self) -> str:
+        """What to call the server: the name that the client asked for, else its address."""
+        return self.name or str(self.server)
+
+
+def row(connection: Connection) -> Row:
+    """The connection's row."""
+    standing, words = outcome(connection)
+    trust, group = connection.trust, connection.group
+    return Row(
+        id=connection.id,
+        start=connection.start,
+        duration=connection.duration,
+        client=_end(connection.client),
+        server=_end(connection.server),
+        name=_kept(safe(connection.server_name or "")),
+        version=_point(connection.version),
+        suite=_point(connection.cipher_suite),
+        group=_point(group),
+        alpn=_kept(safe(connection.alpn or "")),
+        resumed=connection.resumed,
+        complete=connection.complete,
+        failed=standing == "failed",
+        standing=standing,
+        outcome=_kept(words),
+        verdict=trust.verdict if trust is not None else "",
+        reasons=trust.reasons if trust is not None else (),
+        history=_kept(connection.history or ""),
+        transport=_kept(connection.transport),
+        alerts=tuple(m.alert.description for m in connection.messages if m.alert is not None),
+        findings=tuple(dict.fromkeys(_kept(finding.code) for finding in connection.findings)),
+        ja3=_kept(connection.ja3 or ""),
+        ja3s=_kept(connection.ja3s or ""),
+        ja4=_kept(safe(connection.ja4 or "")),
+        ja4s=_kept(safe(connection.ja4s or "")),
+        starttls=_kept(connection.starttls or ""),
+        size=connection.client_data.bytes + connection.server_data.bytes,
+        shake=_shake(connection),
+        post_quantum=None if group is None else group.code in POST_QUANTUM,
+        early_data=connection.early_data,
+        hello_retry=connection.hello_retry,
+    )
+
+
+def outcome(connection: Connection) -> tuple[Standing, str]:
+    """How it ended: failed, incomplete, or what the trust stores say; and that in a few words."""
+    if (diagnosis := connection.failure) is not None:
+        return "failed", shorten(diagnosis.code.replace("_", " "), 40)
+    if not connection.complete:
+        alert = next((each.alert for each in reversed(connection.messages) if each.alert), None)
+        if alert is not None and alert.description.code != CLOSE_NOTIFY:
+            return "failed", safe(str(alert.description)).replace("_", " ")
+        return "incomplete", "incomplete"
+    judged = connection.trust
+    if judged is None:
+        return "complete", "complete"
+    if judged.verdict == "untrusted":
+        return "failed", judged.reasons[0].replace("_", " ") if judged.reasons else "not trusted"
+    return ("trusted", "trusted") if judged.verdict == "trusted" else ("unknown", "trust unknown")
+
+
+def _shake(connection: Connection) -> float | None:
+    messages = connection.messages
+    ends = [message.time for message in messages if message.type == "finished"]
+    return max(ends[-1] - messages[0].time, 0.0) if connection.complete and ends else None
+
+
+# -- what many rows share is kept once ---------------------------------------------------------------------
+
+_MOST = 200_000
+_texts: dict[str, str] = {}
+
+
+def _kept(text: str) -> str:
+    return _texts.setdefault(text, text) if len(_texts) < _MOST else text
+
+
+def _end(end: Endpoint) -> Endpoint:
+    return Endpoint(_kept(safe(end.address)), end.port)
+
+
+@lru_cache(4096)
+def _same(code: int, width: int, name: str | None) -> CodePoint:
+    return CodePoint(code, width, name)
+
+
+def _point(point: CodePoint | None) -> CodePoint | None:
+    return None if point is None else _same(*point)
