@@ -12,6 +12,7 @@ from tlsviz.crypto.ciphers import block_kind, tag_length
 from tlsviz.crypto.schedule import SSL3
 from tlsviz.crypto.schedule import xor as xored
 from tlsviz.tls.context import TLS_1_3, as_tls, layout
+from tlsviz.tls.dtls import TLS12_CID
 from tlsviz.tls.suites import Suite, suite
 
 Kind = Literal[
@@ -214,7 +215,10 @@ def _aead(connection: Connection, record: Record) -> Anatomy | None:
     if protection is None or plaintext is None or protection.tag is None or protection.nonce is None:
         return None
     start, end = record.header.end, len(data) - len(protection.tag)
-    front = end - start - len(plaintext.data)
+    inside: list[tuple[Kind, bytes | int]] = [("content", plaintext.data)]
+    if record.content_type == TLS12_CID:  # the true type and padding are inside, as in TLS 1.3 (RFC 9146 4)
+        inside += [("content_type", bytes([record.inner_type or 0])), ("padding", bytes(protection.padding))]
+    front = end - start - _inside(*inside)[-1].end
     if front not in (0, EXPLICIT) or not _copies(record):
         return None
     recipe = _counted(record, protection.nonce, protection.sequence)
@@ -223,7 +227,7 @@ def _aead(connection: Connection, record: Record) -> Anatomy | None:
         pieces = (Ingredient("write IV", fixed, secret=True), Ingredient("explicit nonce", sent))
         recipe = Recipe("join", pieces, protection.nonce, True)
     wire = _tile(data, ("header", start), ("nonce", start + front), ("ciphertext", end), ("tag", len(data)))
-    return Anatomy("aead", wire, _inside(("content", plaintext.data)), "exact", start + front, recipe)
+    return Anatomy("aead", wire, _inside(*inside), "exact", start + front, recipe)
 
 
 def _cbc(connection: Connection, record: Record) -> Anatomy | None:

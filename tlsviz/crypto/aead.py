@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from cryptography.exceptions import InvalidTag
 
 from tlsviz.crypto.ciphers import Aead
@@ -65,6 +68,12 @@ class Aead12(Counting):
         self._explicit = EXPLICIT if len(iv) == 4 else 0
 
     def _open(self, sequence: int, content_type: int, version: int, fragment: bytes) -> Opened:
+        return self.unseal(sequence, content_type, fragment, partial(mac_header, sequence, content_type, version))
+
+    def unseal(
+        self, sequence: int, content_type: int, fragment: bytes, additional_data: Callable[[int], bytes]
+    ) -> Opened:
+        """Opens a record of that number; ``additional_data`` of the plaintext's length. Raises `Unopened`."""
         if self._explicit:
             nonce = self._iv + fragment[: self._explicit]
         else:
@@ -72,7 +81,7 @@ class Aead12(Counting):
         length = len(fragment) - self._explicit - self._tag_length
         if length < 0:
             raise Unopened("the record is too short for its nonce and tag", failed=True)
-        header = mac_header(sequence, content_type, version, length)
+        header = additional_data(length)
         plaintext = _decrypt(self._aead, nonce, fragment[self._explicit :], header, self._tag_length)
         return Opened(
             content_type=content_type,

@@ -6,14 +6,19 @@ import random
 from functools import cache
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from dtls_flow import Association, associate
 from soundness import assert_sound
 
+from tlsviz.connection.dtls.engine import DtlsEngine
 from tlsviz.connection.judge import judged
 from tlsviz.connection.ladder import steps
+from tlsviz.connection.lens import anatomy
 from tlsviz.connection.model import Connection
 from tlsviz.connection.proofs import prove
+from tlsviz.crypto.schedule import key_block
 from tlsviz.tls.dtls import record_header
+from tlsviz.tls.suites import suite
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk
 
 FULL = [
@@ -188,6 +193,48 @@ def test_others_share_the_port() -> None:
     connection = said().connection(chunks=chunks)
     assert connection.messages == tuple(said().connection().messages)
     assert connection.holes == ()
+
+
+def with_id(association: Association, chunk: Chunk, connection_id: bytes, content: bytes) -> Chunk:
+    """The datagram's record as one with a connection ID (RFC 9146), sealed anew under the same keys."""
+    connection = association.connection()
+    chosen = suite(connection.cipher_suite.code if connection.cipher_suite else 0)
+    hellos = [connection.messages_of(kind)[-1] for kind in ("client_hello", "server_hello")]
+    randoms = [hello.buffer.data[14:46] for hello in hellos if hello.buffer is not None]
+    assert chosen is not None
+    master = connection.secrets_of(0)["CLIENT_RANDOM"]
+    _, key, iv = key_block(chosen, 0x0303, master, randoms[0], randoms[1]).of(chunk.sender)
+    number, explicit = chunk.data[3:11], bytes(8)
+    inner = content + b"\x17" + bytes(3)
+    covered = b"\xff" * 8 + b"\x19" + bytes([len(connection_id)]) + b"\x19\xfe\xfd" + number + connection_id
+    sealed = explicit + AESGCM(key).encrypt(iv + explicit, inner, covered + len(inner).to_bytes(2, "big"))
+    header = b"\x19\xfe\xfd" + number + connection_id + len(sealed).to_bytes(2, "big")
+    return chunk._replace(data=header + sealed)
+
+
+@pytest.mark.parametrize("spoiled", [False, True])
+def test_records_with_a_connection_id(monkeypatch: pytest.MonkeyPatch, spoiled: bool) -> None:
+    """Opened, with the true type and the padding inside; the ID itself is covered."""
+    found = associate("ECDHE-RSA-AES128-GCM-SHA256")
+    chunks = list(found.chunks)
+    place = next(place for place, chunk in enumerate(chunks) if chunk.sender == CLIENT and chunk.data[0] == 23)
+    chunks[place] = with_id(found, chunks[place], b"\x01\x02\x03", b"with an ID")
+    if spoiled:
+        data = bytearray(chunks[place].data)
+        data[11] ^= 1
+        chunks[place] = chunks[place]._replace(data=bytes(data))
+    monkeypatch.setattr(DtlsEngine, "_cid_length", lambda _, sender: 3 if sender == CLIENT else 0)
+    connection = found.connection(chunks=chunks)
+    (record,) = (record for record in connection.records if record.content_type == 25)
+    assert record.protection is not None
+    if spoiled:
+        assert record.protection.status == "failed" and record.plaintext is None
+        return
+    assert record.plaintext is not None and record.plaintext.data == b"with an ID"
+    assert (record.protection.status, record.inner_type, record.protection.padding) == ("verified", 23, 3)
+    kinds_inside = [(part.kind, part.length) for part in anatomy(connection, record).inside]
+    assert kinds_inside == [("content", 10), ("content_type", 1), ("padding", 3)]
+    assert record.header.child("connection_id") is not None
 
 
 def test_a_new_handshake_on_the_same_ports() -> None:

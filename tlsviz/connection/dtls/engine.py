@@ -19,6 +19,7 @@ from tlsviz.connection.half import Half, Part
 from tlsviz.connection.model import Hole, PlacedMark
 from tlsviz.connection.stream import RawRecord
 from tlsviz.tls.context import Context
+from tlsviz.tls.dtls import TLS12_CID
 from tlsviz.tls.handshake import message_type
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.chunks import CLIENT, Chunk, Gap, Mark, Sender, other
@@ -181,7 +182,7 @@ class DtlsEngine(Engine):
         return late and len(side.early) < RUSH
 
     def _opens_later(self, raw: RawRecord) -> bool:
-        return raw.content_type in (HANDSHAKE, APPLICATION_DATA)
+        return raw.content_type in (HANDSHAKE, APPLICATION_DATA, TLS12_CID)
 
     def _release(self, side: Side, force: bool = False) -> None:
         """Opens what had come too early."""

@@ -10,10 +10,11 @@ from tlsviz.connection.keys import KeyRing
 from tlsviz.connection.model import Protection
 from tlsviz.connection.opening import Result, no_key, opened_as
 from tlsviz.connection.stream import RawRecord
+from tlsviz.crypto.dtls12 import open_with_id
 from tlsviz.crypto.dtls13 import DtlsAead13
 from tlsviz.crypto.protection import Opener, Unopened
 from tlsviz.crypto.schedule import DTLS13, next_traffic_secret
-from tlsviz.tls.dtls import TLS12_CID, UNIFIED, UNIFIED_MASK
+from tlsviz.tls.dtls import HEADER, TLS12_CID, UNIFIED, UNIFIED_MASK
 from tlsviz.wire.chunks import Sender
 
 EPOCHS = {1: "early", 2: "handshake", 3: "application"}
@@ -38,8 +39,6 @@ class Unsealing:
         """A protected record. ``known`` counts messages seen: keys that were lacking are asked for after new ones."""
         if raw.missing:
             return None, Protection("not_provable", f"{raw.missing} bytes of the record are missing")
-        if raw.content_type == TLS12_CID:
-            return None, Protection("not_provable", "records with a connection id cannot be opened yet")
         half = self.half
         if raw.epoch == half.epoch and half.opener is None and known != self._tried:
             self._tried = known
@@ -51,8 +50,13 @@ class Unsealing:
             return None, Protection("not_provable", half.locked or "no key")
         sequence = (raw.epoch or 0) << 48 | (raw.sequence or 0)
         opener.sequence = sequence
+        fragment = raw.data[raw.header :]
         try:
-            opened = opener.open(raw.content_type, raw.version, raw.data[raw.header :])
+            if raw.content_type == TLS12_CID:
+                connection_id = raw.data[HEADER - 2 : raw.header - 2]
+                opened = open_with_id(opener, sequence, raw.version, connection_id, fragment)
+            else:
+                opened = opener.open(raw.content_type, raw.version, fragment)
         except Unopened as reason:
             return None, Protection("failed" if reason.failed else "not_provable", reason.why, raw.sequence)
         return opened, opened_as(opener, opened, raw.sequence or 0, 0)
