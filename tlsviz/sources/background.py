@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
 
 class Found(NamedTuple):
-    """A connection is known; it may come again with the same id, and then takes the place of what came before."""
+    """A connection, or a newer snapshot of one under the same id; ``over``: nothing more will happen on it."""
 
     connection: Connection
+    over: bool = True
 
 
 class Done(NamedTuple):
