@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from tlsviz.sources.capture import OpenOptions
     from tlsviz.sources.options import LiveOptions
 
-COMMANDS = ("live", "open", "lab", "show", "compare", "check", "explain", "doctor")
-LATER = {
-    "watch": "record with tshark or dumpcap, then open the file",
-}
+COMMANDS = ("live", "open", "lab", "watch", "show", "compare", "check", "explain", "doctor")
 FORMATS = ("text", "json", "markdown", "svg", "html", "mermaid")
 COMPARE_FORMATS = ("text", "json", "markdown", "html")
 
@@ -29,6 +26,7 @@ commands:
   tlsviz TARGET              a capture file, host, host:port, [v6]:port or https:// URL
   tlsviz live HOST[:PORT]    a live handshake, with options
   tlsviz open FILE           a capture, with options
+  tlsviz watch [INTERFACE]   handshakes on an interface as they happen; `--list` lists them
   tlsviz lab [SCENARIO]      a handshake with a server made on the spot; `lab list`, `lab serve`
   tlsviz show TARGET         print instead: --format text, json, markdown, svg, html or mermaid
   tlsviz compare A [B]       two connections side by side: of two targets, or two of one
@@ -67,7 +65,7 @@ def build(command: str) -> Parser:
         _live(parser)
     if command in ("", "open", "show", "compare", "check"):
         _open(parser)
-    if command in ("", "live", "open", "show", "compare", "check"):
+    if command in ("", "live", "open", "watch", "show", "compare", "check"):
         parser.add_argument("--ca", type=Path, metavar="FILE", help="trust exactly these authorities (PEM)")
         parser.add_argument("--at", type=_time, metavar="TIME", help="judge certificates at this time (ISO 8601)")
         text = "ask this revocation list, PEM or DER (repeatable)"
@@ -149,6 +147,40 @@ def _lab(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, metavar="PORT", help="with `serve`: listen there, not on any free port")
 
 
+def _watch(parser: argparse.ArgumentParser) -> None:
+    text = "which to watch (default: one that leads out)"
+    parser.add_argument("interface", nargs="?", metavar="INTERFACE", help=text)
+    parser.add_argument("--list", action="store_true", help="list the interfaces that can be watched")
+    text = "a key log that is followed as it grows (repeatable)"
+    parser.add_argument("--keylog", type=Path, action="append", default=[], metavar="FILE", help=text)
+    text = "capture only this, in tcpdump's language (default: tcp or udp)"
+    parser.add_argument("--filter", metavar="BPF", help=text)
+    parser.add_argument("--duration", type=_positive, metavar="S", help="end after as many seconds")
+    parser.add_argument("--count", type=_whole, metavar="N", help="end when as many connections are over")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write what is captured to a pcapng")
+    parser.add_argument("--secrets", action="store_true", help="with the session keys, in --save and --format json")
+    text = "disk for packets that wait to be decoded (default 256)"
+    parser.add_argument("--ring", type=_whole, default=256, metavar="MB", help=text)
+    text = "print a line for each connection that is over: text, or json (lines of JSON)"
+    parser.add_argument("--format", metavar="FORMAT", help=text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value
+
+
+def _whole(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) < 1 << 31:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+
+
 def _target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET", help=_TARGET)
 
@@ -165,6 +197,7 @@ _POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "live": _target,
     "open": _target,
     "lab": _lab,
+    "watch": _watch,
     "show": _show,
     "compare": _compare,
     "check": _check,

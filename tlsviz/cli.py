@@ -64,8 +64,6 @@ def _silence() -> None:
 
 def _run(words: list[str]) -> int:
     first = words[0] if words else ""
-    if first in arguments.LATER:
-        raise UsageError(f"`tlsviz {first}` is not there yet", "", f"For now, {arguments.LATER[first]}.")
     command = first if first in arguments.COMMANDS else ""
     args = arguments.build(command).parse_args(words[1:] if command else words)
     return _COMMANDS[command](args)
@@ -118,6 +116,12 @@ def _lab(args: argparse.Namespace) -> int:
         return 0
     name = run.scenario(args.what).name
     return _screen(LAB + name, args) if _interactive() else _print_text(run.run_scenario(name))
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from tlsviz import watch
+
+    return watch.run(args, _interactive(), _out)
 
 
 def _scenarios() -> str:
@@ -263,6 +267,7 @@ _COMMANDS = {
     "live": _live,
     "open": _open,
     "lab": _lab,
+    "watch": _watch,
     "show": _show,
     "compare": _compare,
     "check": _check,

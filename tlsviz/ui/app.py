@@ -24,10 +24,11 @@ from tlsviz.ui.recent import Recent
 from tlsviz.ui.screens.home import HomeScreen
 from tlsviz.ui.sizes import HEIGHTS, WIDTHS
 from tlsviz.ui.theme import DARK, DEFAULTS, THEMES
-from tlsviz.ui.workers import Request, bug
+from tlsviz.ui.workers import Request, Watch, bug
 
 if TYPE_CHECKING:
     from tlsviz.sources.capture import OpenOptions
+    from tlsviz.sources.interface import WatchOptions
     from tlsviz.sources.options import LiveOptions
 
 
@@ -197,6 +198,13 @@ def run(target: str | None = None, *, live: LiveOptions | None = None, capture: 
     app = TlsvizApp(open_options=capture, live_options=live)
     if target is not None:
         app.first = app.flow.request(target)
+    app.run()
+    return app.return_code or 0
+
+
+def run_watch(options: WatchOptions) -> int:
+    """Watches an interface on the screen; gives the exit status."""
+    app = TlsvizApp(Watch(options), open_options=options.opening)
     app.run()
     return app.return_code or 0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 from textual.screen import Screen
 
 from tlsviz.ui.recent import Entry, Recent
-from tlsviz.ui.workers import Capture, Job, Lab, Live, Request
+from tlsviz.ui.workers import Capture, Job, Lab, Live, Request, Watch
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -78,6 +78,10 @@ class Flow:
             from tlsviz.ui.screens.loading import LoadingScreen
 
             screen: Screen[None] = LoadingScreen(self.job)
+        elif isinstance(request, Watch):
+            from tlsviz.ui.screens.connections import ConnectionsScreen
+
+            screen = ConnectionsScreen(self.job)
         else:
             screen = _handshake(placeholder(request), _source(request), running=True, patience=_patience(request))
         floor = self._floor
@@ -191,6 +195,9 @@ class Flow:
         if job.renewed and fresh:
             job.renewed = False
             self._renew(fresh)
+            self.app.notify("The key log has grown: read again with the new keys.", markup=False)
+        elif isinstance(job.request, Watch):
+            self._renew(fresh)
 
     def ended(self, job: Job) -> None:
         """Shows what came of the job."""
@@ -199,7 +206,7 @@ class Flow:
         self._show(job, job.take())
         self._show_held(job)
         found = job.connections
-        if _is_list(self.stage):
+        if _is_list(self.stage) and (found or job.error is None):
             self.stage.ended()
         elif job.state == "cancelled" and not found:
             self._unwind(self._floor)
@@ -243,14 +250,13 @@ class Flow:
             self.job.let_go()
 
     def _renew(self, fresh: list[Connection]) -> None:
-        """New keys have come for what was read before: screens that show one of these connections get it anew."""
+        """There is more to see of what was read before: screens that show one of these connections get it anew."""
         from tlsviz.ui.screens.handshake import HandshakeScreen
 
         newer = {connection.id: connection for connection in fresh}
         for screen in self.app.screen_stack:
             if isinstance(screen, HandshakeScreen) and screen is not self.stage and screen.connection_id in newer:
                 screen.show(newer[screen.connection_id])
-        self.app.notify("The key log has grown: read again with the new keys.", markup=False)
 
     def _remark(self, job: Job) -> None:
         """Says what else there is to say of a source that went straight to its one connection."""
@@ -324,6 +330,8 @@ def _source(request: Request) -> Source:
 
     if isinstance(request, Capture):
         return Source("capture", request.title)
+    if isinstance(request, Watch):
+        return Source("interface", request.options.interface or "")
     return Source("lab", request.name) if isinstance(request, Lab) else Source("live", request.title)
 
 

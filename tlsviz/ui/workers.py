@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tlsviz.connection.model import Connection, Trace
     from tlsviz.sources.capture import OpenOptions, Progress
     from tlsviz.sources.gate import Gate, Held
+    from tlsviz.sources.interface import WatchOptions
     from tlsviz.sources.keyfollower import KeyFollower
     from tlsviz.sources.options import LiveOptions
     from tlsviz.sources.target import Target
@@ -69,7 +70,18 @@ class Lab:
         return shorten(f"lab {self.name}", 80)
 
 
-Request = Capture | Live | Lab
+@dataclass(frozen=True)
+class Watch:
+    """Watch an interface."""
+
+    options: WatchOptions
+
+    @property
+    def title(self) -> str:
+        return shorten(f"watching {self.options.interface}", 80)
+
+
+Request = Capture | Live | Lab | Watch
 
 
 class Job:
@@ -258,6 +270,12 @@ def _read(job: Job) -> Trace:
         from tlsviz.lab.run import run_scenario
 
         return run_scenario(request.name, job.found, lambda: job.cancelled)
+    if isinstance(request, Watch):
+        from tlsviz.sources.background import watch_interface
+
+        return watch_interface(
+            request.options, lambda event: job.found(event.connection), job.advanced, lambda: job.cancelled
+        )
     from tlsviz.sources.background import read_capture
     from tlsviz.sources.capture import OpenOptions
 
