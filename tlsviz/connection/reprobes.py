@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from tlsviz.connection.model import Cause, Connection, Finding, Probe, ProbeOutcome, Standing
+from tlsviz.connection.model import Cause, CodePoint, Connection, Finding, Probe, ProbeOutcome, Standing
 from tlsviz.connection.suspects import POST_QUANTUM, hello_of, name_sent, post_quantum_share, versions
 from tlsviz.wire.chunks import SERVER
 from tlsviz.wire.text import shorten
@@ -280,13 +280,13 @@ def _outcome(base: Connection, tried: Connection) -> ProbeOutcome:
     return "same" if same and _alert(base) == _alert(tried) else "other"
 
 
-def _alert(connection: Connection) -> int | None:
-    """The alert of the server that the diagnosis points at."""
+def _alert(connection: Connection) -> CodePoint | None:
+    """The server's alert that the diagnosis points at."""
     found = connection.diagnosis
     if found is None or found.message is None:
         return None
-    message = connection.messages[found.message]
-    return message.alert.description.code if message.alert and message.sender == SERVER else None
+    message = next((one for one in connection.messages if one.index == found.message), None)
+    return message.alert.description if message and message.alert and message.sender == SERVER else None
 
 
 def _said(tried: Connection, failure: Finding | None) -> str:
@@ -296,9 +296,8 @@ def _said(tried: Connection, failure: Finding | None) -> str:
             chosen.remove(tried.cipher_suite)
         return "handshake done: " + ", ".join(str(point) for point in chosen if point is not None)
     alert = _alert(tried)
-    if alert is not None and failure.message is not None:
-        message = tried.messages[failure.message]
-        return f"alert {message.alert.description if message.alert else alert} ({alert})"
+    if alert is not None:
+        return f"alert {alert} ({alert.code})"
     return shorten(failure.title, 80)
 
 

@@ -128,7 +128,7 @@ def _version(connection: Connection, alert: int) -> Suspect | None:
         return None
     shown = listed(sorted(connection.offered.versions))
     if len(offered) < 4 and alert in (_VERSION, _HANDSHAKE_FAILURE, _FALLBACK, _INTERNAL, *_CLUMSY):
-        weight = 9 if alert in (_VERSION, _FALLBACK) else 3
+        weight = 9.0 if alert in (_VERSION, _FALLBACK) else 3.0
         return Suspect(weight, "No TLS version in common", f"offered: {shown}", "all_versions")
     if _TLS13 in offered and len(offered) > 1:
         weight = 8 if alert == _VERSION else 3 if alert in _CLUMSY else 1.6 if _silent(alert) else 0.7
