@@ -60,7 +60,8 @@ def addresses(cert: Certificate, trust: Trust) -> Iterator[tuple[str, bool]]:
         for place in listed[:MOST_ADDRESSES]:
             yield f"{what}: {shorten(place, 200)}", False
     if not trust.revocations:
-        said = "nobody asked" if cert.ocsp or cert.crls else "it gives no address to ask at: it cannot be revoked"
+        nowhere = "it gives no address to ask at, so nobody can learn that it was revoked"
+        said = "nobody asked" if cert.ocsp or cert.crls else nowhere
         yield f"{said}; no staple came along" if not stapled else said, False
 
 

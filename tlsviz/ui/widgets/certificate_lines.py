@@ -29,10 +29,14 @@ _TBS = "tbsCertificate."
 
 
 class FieldLine(NamedTuple):
-    """A line and the dotted path of the field that it is read from; None for headings and what is of no field."""
+    """A line and the dotted path of the field that it is read from; None for headings and what is of no field.
+
+    ``more``: it goes on with what the line before began.
+    """
 
     line: Line
     field: str | None = None
+    more: bool = False
 
 
 def certificate_lines(vertex: Vertex, verdict: Trust | None, width: int) -> list[FieldLine]:
@@ -79,11 +83,11 @@ class _Page:
         """A label and what stands behind it."""
         for number, part in enumerate(wrap(text, max(self.width - LABEL - 3, 8))):
             lead = (label if number == 0 else "").ljust(LABEL)
-            yield FieldLine([("  ", ""), (lead, "muted"), (part, style)], field)
+            yield FieldLine([("  ", ""), (lead, "muted"), (part, style)], field, number > 0)
 
     def _sign(self, sign: str, text: str, style: str, field: str | None = None) -> Iterator[FieldLine]:
         for number, part in enumerate(wrap(text, max(self.width - 6, 8))):
-            yield FieldLine([(f"  {sign if number == 0 else ' '} ", style), (part, style)], field)
+            yield FieldLine([(f"  {sign if number == 0 else ' '} ", style), (part, style)], field, number > 0)
 
     def head(self) -> Iterator[FieldLine]:
         signs, vertex = glyphs(), self.vertex
@@ -111,8 +115,8 @@ class _Page:
             yield from self._row("from", moment(self.cert.not_before), f"{_TBS}validity.notBefore")
             yield from self._row("to", moment(self.cert.not_after), f"{_TBS}validity.notAfter")
             return
-        for line in time_line(self.cert, self.at, now, self.width - 5):
-            yield FieldLine([("  ", ""), *line], f"{_TBS}validity")
+        for number, line in enumerate(time_line(self.cert, self.at, now, self.width - 5)):
+            yield FieldLine([("  ", ""), *line], f"{_TBS}validity", number > 0)
         if self.shown.days is not None:
             allowed = self.shown.allowed_days
             limit = f"; a public server's may live {allowed:,} days" if allowed and not self.cert.is_ca else ""
@@ -230,19 +234,13 @@ class _Page:
 
 
 def fields(lines: Sequence[FieldLine]) -> list[tuple[int, int, str]]:
-    """Where the lines of each field begin and end, in reading order."""
+    """Where each fact with a field begins and ends, in reading order."""
     found: list[tuple[int, int, str]] = []
     for number, each in enumerate(lines):
         if each.field is None:
             continue
-        fresh = number == 0 or lines[number - 1].field != each.field
-        if fresh or _starts(each):
-            found.append((number, number, each.field))
-        else:
+        if each.more and found:
             found[-1] = (found[-1][0], number, each.field)
+        else:
+            found.append((number, number, each.field))
     return found
-
-
-def _starts(each: FieldLine) -> bool:
-    """Whether a line begins something: it has a label or a sign."""
-    return any(text.strip() for text, _ in each.line[:-1])
