@@ -91,6 +91,8 @@ def _live(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--aia", action="store_true", help=text)
     text = "if it fails, try again in other ways (at most 8), and say what each rules out"
     group.add_argument("--probe", action="store_true", help=text)
+    text = "offer what this client offers: chrome, firefox, safari, openssl-3.5, java, ie-11, …"
+    group.add_argument("--profile", metavar="CLIENT", help=text)
     text = "ask for TLS in this protocol first: smtp, imap, pop3, ftp, ldap, postgres, xmpp, …"
     group.add_argument("--starttls", metavar="PROTO", help=text)
     text = "go through a proxy: [http://][USER:PASSWORD@]HOST:PORT (CONNECT), or socks5://…"
@@ -117,6 +119,9 @@ def _show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", default="text", metavar="FORMAT", help=", ".join(FORMATS))
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
     parser.add_argument("--connection", type=int, metavar="ID", help="only this connection of a capture")
+    _filter(parser)
+    text = "how many connections there are of each kind; as text, in place of the connections"
+    parser.add_argument("--summary", action="store_true", help=text)
     parser.add_argument("--fields", action="store_true", help="with every field of every message")
     parser.add_argument("--secrets", action="store_true", help="with session keys and decrypted application data")
 
@@ -133,8 +138,14 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--secrets", action="store_true", help="with decrypted application data")
 
 
+def _filter(parser: argparse.ArgumentParser) -> None:
+    text = "only these connections, as in 'version:1.2 sni:*.example.com not alert:'"
+    parser.add_argument("--filter", metavar="EXPRESSION", help=text)
+
+
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET", help=f"{_TARGET}, or lab:SCENARIO")
+    _filter(parser)
     listed = ", ".join(SEVERITIES)
     text = f"exit with 1 where a finding is at or above it (default error): {listed}"
     parser.add_argument("--fail-on", choices=SEVERITIES, default="error", metavar="SEVERITY", help=text)
@@ -208,7 +219,7 @@ _POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
 
 _LIVE_ONLY = (
     *("servername", "resolve", "alpn", "min", "max", "ciphers", "groups", "sigalgs", "cert", "key"),
-    *("starttls", "proxy", "resume", "early_data", "step", "timeout", "save", "aia", "probe"),
+    *("profile", "starttls", "proxy", "resume", "early_data", "step", "timeout", "save", "aia", "probe"),
 )
 _JUDGING = ("ca", "at", "crl", "ct_logs")
 _CAPTURE_ONLY = ("keylog", "rsa_key", "no_carve")
@@ -265,6 +276,7 @@ def live_options(args: argparse.Namespace) -> LiveOptions:
         at=args.at,
         starttls=args.starttls,
         proxy=args.proxy,
+        profile=args.profile,
         resume=args.resume,
         early_data=args.early_data,
         step=args.step,

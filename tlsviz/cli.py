@@ -154,7 +154,9 @@ def _wait(seconds: float) -> bool:
 
 def _show(args: argparse.Namespace) -> int:
     _known_format(args.format, arguments.FORMATS)
-    trace = _trace(args.target, args)
+    if args.summary and args.format not in ("text", "json"):
+        raise UsageError(f"--summary has no --format {args.format}", "", "Use text or json.")
+    whole, trace = _picked(args)
     _notices(trace)
     if args.connection is not None:
         trace = _only(trace, args.connection)
@@ -164,7 +166,12 @@ def _show(args: argparse.Namespace) -> int:
         from tlsviz.report.json import to_json
 
         plain = args.output is None and not _unicode()
-        text = json.dumps(to_json(trace, args.fields, args.secrets), indent=2, ensure_ascii=plain) + "\n"
+        found = to_json(trace, args.fields, args.secrets, args.summary)
+        text = json.dumps(found, indent=2, ensure_ascii=plain) + "\n"
+    elif args.summary:
+        from tlsviz.report.summary import render_summary
+
+        text = render_summary(trace, _width(), _color(args.output is None), not _unicode())
     elif args.format != "text":
         from tlsviz.report.formats import document
 
@@ -172,7 +179,19 @@ def _show(args: argparse.Namespace) -> int:
     else:
         text = _text(trace, args.output is None, args.connection, args.fields, args.secrets)
     _write(text, args.output, args.secrets)
-    return _status(trace)
+    return _status(whole)
+
+
+def _picked(args: argparse.Namespace) -> tuple[Trace, Trace]:
+    """The target's trace, and what the filter leaves of it; the filter is read first."""
+    if not args.filter:
+        trace = _trace(args.target, args)
+        return trace, trace
+    from tlsviz.connection.filters import parse, picked
+
+    wanted = parse(args.filter)
+    trace = _trace(args.target, args)
+    return trace, trace._replace(connections=picked(wanted, trace.connections))
 
 
 def _known_format(name: str, known: Sequence[str]) -> None:
@@ -226,7 +245,7 @@ def _compared(comparison: Comparison, sources: tuple[Source, Source], args: argp
 def _check(args: argparse.Namespace) -> int:
     from tlsviz.connection.model import SEVERITIES
 
-    trace = _trace(args.target, args)
+    whole, trace = _picked(args)
     _notices(trace)
     worst = -1
     threshold = SEVERITIES.index(args.fail_on)
@@ -235,7 +254,7 @@ def _check(args: argparse.Namespace) -> int:
             worst = max(worst, SEVERITIES.index(finding.severity))
             place = f"{connection.server_name or connection.server}#{connection.id}"
             _out(f"{finding.severity}\t{finding.code}\t{place}\t{finding.title}: {finding.evidence}\n")
-    status = _status(trace)
+    status = _status(whole)
     return 1 if status == 0 and worst >= threshold else status
 
 
@@ -285,6 +304,12 @@ def _trace(target: str, args: argparse.Namespace) -> Trace:
 
 
 def _read(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
+    from tlsviz.sources.memory import recalled
+
+    return recalled(_fresh(parsed, args))
+
+
+def _fresh(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
     if isinstance(parsed, str):
         from tlsviz.lab.run import run_scenario
 
@@ -388,6 +413,10 @@ def _text(trace: Trace, terminal: bool, connection: int | None, fields: bool, se
 
 def _color(terminal: bool) -> bool:
     """Whether what is printed (to the ``terminal``, not to a file) may have colours."""
+    return terminal and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _color(terminal: bool) -> bool:
     return terminal and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
 Kind = Literal["text", "version", "point", "end", "port", "number"]
-"""text: part of it, or with * and ? the whole. version, point: by name or number. end: an address, network or name.
-number: compared, with a unit."""
+"""text: part of it, or with * and ? (or after =) the whole. version, point: by name or number. end: an address, network
+or name. number: compared, with a unit."""
 Test = Callable[[Row, float], bool]
 """Whether a row matches, given when the first connection began (Unix seconds)."""
 
@@ -140,8 +140,10 @@ def make(key: Key, value: str) -> Test:
 
 
 def text_test(value: str) -> Callable[[str], bool]:
-    """Part of a text; with ``*`` or ``?`` the whole. Upper and lower case, and `_` and blanks, are the same."""
-    wanted = _plain(value)
+    """Part of a text; with ``*`` or ``?``, or after ``=``, the whole; in any case, and `_` is a blank."""
+    wanted = _plain(value.removeprefix("="))
+    if value.startswith("="):
+        return lambda text: wanted == _plain(text)
     if not ("*" in wanted or "?" in wanted):
         return lambda text: wanted in _plain(text)
     if len(wanted) > LONGEST_PATTERN:
@@ -196,14 +198,14 @@ def _rank(name: str) -> float | None:
 
 
 def _version(value: str) -> Test:
-    sign = re.match(r"[<>]=?|=", value)
+    sign = re.match(r"[<>]=?", value)
     if sign is not None:
         wanted = _rank(value[sign.end() :])
         if wanted is None:
             raise ValueError("a version is written like 1.2")
         fits = _SIGNS[sign[0]]
         return lambda row, zero: row.version is not None and fits(version_rank(row.version), wanted)
-    found = _VERSION.fullmatch(value)
+    found = _VERSION.fullmatch(value.removeprefix("="))
     if found is not None:
         family, number = (found[1] or "").lower(), found[2]
         return lambda row, zero: _is_version(str(row.version or ""), family, number)

@@ -2,17 +2,18 @@
 
 A pure function of rows (`connection.rows`). What stands side by side must all be true; ``or`` binds less than that,
 ``not`` and parentheses as one expects. A word without a key is looked for in everything that a row shows. A value, or
-a word, in quotes is taken as it is; commas part values of which one must be met.
+a word, in quotes is taken as it is; commas part values of which one must be met; after ``=`` a value must be the whole.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tlsviz.connection.filter_keys import ALIASES, FLAGS, KEYS, Test, make
-from tlsviz.connection.rows import Row
+from tlsviz.connection.model import Connection
+from tlsviz.connection.rows import Row, row
 from tlsviz.errors import UsageError
 from tlsviz.wire.text import shorten
 
@@ -59,11 +60,17 @@ def parse(text: str) -> Filter:
     return Filter(text, test)
 
 
-def shown(row: Row) -> str:
+def picked(wanted: Filter, connections: Sequence[Connection]) -> tuple[Connection, ...]:
+    """The connections that match, in their order."""
+    zero = min((connection.start for connection in connections), default=0.0)
+    return tuple(connection for connection in connections if wanted.matches(row(connection), zero))
+
+
+def shown(of: Row) -> str:
     """What free text is looked for in: everything that a list shows of the row, in lower case, a line each."""
     parts = (
-        *(row.name, str(row.client), str(row.server), str(row.version or ""), str(row.suite or "")),
-        *(str(row.group or ""), row.alpn, "resumed" if row.resumed else "", row.outcome, row.transport, row.history),
+        *(of.name, str(of.client), str(of.server), str(of.version or ""), str(of.suite or "")),
+        *(str(of.group or ""), of.alpn, "resumed" if of.resumed else "", of.outcome, of.transport, of.history),
     )
     return "\n".join(parts).casefold()
 
@@ -223,6 +230,8 @@ def nearest(name: str) -> str | None:
 
 
 def term(key: str, value: str) -> str:
-    """The filter for one value of a key, in quotes where it needs them."""
-    plain = re.fullmatch(r'[^\s()",]+', value) is not None
-    return f"{key}:{value}" if plain else f'{key}:"{value.replace(chr(34), "?")}"'
+    """The filter for exactly one value of a key, in quotes where it needs them."""
+    if '"' in value:
+        return f'{key}:"{value.replace(chr(34), "?")}"'  # the only character that quotes cannot hold
+    plain = re.fullmatch(r"[^\s(),]+", value) is not None
+    return f"{key}:={value}" if plain else f'{key}:="{value}"'
