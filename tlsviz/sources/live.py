@@ -21,6 +21,7 @@ from tlsviz.sources.dial import Address, Patience, dial, look_up
 from tlsviz.sources.evidence import gather
 from tlsviz.sources.gate import Hold
 from tlsviz.sources.options import LiveOptions
+from tlsviz.sources.profiles import played, remarks
 from tlsviz.sources.tape import Tape
 from tlsviz.sources.target import Target, is_address
 from tlsviz.sources.upgrade import dialogues
@@ -93,7 +94,7 @@ def visit(
     """Like `run_live`, with the tapes. Every connection has the whole time-out; a failed one is the last."""
     from tlsviz.connection.tickets import Tickets
 
-    options = options.checked()
+    options = played(options.checked())
     early = options.early()
     tickets = Tickets()
     done: list[_Handshake] = []
@@ -106,6 +107,7 @@ def visit(
         connection = tickets.follow(one.run())
         done.append(one)
         connections.append(connection)
+        notices += [] if number else remarks(options, connection.offered)
         notices += _notices(connection, session, data)
         session = one.session
         if update is not None:

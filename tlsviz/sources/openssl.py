@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 from OpenSSL import SSL
 
@@ -65,6 +66,21 @@ def _set_ciphers(context: SSL.Context, text: str | None) -> None:
 def _is_tls13_suite(name: str) -> bool:
     """TLS 1.3's suites name no key exchange: no ``_WITH_``."""
     return name.startswith("TLS_") and "_WITH_" not in name
+
+
+@cache
+def knows(option: Literal["ciphers", "groups", "sigalgs"], name: str) -> bool:
+    """Whether this OpenSSL has what the name stands for."""
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    try:
+        if option == "ciphers":
+            _set_ciphers(context, name)
+        else:
+            setter = _lib.SSL_CTX_set1_curves_list if option == "groups" else _lib.SSL_CTX_set1_sigalgs_list
+            _set_list(context, option, setter, name)
+    except UsageError:
+        return False
+    return True
 
 
 def _set_list(context: SSL.Context, option: str, setter: Callable[[object, bytes], int], text: str) -> None:

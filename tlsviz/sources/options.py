@@ -46,9 +46,10 @@ class LiveOptions:
     these send before the handshake is over, or a file with it. ``stores`` are the trust stores to judge by, None for
     the usual ones; ``ca`` names a file that replaces them, ``at`` the time to judge at, None for now. ``identity`` is
     a client certificate that is not in files. ``starttls`` names a protocol of `connection.upgrades`, in which the
-    server is asked for TLS first; ``proxy`` is what `proxy.parse_proxy` reads. ``probe``: a handshake that fails is
-    tried again in other ways, to learn why. For these: ``request`` False sends no HTTP request, ``split_hello`` cuts
-    the ClientHello in two. ``step``: the wire is to be held before each flight, which ``gate`` then does.
+    server is asked for TLS first; ``proxy`` is what `proxy.parse_proxy` reads; ``profile`` names a client of `profiles`
+    to be played. ``probe``: a handshake that fails is tried again in other ways, to learn why. For these: ``request``
+    False sends no HTTP request, ``split_hello`` cuts the ClientHello in two. ``step``: the wire is to be held before
+    each flight, which ``gate`` then does.
     """
 
     servername: str | None = None
@@ -66,6 +67,7 @@ class LiveOptions:
     stores: tuple[Store, ...] | None = None
     starttls: str | None = None
     proxy: str | None = field(default=None, repr=False)
+    profile: str | None = None
     resume: int = 0
     early_data: Path | bytes | None = field(default=None, repr=False)
     step: bool = False
@@ -86,6 +88,10 @@ class LiveOptions:
             why = "no protocol that is known here"
             raise UsageError(f"--starttls {shorten(self.starttls, 20)}", why, f"Use one of {', '.join(UPGRADES)}.")
         self.by_way()
+        if self.profile is not None:
+            from tlsviz.sources.profiles import profile
+
+            profile(self.profile)
         for name, value in (("min", self.min_version), ("max", self.max_version)):
             if value is not None and value not in VERSIONS:
                 known = ", ".join(VERSIONS)
