@@ -31,13 +31,13 @@ from tlsviz.wire.text import safe
 Json = dict[str, Any]
 
 
-def to_json(trace: Trace, fields: bool = False, secrets: bool = False) -> Json:
+def to_json(trace: Trace, fields: bool = False, secrets: bool = False, summary: bool = False) -> Json:
     """The trace as the contract has it, of plain dicts, lists, strings and numbers.
 
     ``fields``: every message with its tree of fields. ``secrets``: each connection with its keys and decrypted
-    application data under ``secrets``, which is otherwise not there at all.
+    application data under ``secrets``, which is otherwise not there at all. ``summary``: with counts over all of them.
     """
-    return {
+    found: Json = {
         "tlsviz": __version__,
         "source": {
             "kind": trace.source.kind,
@@ -46,6 +46,11 @@ def to_json(trace: Trace, fields: bool = False, secrets: bool = False) -> Json:
         },
         "connections": [_connection(connection, fields, secrets) for connection in trace.connections],
     }
+    if summary:
+        from tlsviz.report.summary import summary_json
+
+        found["summary"] = summary_json(trace)
+    return found
 
 
 @cache
