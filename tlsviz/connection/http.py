@@ -23,6 +23,11 @@ class Reply(NamedTuple):
     reason: str
     headers: Headers
 
+    @property
+    def words(self) -> str:
+        """``301 Moved Permanently``: IANA's phrase where the server gives none, as in HTTP/2."""
+        return f"{self.status} {self.reason or _phrase(self.status)}".rstrip()
+
     def header(self, name: str) -> str | None:
         """The first header of that name, which is in lower case."""
         return next((value for key, value in self.headers if key == name), None)
@@ -37,6 +42,12 @@ class Spoken(NamedTuple):
 
     request: tuple[str, ...]
     reply: Reply | None
+
+
+def _phrase(status: int) -> str:
+    from http import HTTPStatus
+
+    return HTTPStatus(status).phrase if status in {each.value for each in HTTPStatus} else ""
 
 
 def spoken(connection: Connection) -> Spoken | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tlsviz.connection.diagnosis import Failure, diagnose
@@ -326,17 +327,22 @@ class _Handshake:
 
     def _converse(self, peer: TappedConnection, exchange: Exchange) -> Failure | None:
         """One HTTP request; with another protocol agreed on, only what the server says by itself."""
+        from tlsviz.sources.http import conversation
+
         protocol = peer.ssl.get_alpn_proto_negotiated()
-        if not self._options.speaks_http or (protocol not in (b"", b"http/1.1") and not self._early):
+        if not self._options.speaks_http or (protocol not in (b"", b"http/1.1", b"h2") and not self._early):
             return peer.drive(lambda: _read_on(peer), max(2 * peer.longest_turn, TICKET_WAIT))
         # Without ALPN nobody has said that this server speaks HTTP at all: it gets less time to answer.
         limit = HTTP_WAIT if protocol else min(max(20 * peer.longest_turn, HTTP_GUESS_WAIT), HTTP_WAIT)
         awaited = f"no whole HTTP response within {limit:.2g} s"
-        request = exchange.request[self._taken_early(peer) :]
+        talk = exchange if self._early else conversation(protocol, exchange, self._target, self._name)
+        request = talk.request[self._taken_early(peer) :]
         failure = peer.drive(lambda: peer.ssl.sendall(request), limit, awaited) if request else None
         until = peer.clock() + limit
-        while failure is None and not exchange.done:
-            failure = peer.drive(lambda: exchange.receive(peer.ssl.recv(16384)), until - peer.clock(), awaited)
+        while failure is None and not talk.done:
+            failure = peer.drive(lambda: talk.receive(peer.ssl.recv(16384)), until - peer.clock(), awaited)
+            if failure is None and (more := talk.outgoing()):
+                failure = peer.drive(partial(peer.ssl.sendall, more), until - peer.clock(), awaited)
         return failure
 
     def _taken_early(self, peer: TappedConnection) -> int:

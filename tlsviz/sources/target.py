@@ -50,10 +50,10 @@ def is_address(host: str) -> bool:
     return True
 
 
-def authority(host: str, port: int) -> str:
-    """``host:port`` as a URL writes it, the port left out where it is 443."""
+def authority(host: str, port: int, usual: int = DEFAULT_PORT) -> str:
+    """``host:port`` as a URL writes it, the port left out where it is the usual one."""
     host = f"[{host}]" if ":" in host else host
-    return host if port == DEFAULT_PORT else f"{host}:{port}"
+    return host if port == usual else f"{host}:{port}"
 
 
 def parse_target(text: str) -> Target | Path:
