@@ -46,18 +46,6 @@ _FAULTS = {
 TURNS = {_MARKS[kind] for kind in ("syn", "syn_ack", "connected", "version_negotiation", "retry")}
 _METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ")
 _HTTP = (*_METHODS, b"HTTP/1.", b"PRI * HTTP/2")
-    b"GET ",
-    b"POST ",
-    b"HEAD ",
-    b"PUT ",
-    b"DELETE ",
-    b"OPTIONS ",
-    b"PATCH ",
-    b"CONNECT ",
-    b"TRACE ",
-    b"HTTP/1.",
-    b"PRI * HTTP/2",
-)
 
 EMPTY_CERTIFICATE = 4
 """The longest body of a Certificate message without certificates: TLS 1.3's, with an empty context."""
