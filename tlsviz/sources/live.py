@@ -47,6 +47,8 @@ HTTP_GUESS_WAIT = 0.03
 """The same at least, in seconds, where ALPN did not agree on HTTP."""
 TICKET_WAIT = 0.02
 """How long at least to wait for what the server sends by itself, in seconds."""
+LAST_LOOK = 0.05
+"""How long what has come may still be taken apart when the user has stopped, in seconds."""
 GOODBYE_WAIT = 0.1
 """How long to wait for the server's end of the farewell, in seconds."""
 
@@ -210,7 +212,7 @@ class _Handshake:
                     peer.attach(sock)
                     self._speak(peer, exchange)
         except CancelledError:
-            self._show()
+            self._show(LAST_LOOK)
             raise
         if self._service is not None:
             self._service.note(self.tape.inputs, self._followed, last=True)
@@ -245,20 +247,26 @@ class _Handshake:
         self.tape.keylog.append(line)
         self._keylog.add_text(line, "this handshake")
 
-    def _follow(self) -> None:
-        """Gives the engine what has happened since; late, because its work would make the times wrong."""
+    def _follow(self, limit: float | None = None) -> None:
+        """Gives the engine what has happened since; late, because its work would make the times wrong.
+
+        ``limit``: the seconds after which the rest is left out.
+        """
+        until = None if limit is None else time.monotonic() + limit
         if self._service is not None:
             self._service.note(self.tape.inputs, self._followed)
         for item in self.tape.inputs[self._followed :]:
+            if until is not None and time.monotonic() > until:
+                break
             self._engine.receive(item)
-        self._followed = len(self.tape.inputs)
+            self._followed += 1
 
-    def _show(self) -> None:
+    def _show(self, limit: float | None = None) -> None:
         """Gives a snapshot if there is something new. Called while nothing comes."""
         if self._update is None or self._shown == len(self.tape.inputs):
             return
         self._shown = len(self.tape.inputs)
-        self._follow()
+        self._follow(limit)
         self._update(self._engine.connection())
 
     # -- the steps -------------------------------------------------------------------------------------------
@@ -299,6 +307,7 @@ class _Handshake:
     def _speak(self, peer: TappedConnection, exchange: Exchange) -> None:
         """The handshake, the HTTP request and the farewell, as far as each comes."""
         from tlsviz.sources.session import taken
+        from tlsviz.sources.tapped import MOST_BYTES
 
         limit = self._options.timeout
         self._failure = self._ask_for_tls(peer) or peer.drive(
@@ -307,6 +316,7 @@ class _Handshake:
         peer.in_packets = False
         if self._failure is None:
             self._established = True
+            peer.most = MOST_BYTES
             self._failure = self._converse(peer, exchange)
             if self._number + 1 < self._options.visits:
                 self.session = taken(peer.ssl)

@@ -21,6 +21,8 @@ from tlsviz.sources.upgrade import Kinds
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Input, Mark, MarkKind, Sender
 
 READ_SIZE = 16384
+MOST_HANDSHAKE = 1 << 18
+"""How much is taken from a server before the handshake is done, in bytes: more than the longest chains need."""
 MOST_BYTES = 1 << 20
 """How much is taken from a server at all, in bytes."""
 SPLIT_PAUSE = 0.02
@@ -64,6 +66,8 @@ class TappedConnection:
         self.hold: Hold | None = None
         """What holds each flight before it passes (step mode)."""
         self._unwrapping: tds.Unwrapping | None = None
+        self.most = MOST_HANDSHAKE
+        """How many bytes the server may send in all."""
         self._taken = 0
         self._start = bytearray()
         self._last_at: float | None = None
@@ -206,8 +210,8 @@ class TappedConnection:
 
     def _receive(self, until: float) -> bytes | Failure:
         """The next bytes, before ``until`` by `clock`; or why none come."""
-        if self._taken >= MOST_BYTES:
-            return self._failure("too_much", f"the server has sent more than {MOST_BYTES >> 20} MiB")
+        if self._taken >= self.most:
+            return self._failure("too_much", f"the server has sent more than {self.most >> 10:,} KiB")
         while True:
             left = until - self.clock()
             if left <= 0 or not self._patience.wait(self._sock, READ, left):
