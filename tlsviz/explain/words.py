@@ -36,6 +36,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "provenance": ("provenance.toml",),
     "concept": ("concepts.toml",),
     "part": ("parts.toml",),
+    "http": ("http.toml",),
 }
 
 
