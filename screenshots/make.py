@@ -65,6 +65,8 @@ def _pictures() -> list[Picture]:
         Picture("no-keys", "tls13-no-keys", MIDDLE),
         Picture("hello-retry", "hello-retry", MIDDLE),
         Picture("stopped", "no-cipher", MIDDLE),
+        Picture("quic", "quic", MIDDLE, ("7", *["up"] * 10)),
+        Picture("dtls", "dtls12", MIDDLE, ("down",) * 4),
         Picture("help", "tls13", MIDDLE, ("question_mark",)),
     ]
 

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from tlsviz.connection import titles
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.listing import COLUMNS, Listing, message_words, name_of, outcome, seconds
@@ -180,7 +181,9 @@ def glance_at(connection: Connection) -> Content:
     """One connection in three lines: what it agreed on, its messages, what is odd."""
     sign = outcome(connection)
     agreed = [
-        str(each) for each in (connection.version, connection.cipher_suite, connection.group, connection.alpn) if each
+        str(each)
+        for each in (titles.version(connection), connection.cipher_suite, connection.group, connection.alpn)
+        if each
     ]
     parts: list[tuple[str, str]] = [
         (f"{sign.glyph} {sign.word}", f"bold ${sign.role}"),

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from tlsviz.connection.model import Record
-from tlsviz.connection.titles import type_title
+from tlsviz.connection.titles import seen_in, type_title
 from tlsviz.ui.selection import Scene
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.nodes import leaves
@@ -81,7 +81,7 @@ def _own_section(scene: Scene, buffer: Buffer) -> Section:
     if run is not None and not run.complete:
         title += f" · the first of {run.bytes:,}"
     if not records_are_the_same(scene, buffer):
-        title += " · m: the records"
+        title += f" · m: the {_unit(scene)}s"
     lit = ((chosen.start, chosen.end),) if chosen.end > chosen.start else ()
     tree = scene.layer
     edges = tuple(leaf.start for leaf in leaves(tree)) if tree is not None else ()
@@ -99,24 +99,31 @@ def _origin(scene: Scene, buffer: Buffer) -> str:
     words = _KIND_WORDS[buffer.kind]
     if buffer.kind == "decompressed":
         words = "decompressed"
-    elif scene.step and scene.step.encrypted:
+    elif scene.step and (scene.step.encrypted or scene.step.provenance == "decrypted"):
         words = "decrypted"
     elif buffer.kind == "reassembled" and len(records) == 1:
         words = "as sent"
     if not records:
         return words
     if len(records) == 1:
-        return f"{words}, record {records[0].index}{_packets(records[0].packets)}"
+        return f"{words}, {_name(records[0])}{_packets(scene, records[0].packets)}"
     packets = sorted({packet for record in records for packet in record.packets})
-    return f"{words} from records {records[0].index} to {records[-1].index}{_packets(tuple(packets))}"
+    span = f"{_unit(scene)}s {records[0].index} to {records[-1].index}"
+    return f"{words} from {span}{_packets(scene, tuple(packets))}"
 
 
-def _packets(packets: tuple[int, ...]) -> str:
-    if not packets:
-        return ""
-    if len(packets) == 1:
-        return f", packet {packets[0]}"
-    return f", packets {packets[0]} to {packets[-1]}"
+def _unit(scene: Scene) -> str:
+    """What carries the messages: QUIC has packets in the place of records."""
+    return "packet" if scene.connection.transport == "quic" else "record"
+
+
+def _name(record: Record) -> str:
+    return f"{record.packet_type} packet {record.index}" if record.packet_type else f"record {record.index}"
+
+
+def _packets(scene: Scene, packets: tuple[int, ...]) -> str:
+    where = seen_in(scene.connection, packets)
+    return where and f", {where}"
 
 
 def _record_sections(scene: Scene) -> list[Section]:
@@ -127,11 +134,12 @@ def _record_sections(scene: Scene) -> list[Section]:
     if buffer is not None and chosen.end > chosen.start:
         for origin in buffer.origins(chosen.start, chosen.end):
             lit.setdefault(id(origin.buffer), []).append((origin.start, origin.end))
-    return [_record_section(record, tuple(lit.get(id(record.buffer), ()))) for record in records[:MAX_RECORDS]]
+    return [_record_section(scene, record, tuple(lit.get(id(record.buffer), ()))) for record in records[:MAX_RECORDS]]
 
 
-def _record_section(record: Record, lit: tuple[tuple[int, int], ...]) -> Section:
-    title = f"record {record.index}, as on the wire · {plural(record.length, 'byte')}{_packets(record.packets)}"
+def _record_section(scene: Scene, record: Record, lit: tuple[tuple[int, int], ...]) -> Section:
+    size = plural(record.length, "byte")
+    title = f"{_name(record)}, as on the wire · {size}{_packets(scene, record.packets)}"
     protection = record.protection
     sealed = record.epoch > 0 or protection is not None
     if protection is not None and protection.status == "verified":

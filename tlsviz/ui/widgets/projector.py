@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.reactive import reactive
 
+from tlsviz.connection import titles
 from tlsviz.connection.ladder import Step
 from tlsviz.connection.schedule import Schedule
 from tlsviz.explain.narrate import narrate_step
@@ -139,7 +140,7 @@ def _top(scene: Scene, place: str, about: str, width: int) -> list[Line]:
     name = safe(connection.server_name or connection.server.address)
     left = f"  {clip(name, width // 2)}"
     if connection.version:
-        left += f" {glyphs().dot} {connection.version}"
+        left += f" {glyphs().dot} {titles.version(connection)}"
     if scene.observer != "endpoints":
         left += f" {glyphs().dot} {glyphs().eye} {seen_by(scene.observer)}"
     if about:
