@@ -46,6 +46,14 @@ def test_another_way_up_stands_beside_and_before_what_goes_on_above_the_fork() -
     assert found.ways[3].vertex.certificate is None, "the root of the other way is missing"
 
 
+def test_what_one_store_has_is_no_gap_because_another_lacks_it() -> None:
+    ders = [LEAF.der, MIDDLE.der, CROSSED.der]
+    both = [STORE, stores.from_ders("other", [OTHER_ROOT.der])]
+    found = ascend(graph(ders, judge(ders, HOST, NOW, both)))
+    assert [rung.vertex.name for rung in found.ways if rung.vertex.certificate is None] == []
+    assert [rung.vertex.name for rung in found.ways if rung.lane == 1] == ["Test Root", "Other Root"]
+
+
 def test_a_stray_stands_apart_and_every_vertex_is_drawn_once() -> None:
     stray = make("Somebody Else", ec_key(6), OTHER_ROOT, ca=True)
     found = drawn(LEAF, stray, MIDDLE)

@@ -59,7 +59,8 @@ def place(vertex: Vertex) -> str:
         again = [ordinal(copy) for copy in vertex.copies]
         return f"sent {', '.join([ordinal(vertex.index), *again])}"
     if vertex.origin == "store" and vertex.stores:
-        return f"not sent, in the {' and '.join(safe(store) for store in vertex.stores[:4])} store"
+        named = " and ".join(safe(store) for store in vertex.stores[:4])
+        return f"not sent, in the {named} {'store' if len(vertex.stores) == 1 else 'stores'}"
     return _ORIGINS[vertex.origin]
 
 
@@ -173,10 +174,16 @@ def contrast(trust: Trust) -> str:
     no = [each for each in trust.stores if each.verdict == "untrusted"]
     if not yes or not no:
         return ""
-    first = no[0]
-    why = said_by(first)
-    rules = " (a rule for public websites, which curl does not keep)" if first.strict else ""
-    return f"Trusted by {_named(yes)}, not by {_named(no)}: {why}{rules}."
+    return f"Trusted by {_named(yes)}, not by {_named(no)}: {_difference(yes[0], no[0])}."
+
+
+def _difference(yes: StoreVerdict, no: StoreVerdict) -> str:
+    """What it lies in that one store trusts and the other does not."""
+    if no.strict:
+        return f"{safe(no.store)} is held to rules for public websites, which curl and OpenSSL do not keep"
+    if yes.path and {"unknown_issuer", "self_signed", "missing_intermediate"}.intersection(no.reasons):
+        return f"{_title(yes.path[-1])} is in the {safe(yes.store)} store and not in the {safe(no.store)} store"
+    return said_by(no)
 
 
 def judged(trust: Trust) -> str:

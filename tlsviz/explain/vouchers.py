@@ -70,9 +70,9 @@ def receipt(one: Receipt) -> str:
     log = shorten(one.log, 60) if one.log else f"an unknown log {one.log_id[:16]}"
     operator = f" of {shorten(one.operator, 40)}" if one.operator and one.operator not in one.log else ""
     time = f", {moment(one.time)}" if one.time else ""
-    counts = "counts" if one.counts else "does not count"
+    counts = "verified, counts" if one.counts else f"does not count; {safe(one.why)}"
     state = f" ({one.state})" if one.state not in ("usable", "unknown") else ""
-    return f"{log}{operator}{state}{time}, {_SOURCES[one.source]}: {counts}; {safe(one.why)}"
+    return f"{log}{operator}{state}{time}, {_SOURCES[one.source]}: {counts}"
 
 
 def enough(one: Transparency) -> str:

@@ -81,4 +81,7 @@ class _Climber:
             pair = (edge.child, edge.issuer)
             return next((at for at, ids in enumerate(routes) if pair in pairwise(ids)), len(routes))
 
-        return tuple(sorted(self.graph.issuers(vertex), key=weight))
+        edges = sorted(self.graph.issuers(vertex), key=weight)
+        # What one store lacks and another has is no gap, unless the verdict rests on its being one.
+        there = [edge for edge in edges if edge.issuer in self.spine or self.graph.vertices[edge.issuer].certificate]
+        return tuple(there or edges)

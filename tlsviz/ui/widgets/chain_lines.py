@@ -108,7 +108,8 @@ def _store(each: StoreVerdict, column: int, made: Graph, side: Sender, width: in
     name = clip(safe(each.store), column)
     who = words.who(each.store)
     lead: Line = [(f" {sign.glyph} {name}{' ' * (column - cell_len(name))}  {sign.word}", f"{sign.role} bold")]
-    lead.append((f"  {who}" if who else "", "muted"))
+    if who and cells(lead) + cell_len(who) + 3 <= width:
+        lead.append((f"  {who}", "muted"))
     said = words.said_by(each)
     style = "foreground" if each.verdict != "trusted" else "muted"
     if cells(lead) + cell_len(said) + 3 <= width:

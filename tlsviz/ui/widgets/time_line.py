@@ -94,5 +94,5 @@ def _bar(known: Lifetime, marks: list[tuple[Moment, str]], size: int) -> Line:
             first = places.index(at) == 0
             line.append((signs.chosen if first else signs.here, f"{STYLES[marks[places.index(at)][0].state]} bold"))
         else:
-            line.append((char, STYLES[marks[0][0].state] if at < passed else "rule"))
+            line.append((char, STYLES[marks[0][0].state] if at < passed else "muted"))
     return line if cell_len("".join(text for text, _ in line)) == size else line[:size]
