@@ -310,6 +310,12 @@ def _read(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
 
 
 def _fresh(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
+    from tlsviz.sources.memory import recalled
+
+    return recalled(_fresh(parsed, args))
+
+
+def _fresh(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
     if isinstance(parsed, str):
         from tlsviz.lab.run import run_scenario
 

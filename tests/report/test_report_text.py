@@ -88,6 +88,21 @@ Findings
               → Renew it.
               certificate_expired · RFC 5280 6.1.3
 
+Negotiation  known from this handshake alone
+  Version  TLS 1.3
+    there was no choice: the client named no other
+  Cipher suite  TLS_AES_128_GCM_SHA256
+    there was no choice: the only one offered that fits
+  Group of the key exchange  X25519MLKEM768
+    there was no choice: the only one offered that fits
+  Protocol inside (ALPN)  h2
+    who decided cannot be told: the client's first: client's order and server's
+    would come to the same; by RFC 7301 3.2 the server's preference decides
+
+Inspection  does somebody between read along? cannot tell: the authority is not…
+  · no store knows the root of the chain
+  · no transparency receipt (SCT) came: public authorities log every certificate
+
 Fingerprints  what they are: tlsviz explain ja4
   JA3      00000000000000000000000000000000  client
   JA4      t13d  client

@@ -8,7 +8,8 @@ import pytest
 from shellhelp import make_app, script, shown, until
 from shellsample import connection, trace
 
-from tlsviz.sources.capture import OpenOptions
+from tlsviz.connection.model import Trace
+from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.target import Target
 from tlsviz.ui.screens.compare import CompareScreen
 from tlsviz.ui.screens.compare_pick import ComparePickScreen
@@ -20,13 +21,21 @@ CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 RESUMED = Capture(CAPTURES / "resumption.pcapng", OpenOptions(ca=CAPTURES / "ca.pem"))
 
 
+@pytest.fixture(scope="module")
+def resumed() -> Trace:
+    return load_capture(RESUMED.path, RESUMED.options)
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
-async def test_first_and_resumed_side_by_side(tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_first_and_resumed_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resumed: Trace, size: tuple[int, int]
+) -> None:
+    script(monkeypatch, lambda job: resumed)
     app = make_app(tmp_path)
     app.pair = (RESUMED, None, None, None)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.comparison, 30)
-        await until(pilot, lambda: "Resumed" in shown(app) and "resumed" in shown(app))
+        await until(pilot, lambda: "Resumed" in shown(app))
         await pilot.press("2")
         await until(pilot, lambda: "CertificateVerify" in shown(app))
         await pilot.press("3")
@@ -60,7 +69,7 @@ async def test_what_is_typed_is_opened_and_what_fails_is_said(tmp_path: Path, mo
         await until(pilot, lambda: "one.example" in shown(app))
         await pilot.press("c")
         await until(pilot, lambda: isinstance(app.screen, ComparePickScreen))
-        await pilot.press(*"http", "colon", *"//x", "enter")
+        await pilot.press("slash", *"http", "colon", "slash", "slash", "x", "enter")
         await until(pilot, lambda: "plain HTTP" in shown(app))
         app.flow.compare(connection(0, "one.example"), None, Live(Target("two.example", 443)))
         await until(pilot, lambda: isinstance(app.screen, CompareScreen) and "no TLS connection" in shown(app))

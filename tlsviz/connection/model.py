@@ -4,13 +4,17 @@ Everything here is frozen, comparable and picklable, holds no Textual and does n
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from tlsviz.connection.observed import Observation
 from tlsviz.pki.trust import Trust
 from tlsviz.tls.views import header_length
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.chunks import Mark, Sender
 from tlsviz.wire.nodes import Node, Path
+
+if TYPE_CHECKING:
+    from tlsviz.connection.ports import Ports
 
 Provenance = Literal["wire", "decrypted", "inferred"]
 ProofStatus = Literal["verified", "failed", "not_provable"]
@@ -353,6 +357,7 @@ class Connection:
     ``secrets`` are those of the first handshake, ``renegotiated`` those of each later one. ``inner_hellos``: what could
     be decrypted of encrypted ClientHellos; ``ech_accepted``: whether the server took them, None if nobody can tell.
     ``resumptions``: what it resumes with, as far as an earlier connection of the same source issued it.
+    ``earlier``: handshakes with the same server before this one, as far as anybody remembers.
     ``history``: a letter for each message that can be read, as in Zeek's ssl.log. ``probes``: what re-probes of a live
     target that failed have shown.
     """
@@ -403,6 +408,7 @@ class Connection:
     ech_accepted: bool | None = None
     resumptions: tuple[Resumption, ...] = ()
     probes: tuple[Probe, ...] = ()
+    earlier: tuple[Observation, ...] = ()
 
     def secrets_of(self, handshake: int) -> dict[str, bytes]:
         """The secrets of one handshake by label; 0 is the first, renegotiations follow."""
@@ -460,8 +466,12 @@ class Source(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """Everything one target gave: its connections, and what is to be said about the source itself."""
+    """Everything one target gave: its connections, and what is to be said about the source itself.
+
+    ``ports``: what its two ports answer, where that was asked for.
+    """
 
     source: Source
     connections: tuple[Connection, ...] = ()
     notices: tuple[str, ...] = ()
+    ports: "Ports | None" = None

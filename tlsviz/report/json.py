@@ -22,6 +22,7 @@ from tlsviz.connection.model import (
 from tlsviz.connection.way import way
 from tlsviz.pki.certificate import read
 from tlsviz.pki.fingerprint import ja4x
+from tlsviz.report.negotiation import inspection_json, negotiation_json
 from tlsviz.report.reprobes import cause_json, probe_json
 from tlsviz.report.trust_json import certificate_json, moment, trust_json
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
@@ -46,6 +47,10 @@ def to_json(trace: Trace, fields: bool = False, secrets: bool = False, summary: 
         },
         "connections": [_connection(connection, fields, secrets) for connection in trace.connections],
     }
+    if trace.ports is not None:
+        from tlsviz.report.ports import ports_json
+
+        found["ports"] = ports_json(trace.ports)
     if summary:
         from tlsviz.report.summary import summary_json
 
@@ -101,6 +106,8 @@ def _connection(connection: Connection, fields: bool, secrets: bool) -> Json:
         "client_trust": trust_json(connection.client_trust, _ders(connection, CLIENT)),
         "proofs": [_proof(proof) for proof in connection.proofs],
         "findings": [_finding(finding) for finding in connection.findings],
+        "negotiation": negotiation_json(connection),
+        "inspection": inspection_json(connection),
         "probes": [probe_json(probe) for probe in connection.probes],
         "way": _way(connection),
     }

@@ -9,6 +9,7 @@ from tlsviz.explain import resumed
 from tlsviz.pki.certificate import read
 from tlsviz.pki.fingerprint import ja4x
 from tlsviz.report.certificates import certificates, trust, vouched
+from tlsviz.report.negotiation import inspected, negotiated
 from tlsviz.report.paint import Line, Piece, clip, heading, pad, paragraph
 from tlsviz.report.phrases import PROOF, SEVERITY, reason
 from tlsviz.report.reprobes import causes, probes
@@ -34,6 +35,8 @@ def sections(connection: Connection, width: int) -> list[Line]:
         _resumption(connection, width),
         _proofs(connection, width),
         _findings(connection, width),
+        negotiated(connection, width),
+        inspected(connection, width),
         _fingerprints(connection, width),
     )
     for part in parts:

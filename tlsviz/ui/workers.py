@@ -258,6 +258,13 @@ def _gate(request: Request, tell: Callable[[], None]) -> Gate | None:
 
 
 def _read(job: Job) -> Trace:
+    """Reads the job's source; its connections know of the handshakes before them."""
+    from tlsviz.sources.memory import recalled
+
+    return recalled(_fresh(job))
+
+
+def _fresh(job: Job) -> Trace:
     """Reads the job's source, with the heavy imports only now, off the screen's thread."""
     request = job.request
     if isinstance(request, Live):

@@ -6,12 +6,21 @@ give its code words in ``explain/findings.toml``.
 
 from __future__ import annotations
 
-from tlsviz.connection.findings import certificate_chain, certificate_health, certificates, negotiation, protocol
+from dataclasses import replace
+
+from tlsviz.connection.findings import (
+    certificate_chain,
+    certificate_health,
+    certificates,
+    history,
+    negotiation,
+    protocol,
+)
 from tlsviz.connection.model import SEVERITIES, Connection, Finding
 
 BEHIND_TLS = "http_error"
 _GRAVE = ("error", "critical")
-FAMILIES = (protocol, certificates, certificate_chain, certificate_health, negotiation)
+FAMILIES = (protocol, certificates, certificate_chain, certificate_health, negotiation, history)
 
 
 def find(connection: Connection, failure: Finding | None = None, live: bool = False) -> tuple[Finding, ...]:
@@ -36,6 +45,13 @@ def find(connection: Connection, failure: Finding | None = None, live: bool = Fa
                 found[index] = finding._replace(diagnosis=True)
                 break
     return _sorted(found)
+
+
+def again(connection: Connection) -> Connection:
+    """The connection with those findings anew that depend on what is remembered of earlier handshakes."""
+    kept = [finding for finding in connection.findings if finding.code not in history.CODES]
+    found = [finding for finder in history.FINDERS for finding in finder(connection)]
+    return replace(connection, findings=_sorted([*kept, *found]))
 
 
 def _sorted(found: list[Finding]) -> tuple[Finding, ...]:

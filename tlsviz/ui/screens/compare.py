@@ -19,7 +19,7 @@ from tlsviz.connection.compare import Comparison, compare, pick
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.errors import TlsvizError
 from tlsviz.ui.glyphs import glyphs
-from tlsviz.ui.listing import name_of, outcome
+from tlsviz.ui.listing import name_of
 from tlsviz.ui.messages import GoBack, JobAdvanced, JobEnded
 from tlsviz.ui.sizes import HEIGHTS, WIDTHS
 from tlsviz.ui.widgets.compare_lines import (
@@ -27,6 +27,7 @@ from tlsviz.ui.widgets.compare_lines import (
     byte_lines,
     data_of,
     difference_rows,
+    ending,
     field_rows,
     ladder_rows,
     standing,
@@ -304,6 +305,13 @@ class CompareScreen(Screen[None]):
         self.app.post_message(GoBack())
 
 
+def _telling(one: FieldPair) -> bool:
+    """Whether a field itself differs: not because something in it does, nor because its length follows from that."""
+    if one.standing == "differs":
+        return one.name != "length" and not (one.left is not None and one.left.children)
+    return one.standing in ("gone", "new", "moved")
+
+
 def _trace(side: Side) -> Trace:
     if side.connection is not None:
         return Trace(side.source or Source("capture", ""), (side.connection,))
@@ -318,7 +326,7 @@ def _called(side: Side | None, connection: Connection | None) -> list[tuple[str,
     connection = connection or (side.connection if side is not None else None)
     if connection is None:
         return [(where, "bold")]
-    sign = outcome(connection)
+    sign = ending(connection)
     agreed = (connection.version, connection.cipher_suite, connection.group, connection.alpn)
     words = [str(each) for each in agreed if each] + (["resumed"] if connection.resumed else [])
     dot = f" {glyphs().dot} "

@@ -17,9 +17,10 @@ from textual.widgets import Input, Static
 from tlsviz.connection.model import Connection, Source
 from tlsviz.errors import TlsvizError
 from tlsviz.ui.glyphs import glyphs
-from tlsviz.ui.listing import name_of, outcome
+from tlsviz.ui.listing import name_of
 from tlsviz.ui.messages import CompareWith, GoBack
 from tlsviz.ui.widgets.choices import Choice, Choices
+from tlsviz.ui.widgets.compare_lines import ending
 from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.wire.text import safe
 
@@ -120,6 +121,6 @@ def _called(connection: Connection) -> str:
 
 
 def _detail(connection: Connection) -> str:
-    sign = outcome(connection)
+    sign = ending(connection)
     words = [str(connection.version or ""), "resumed" if connection.resumed else "", f"{sign.glyph} {sign.word}"]
     return safe(f" {glyphs().dot} ".join(word for word in words if word))

@@ -14,6 +14,7 @@ from tlsviz.tls.suites import Suite, suite
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import MessageChosen, Scene
 from tlsviz.ui.widgets.lines import Line, wrap
+from tlsviz.ui.widgets.negotiation_lines import negotiated
 from tlsviz.ui.widgets.pane import Pane, heading, paragraph
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import Path, walk
@@ -44,13 +45,15 @@ class CipherPane(Pane):
             connection.signature_scheme,
             connection.alpn,
             connection.offered,
+            connection.earlier,
+            len(connection.messages),
         )
 
     def build(self, scene: Scene, width: int) -> list[Line]:
         connection = scene.connection
         if not connection.offered.cipher_suites and connection.cipher_suite is None:
             return [[], *paragraph("No ClientHello yet: nothing has been offered.", width, "muted", 2)]
-        chosen = agreed(connection, width)
+        chosen = [*agreed(connection, width), *negotiated(connection, width)]
         self._agreed = len(chosen)
         return [*chosen, *offers(connection, width)]
 

@@ -15,7 +15,7 @@ from tlsviz.connection.align import FieldPair, Standing, StepPair
 from tlsviz.connection.compare import NOTHING, Comparison, Difference, Subject, message_of
 from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import Connection
-from tlsviz.ui.glyphs import ASCII, glyphs
+from tlsviz.ui.glyphs import ASCII, Sign, glyphs, trust
 from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
 from tlsviz.wire.chunks import CLIENT
 from tlsviz.wire.nodes import Node
@@ -59,6 +59,17 @@ def standing(kind: Standing) -> Standings:
         "gone": Standings("<", "only A", "warning"),
         "new": Standings(">", "only B", "warning"),
     }[kind]
+
+
+def ending(connection: Connection) -> Sign:
+    """How a connection ended, in a sign and a word."""
+    if connection.failure is not None and not connection.distrusted:
+        return Sign(glyphs().failed, "failed", "failed")
+    if not connection.complete:
+        return Sign(glyphs().ghost, "incomplete", "warning")
+    return (
+        trust(connection.trust.verdict) if connection.trust is not None else Sign(glyphs().chosen, "complete", "clear")
+    )
 
 
 def difference_rows(comparison: Comparison, width: int) -> list[Row]:
