@@ -91,6 +91,8 @@ def _live(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--aia", action="store_true", help=text)
     text = "if it fails, try again in other ways (at most 8), and say what each rules out"
     group.add_argument("--probe", action="store_true", help=text)
+    text = "look at port 80, too: redirects, HSTS, and what an eavesdropper reads"
+    group.add_argument("--ports", action="store_true", help=text)
     text = "offer what this client offers: chrome, firefox, safari, openssl-3.5, java, ie-11, …"
     group.add_argument("--profile", metavar="CLIENT", help=text)
     text = "ask for TLS in this protocol first: smtp, imap, pop3, ftp, ldap, postgres, xmpp, …"
@@ -219,7 +221,7 @@ _POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
 
 _LIVE_ONLY = (
     *("servername", "resolve", "alpn", "min", "max", "ciphers", "groups", "sigalgs", "cert", "key"),
-    *("profile", "starttls", "proxy", "resume", "early_data", "step", "timeout", "save", "aia", "probe"),
+    *("profile", "starttls", "proxy", "resume", "early_data", "step", "timeout", "save", "aia", "probe", "ports"),
 )
 _JUDGING = ("ca", "at", "crl", "ct_logs")
 _CAPTURE_ONLY = ("keylog", "rsa_key", "no_carve")
@@ -284,6 +286,7 @@ def live_options(args: argparse.Namespace) -> LiveOptions:
         save=args.save,
         aia=args.aia,
         probe=args.probe,
+        ports=args.ports,
         crls=tuple(args.crl),
         ct_logs=args.ct_logs,
     ).checked()

@@ -254,6 +254,12 @@ def _check(args: argparse.Namespace) -> int:
             worst = max(worst, SEVERITIES.index(finding.severity))
             place = f"{connection.server_name or connection.server}#{connection.id}"
             _out(f"{finding.severity}\t{finding.code}\t{place}\t{finding.title}: {finding.evidence}\n")
+    if trace.ports is not None:
+        from tlsviz.connection.ports import judge
+
+        for finding in judge(trace.ports):
+            worst = max(worst, SEVERITIES.index(finding.severity))
+            _out(f"{finding.severity}\t{finding.code}\t{trace.ports.host}\t{finding.title}: {finding.evidence}\n")
     status = _status(whole)
     return 1 if status == 0 and worst >= threshold else status
 
@@ -304,12 +310,6 @@ def _trace(target: str, args: argparse.Namespace) -> Trace:
 
 
 def _read(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
-    from tlsviz.sources.memory import recalled
-
-    return recalled(_fresh(parsed, args))
-
-
-def _fresh(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
     from tlsviz.sources.memory import recalled
 
     return recalled(_fresh(parsed, args))

@@ -233,7 +233,9 @@ def overheard(found: Ports) -> Overheard:
             reply = plain.reply
             clear += ["", f"{reply.version} {reply.words}"]
             clear += [f"{name}: {value}" for name, value in reply.headers]
-    return Overheard(tuple(clear), tuple(_sealed(found.connection)) if found.connection else ())
+    return Overheard(
+        tuple(clear), tuple(_sealed(found.connection)) if found.connection and found.connection.messages else ()
+    )
 
 
 def _sealed(connection: Connection) -> Iterator[str]:

@@ -44,6 +44,10 @@ def render_text(
         lines += [[], *_list(chosen, width)]
     for found in chosen:
         lines += [[], *_connection(found, width, fields, secrets)]
+    if trace.ports is not None:
+        from tlsviz.report.ports import ports_text
+
+        lines += [[], *ports_text(trace.ports, width)]
     return render(lines, color, ascii)
 
 

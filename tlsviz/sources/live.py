@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -67,6 +68,10 @@ def run_live(
     UsageError for options that cannot be followed, CancelledError when the user stopped it, TlsvizError when the
     CA file cannot be read or the save file not be written. `ladder.connected` says whether TCP came about.
     """
+    if options.ports:
+        from tlsviz.sources.ports import ports_trace
+
+        return ports_trace(target, options, kind, name, cancelled)
     visits = visit(target, options, update, cancelled)
     if options.probe:
         from tlsviz.sources.probe import probed

@@ -47,7 +47,8 @@ class LiveOptions:
     the usual ones; ``ca`` names a file that replaces them, ``at`` the time to judge at, None for now. ``identity`` is
     a client certificate that is not in files. ``starttls`` names a protocol of `connection.upgrades`, in which the
     server is asked for TLS first; ``proxy`` is what `proxy.parse_proxy` reads; ``profile`` names a client of `profiles`
-    to be played. ``probe``: a handshake that fails is tried again in other ways, to learn why. For these: ``request``
+    to be played. ``probe``: a handshake that fails is tried again in other ways, to learn why; ``ports``: port 80
+    is looked at, too. For probes: ``request``
     False sends no HTTP request, ``split_hello`` cuts the ClientHello in two. ``step``: the wire is to be held before
     each flight, which ``gate`` then does.
     """
@@ -79,6 +80,7 @@ class LiveOptions:
     crls: tuple[Path, ...] = ()
     ct_logs: Path | None = None
     probe: bool = False
+    ports: bool = False
     request: bool = True
     split_hello: bool = False
 

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from tlsviz.connection.diagnosis import Failure
 from tlsviz.connection.http import reply, request_lines, spoken
-from tlsviz.connection.model import Connection
+from tlsviz.connection.model import Connection, Source, SourceKind, Trace
 from tlsviz.connection.ports import MOST_HOPS, Hop, Port, Ports, PortState, looks_like_tls, tls_port
 from tlsviz.errors import CancelledError, UsageError
 from tlsviz.sources.dial import READ, WRITE, Patience, dial, errno_words, look_up
@@ -48,6 +48,19 @@ def look(
     Raises UsageError for options that cannot be followed, CancelledError when the user stopped it.
     """
     return _Look(target, options, plain_port, places or {}, cancelled).run()
+
+
+def ports_trace(
+    target: Target,
+    options: LiveOptions,
+    kind: SourceKind = "live",
+    name: str | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Trace:
+    """The look at both ports as a trace, with the connection to the encrypted one."""
+    found = look(target, options, cancelled=cancelled)
+    connections = (found.connection,) if found.connection is not None else ()
+    return Trace(Source(kind, name or str(target)), connections, (), found)
 
 
 class _Look:
