@@ -30,13 +30,17 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.hazmat.primitives.serialization import Encoding  # noqa: E402
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID  # noqa: E402
 from dialogue import START, Dialogue, make_client, pump, run  # noqa: E402
+from dtls_flow import associate  # noqa: E402
 from OpenSSL import SSL  # noqa: E402
+from quic_flow import PING, QuicFlow, tls13  # noqa: E402
 
+from tlsviz.connection.dtls.engine import DtlsEngine  # noqa: E402
 from tlsviz.connection.engine import Engine  # noqa: E402
 from tlsviz.connection.handshakes import handshakes  # noqa: E402
 from tlsviz.connection.judge import judged  # noqa: E402
 from tlsviz.connection.model import Connection, Message  # noqa: E402
 from tlsviz.connection.proofs import beside  # noqa: E402
+from tlsviz.connection.quic.engine import QuicEngine  # noqa: E402
 from tlsviz.crypto.keylog import KeyLog  # noqa: E402
 from tlsviz.pki.der import first  # noqa: E402
 from tlsviz.pki.stores import Store, from_ders  # noqa: E402
@@ -44,7 +48,7 @@ from tlsviz.tls import views  # noqa: E402
 from tlsviz.tls.context import Context  # noqa: E402
 from tlsviz.tls.handshake import decode_handshake, decode_ssl2  # noqa: E402
 from tlsviz.wire.buffers import Buffer  # noqa: E402
-from tlsviz.wire.chunks import SERVER, Chunk  # noqa: E402
+from tlsviz.wire.chunks import CLIENT, SERVER, Chunk  # noqa: E402
 
 PSK = b"\x55" * 32
 Key = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
@@ -55,12 +59,13 @@ Key = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
 
 @dataclass
 class Case:
-    """A connection as its bytes, with the key log that opens it."""
+    """A connection as its bytes, with the key log that opens it; ``engine``: what follows its carrier."""
 
     name: str
     chunks: list[Chunk]
     lines: list[str]
     store: Store | None = None
+    engine: type[Engine] = Engine
 
     def keylog(self) -> KeyLog:
         log = KeyLog()
@@ -68,7 +73,7 @@ class Case:
         return log
 
     def connection(self, chunks: list[Chunk] | None = None) -> Connection:
-        engine = Engine(keylog=self.keylog())
+        engine = self.engine(keylog=self.keylog())
         for chunk in chunks or self.chunks:
             engine.receive(chunk)
         engine.finish()
@@ -176,6 +181,8 @@ def cases() -> Iterator[Callable[[], Case]]:
             yield lambda name=name, file=file: captured(name, file)  # type: ignore[misc]
     yield lambda: spoken("1.2 renegotiated", flows.renegotiated())
     yield lambda: spoken("1.3 client certificate later", flows.authenticated_later())
+    yield associated
+    yield carried
     yield lambda: made("1.3 PSK from outside", made13.resumed(PSK, external=True))
     yield lambda: made("1.3 PSK, HelloRetryRequest, 0-RTT refused", made13.resumed(PSK, retry=True, early="refused"))
     yield lambda: made("1.3 PSK, 0-RTT", made13.resumed(PSK, early="accepted"))
@@ -207,6 +214,23 @@ def spoken(name: str, said: Dialogue) -> Case:
     return Case(name, said.chunks, [line.decode() for line in said.keylog])
 
 
+def associated() -> Case:
+    """DTLS 1.2, both sides with certificates, messages in fragments."""
+    said = associate(client_certificate=True)
+    return Case("DTLS 1.2", said.chunks, [line.decode() for line in said.keylog], engine=DtlsEngine)
+
+
+def carried() -> Case:
+    """QUIC, with updated keys at the end."""
+    flow, log = QuicFlow(), tls13()[1]
+    flow.conversation()
+    flow.send(CLIENT, flow.one_rtt(CLIENT, PING, updates=1))
+    lines = [
+        f"{label} {of.hex()} {value.hex()}" for of in log.client_randoms() for label, value in log.labels(of).items()
+    ]
+    return Case("QUIC", flow.datagrams, lines, engine=QuicEngine)
+
+
 def made(name: str, one: made13.Made) -> Case:
     return Case(name, one.chunks, [*one.lines, f"PSK {made13.CLIENT_RANDOM.hex()} {PSK.hex()}"])
 
@@ -227,7 +251,9 @@ class Region(NamedTuple):
 def regions(connection: Connection) -> Iterator[Region]:
     """Everything whose bits are to be changed behind the protection."""
     right = {(proof.what, proof.message) for proof in connection.proofs if proof.status == "verified"}
-    for message in connection.messages:
+    cookies = connection.messages_of("hello_verify_request")
+    first = cookies[-1].index + 1 if cookies else 0  # what comes before the cookie is not hashed (RFC 6347 4.2.1)
+    for message in connection.messages[first:]:
         if message.buffer is None or message.tree is None or message.content_type != "handshake":
             continue
         behind = _behind(connection, message) & right
@@ -242,13 +268,13 @@ def _parts(message: Message) -> Iterator[tuple[str, int, int]]:
     assert message.tree
     data = message.buffer.data
     if message.type == "finished":
-        yield "Finished", 4, len(data)
+        yield "Finished", message.header, len(data)
     elif message.type == "ssl2_client_hello":
         node = message.tree.child("challenge")
         assert node
         yield "client random", node.start, node.end
     elif message.type in ("client_hello", "server_hello"):
-        yield f"{message.sender} random", 6, 38
+        yield f"{message.sender} random", message.header + 2, message.header + 34
         binders = message.tree.get("extensions.pre_shared_key.binders")
         if binders is not None:
             yield "binder", binders.start + 3, binders.end
@@ -303,7 +329,7 @@ def changed(connection: Connection, region: Region, bit: int) -> Connection:
     version = connection.version.code if connection.version else None
     suite = connection.cipher_suite.code if connection.cipher_suite else None
     decode = decode_ssl2 if message.type.startswith("ssl2") else decode_handshake
-    tree = decode(bytes(data), Context(message.sender, version, suite))
+    tree = decode(bytes(data), Context(message.sender, version, suite, connection.transport == "dtls"))
     other = replace(message, buffer=Buffer("wire", bytes(data)), tree=tree)
     messages = tuple(other if m is message else m for m in connection.messages)
     certificates = connection.certificates
@@ -320,15 +346,19 @@ def sealed(case: Case, connection: Connection) -> Iterator[tuple[str, int, int, 
     places = _places(case.chunks)
     for record in connection.records:
         protection = record.protection
-        if protection is None or protection.status != "verified":
+        if protection is None or protection.status != "verified" or record.packet_type == "Initial":
             continue
-        chunk, start = places[record.sender, record.buffer.data]
+        if case.engine is Engine:
+            chunk, start = places[record.sender, record.buffer.data]
+        else:
+            chunk = next(n for n, one in enumerate(case.chunks) if record.buffer.data in one.data)
+            start = case.chunks[chunk].data.index(record.buffer.data)
         end = start + len(record.buffer.data)
         tag = len(protection.tag or b"")
         visible = bool(tag) and record.buffer.data.endswith(protection.tag or b"?")
         if visible:
             yield "tag or MAC", chunk, end - tag, end
-        yield "ciphertext", chunk, start + 5, end - tag if visible else end
+        yield "ciphertext", chunk, start + record.header.end, end - tag if visible else end
 
 
 def _places(chunks: list[Chunk]) -> dict[tuple[str, bytes], tuple[int, int]]:
