@@ -76,7 +76,7 @@ async def test_the_list_filters_as_one_types_and_sorts(tmp_path: Path, monkeypat
         await pilot.press("escape")
         await until(pilot, lambda: table.line_count() == 8)
         await pilot.press("end", "r")
-        assert [row.connection.id for row in table.listing.view] == list(range(7, -1, -1))
+        assert [row.id for row in table.listing.view] == list(range(7, -1, -1))
         assert table.chosen.id == 7
         await pilot.press("right")
         assert table.listing.sort == "client"

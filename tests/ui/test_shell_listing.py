@@ -10,7 +10,7 @@ from tlsviz.ui.listing import COLUMNS, GAP, Listing, outcome, seconds, suite_wor
 
 
 def names(listing: Listing) -> list[str | None]:
-    return [row.connection.server_name for row in listing.view]
+    return [row.name or None for row in listing.view]
 
 
 def filled() -> Listing:
@@ -22,7 +22,7 @@ def filled() -> Listing:
 def test_rows_are_in_order_of_time_whatever_order_they_come_in() -> None:
     listing = Listing()
     listing.put(reversed(several()))
-    assert [row.connection.id for row in listing.view] == list(range(8))
+    assert [row.id for row in listing.view] == list(range(8))
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.key)
@@ -30,10 +30,10 @@ def test_every_column_sorts_both_ways(column) -> None:
     listing = filled()
     if column.key != listing.sort:
         listing.sort_by(column.key)
-    up = [column.order(row.connection) for row in listing.view]
+    up = [column.order(row) for row in listing.view]
     assert up == sorted(up)
     listing.sort_by(column.key)
-    down = [column.order(row.connection) for row in listing.view]
+    down = [column.order(row) for row in listing.view]
     assert down == sorted(up, reverse=True)
 
 
@@ -61,7 +61,7 @@ def test_filter_words_must_all_occur(words: str, ids: list[int]) -> None:
     listing = filled()
     listing.filter = words
     listing.arrange()
-    assert [row.connection.id for row in listing.view] == ids
+    assert [row.id for row in listing.view] == ids
 
 
 def test_a_newer_snapshot_replaces_the_older() -> None:
@@ -105,7 +105,8 @@ def test_outcomes_in_words() -> None:
 def test_what_a_peer_wrote_is_harmless() -> None:
     listing = Listing()
     listing.put([connection(0, "a\x1b[31m\u202eb.example", alpn="h2\n")])
-    assert not any(char in cell for cell in listing.view[0].cells for char in "\x1b\u202e\n")
+    cells = [column.words(listing.view[0], 0.0) for column in COLUMNS]
+    assert not any(char in cell for cell in cells for char in "\x1b\u202e\n")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def picked(wanted: Filter, connections: Sequence[Connection]) -> tuple[Connectio
 def shown(of: Row) -> str:
     """What free text is looked for in: everything that a list shows of the row, in lower case, a line each."""
     parts = (
-        *(of.name, str(of.client), str(of.server), str(of.version or ""), str(of.suite or "")),
+        *(of.name, str(of.client), str(of.server), of.spoken, str(of.suite or "")),
         *(str(of.group or ""), of.alpn, "resumed" if of.resumed else "", of.outcome, of.transport, of.history),
     )
     return "\n".join(parts).casefold()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from tlsviz.connection import titles
 from tlsviz.connection.model import CodePoint, Connection, Endpoint
 from tlsviz.connection.suspects import POST_QUANTUM
 from tlsviz.wire.text import safe, shorten
@@ -19,6 +20,7 @@ CLOSE_NOTIFY = 0
 class Row(NamedTuple):
     """One connection. Text that a peer chose is safe to print. Times are Unix seconds, durations seconds.
 
+    ``spoken``: the version in words, with what carries it ("TLS 1.3 over QUIC v1").
     ``shake``: from the first message to the last Finished; None without one. ``alerts``: the descriptions of those that
     can be read. ``outcome``: ``standing`` in words. ``reasons``: why its certificates are not trusted. ``size``: bytes
     of application data, both ways. ``post_quantum``: whether its key exchange is; None where nobody can tell.
@@ -31,6 +33,7 @@ class Row(NamedTuple):
     server: Endpoint
     name: str
     version: CodePoint | None
+    spoken: str
     suite: CodePoint | None
     group: CodePoint | None
     alpn: str
@@ -74,6 +77,7 @@ def row(connection: Connection) -> Row:
         server=_end(connection.server),
         name=_kept(safe(connection.server_name or "")),
         version=_point(connection.version),
+        spoken=_kept(titles.version(connection)),
         suite=_point(connection.cipher_suite),
         group=_point(group),
         alpn=_kept(safe(connection.alpn or "")),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
-from tlsviz.connection.model import CodePoint, Connection, Message
-from tlsviz.ui.glyphs import Sign, glyphs, trust
-from tlsviz.wire.text import safe, shorten
+from tlsviz.connection import rows
+from tlsviz.connection.filter_keys import version_rank
+from tlsviz.connection.filters import parse
+from tlsviz.connection.model import CodePoint, Connection, Endpoint, Message
+from tlsviz.connection.rows import Row, row
+from tlsviz.ui.glyphs import Sign, glyphs
+from tlsviz.wire.text import safe
 
 GAP = 2
 _WIDEST = 48
@@ -22,20 +26,10 @@ class Column:
     title: str
     least: int
     rank: int
-    words: Callable[[Connection, float], str]
-    order: Callable[[Connection], SortKey]
+    words: Callable[[Row, float], str]
+    order: Callable[[Row], SortKey]
     role: str = ""
     right: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A connection in words: a cell for every column, and everything a filter looks at."""
-
-    connection: Connection
-    cells: tuple[str, ...]
-    text: str
-    sign: Sign
 
 
 def name_of(connection: Connection) -> str:
@@ -54,20 +48,19 @@ def seconds(value: float) -> str:
 
 def outcome(connection: Connection) -> Sign:
     """How it ended, in one sign and word: failed, incomplete, or what the trust stores say."""
+    return sign(*rows.outcome(connection))
+
+
+def sign(standing: rows.Standing, word: str) -> Sign:
+    """The sign of how a connection ended."""
     signs = glyphs()
-    if (diagnosis := connection.failure) is not None:
-        return Sign(signs.failed, shorten(diagnosis.code.replace("_", " "), 40), "failed")
-    if not connection.complete:
-        alert = next((each.alert for each in reversed(connection.messages) if each.alert), None)
-        if alert is not None and alert.description.name != "close_notify":
-            return Sign(signs.failed, safe(str(alert.description)).replace("_", " "), "failed")
-        return Sign(signs.ghost, "incomplete", "warning")
-    judged = connection.trust
-    if judged is None:
-        return Sign(signs.chosen, "complete", "clear")
-    if judged.verdict == "untrusted" and judged.reasons:
-        return Sign(signs.failed, judged.reasons[0].replace("_", " "), "failed")
-    return trust(judged.verdict)
+    if standing == "failed":
+        return Sign(signs.failed, word, "failed")
+    if standing == "incomplete":
+        return Sign(signs.ghost, word, "warning")
+    if standing == "complete":
+        return Sign(signs.chosen, word, "clear")
+    return Sign(signs.verified, word, "verified") if standing == "trusted" else Sign(signs.unknown, word, "inferred")
 
 
 def suite_words(point: CodePoint | None, width: int) -> str:
@@ -91,89 +84,166 @@ def message_words(message: Message) -> str:
     return "".join(part.capitalize() for part in message.type.split("_"))
 
 
-def _suite(connection: Connection) -> str:
-    return str(connection.cipher_suite).removeprefix("TLS_") if connection.cipher_suite else ""
+def _suite(row: Row) -> str:
+    return str(row.suite).removeprefix("TLS_") if row.suite else ""
 
 
-def _name_order(connection: Connection) -> SortKey:
-    return ".".join(reversed(name_of(connection).casefold().split("."))) if connection.server_name else "~"
+def _name_order(row: Row) -> SortKey:
+    return ".".join(reversed(row.name.casefold().split("."))) if row.name else "~"
 
 
-def _client(connection: Connection, _: float) -> str:
-    return f"{safe(str(connection.client))} {glyphs().arrow}"
+def _client(row: Row, _: float) -> str:
+    return f"{row.client} {glyphs().arrow}"
 
 
-def _server(connection: Connection, _: float) -> str:
-    return safe(str(connection.server)).removesuffix(":443")
+def _server(row: Row, _: float) -> str:
+    return str(row.server).removesuffix(":443")
 
 
-def _version(connection: Connection) -> str:
-    over = " QUIC" if connection.transport == "quic" else ""
-    return f"{connection.version or ''}{over}".strip()
+def _version(row: Row) -> str:
+    """Of QUIC its own version: TLS in it is always 1.3."""
+    return row.spoken.rpartition(" over ")[2]
 
 
-def _version_order(connection: Connection) -> SortKey:
-    return float(connection.version.code) if connection.version else 0.0
+def _end_order(end: Endpoint) -> SortKey:
+    """Addresses by their numbers, IPv4 first."""
+    numbers = end.address.split(".")
+    if len(numbers) == 4 and all(number.isdigit() for number in numbers):
+        return "".join(f"{int(number):03}" for number in numbers) + f":{end.port:05}"
+    return f"~{end.address}:{end.port:05}"
 
 
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
-    Column("time", "time", 9, 4, lambda c, zero: f"{c.start - zero:.3f}", lambda c: c.start, "muted", right=True),
-    Column("client", "client", 16, 6, _client, lambda c: safe(str(c.client)), "client"),
-    Column("server", "server", 14, 7, _server, lambda c: safe(str(c.server)), "server"),
-    Column("name", "server name", 18, 0, lambda c, _: name_of(c), _name_order),
-    Column("version", "version", 7, 1, lambda c, _: _version(c), _version_order),
-    Column("suite", "cipher suite", 18, 3, lambda c, _: _suite(c), _suite, "clear"),
-    Column("group", "group", 6, 9, lambda c, _: str(c.group or ""), lambda c: str(c.group or ""), "muted"),
-    Column("alpn", "alpn", 8, 8, lambda c, _: safe(c.alpn or ""), lambda c: safe(c.alpn or ""), "muted"),
-    Column("resumed", "resumed", 7, 10, lambda c, _: "resumed" * c.resumed, lambda c: float(c.resumed), "muted"),
-    Column("took", "took", 7, 5, lambda c, _: seconds(c.duration), lambda c: c.duration, "muted", right=True),
-    Column("outcome", "outcome", 13, 2, lambda c, _: outcome(c).word, lambda c: outcome(c).word),
+    Column("time", "time", 9, 4, lambda r, zero: f"{r.start - zero:.3f}", lambda r: r.start, "muted", right=True),
+    Column("client", "client", 16, 6, _client, lambda r: _end_order(r.client), "client"),
+    Column("server", "server", 14, 7, _server, lambda r: _end_order(r.server), "server"),
+    Column("name", "server name", 18, 0, lambda r, _: r.title, _name_order),
+    Column("version", "version", 7, 1, lambda r, _: _version(r), lambda r: version_rank(r.version)),
+    Column("suite", "cipher suite", 18, 3, lambda r, _: _suite(r), _suite, "clear"),
+    Column("group", "group", 6, 9, lambda r, _: str(r.group or ""), lambda r: str(r.group or ""), "muted"),
+    Column("alpn", "alpn", 8, 8, lambda r, _: r.alpn, lambda r: r.alpn, "muted"),
+    Column("resumed", "resumed", 7, 10, lambda r, _: "resumed" * r.resumed, lambda r: float(r.resumed), "muted"),
+    Column("took", "took", 7, 5, lambda r, _: seconds(r.duration), lambda r: r.duration, "muted", right=True),
+    Column("history", "history", 8, 11, lambda r, _: r.history, lambda r: r.history, "muted"),
+    Column("transport", "over", 4, 12, lambda r, _: r.transport, lambda r: r.transport, "muted"),
+    Column("outcome", "outcome", 13, 2, lambda r, _: r.outcome, lambda r: r.outcome),
 )
 # fmt: on
 INDEX = {column.key: index for index, column in enumerate(COLUMNS)}
 
 
 class Listing:
-    """All rows, and the view of them that is shown: filtered and in order."""
+    """All rows, and the view of them that is shown: filtered and in order.
+
+    A row finds its place by halving, so that those that come one after the other do not cost a sorting of all.
+    """
 
     def __init__(self) -> None:
         self.sort = "time"
         self.reverse = False
-        self.filter = ""
         self.view: list[Row] = []
-        self._rows: dict[int, Row] = {}
+        self.zero = 0.0
+        """When the first connection began."""
+        self.wanted = parse("")
+        self.rows: dict[int, Row] = {}
+        self._order: list[Row] = []
+        """All rows, in the order of the column, never reversed."""
         self._widths = [len(column.title) for column in COLUMNS]
-        self._zero: float | None = None
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
+
+    @property
+    def filter(self) -> str:
+        """The filter that is in force; set it and `arrange`. Raises `FilterError` for one that cannot be read."""
+        return self.wanted.text
+
+    @filter.setter
+    def filter(self, text: str) -> None:
+        self.wanted = parse(text)
 
     def put(self, connections: Iterable[Connection]) -> None:
         """Adds connections, or newer snapshots of them."""
-        for connection in connections:
-            if self._zero is None:
-                self._zero = connection.start
-            cells = tuple(column.words(connection, self._zero) for column in COLUMNS)
-            self._widths = [max(old, min(len(cell), _WIDEST)) for old, cell in zip(self._widths, cells, strict=True)]
-            text = "\n".join(cells).casefold()
-            self._rows[connection.id] = Row(connection, cells, text, outcome(connection))
-        self.arrange()
+        fresh = [found for found in map(row, connections) if self.rows.get(found.id) != found]
+        if not fresh:
+            return
+        first = min(each.start for each in fresh)
+        self.zero = min(self.zero, first) if self.rows else first
+        for each in fresh:
+            cells = (len(column.words(each, self.zero)) for column in COLUMNS)
+            self._widths = [max(old, min(size, _WIDEST)) for old, size in zip(self._widths, cells, strict=True)]
+        if len(fresh) > max(len(self.rows) // 16, 64):
+            self.rows.update((each.id, each) for each in fresh)
+            self._sort()
+            return
+        for each in fresh:
+            old = self.rows.get(each.id)
+            if old is not None:
+                self._remove(old)
+            self.rows[each.id] = each
+            self._order.insert(self._place(self._order, each, False), each)
+            if self.wanted.matches(each, self.zero):
+                self.view.insert(self._place(self.view, each, self.reverse), each)
+
+    def keep(self, ids: Container[int]) -> None:
+        """Drops every row but these."""
+        for each in [each for number, each in self.rows.items() if number not in ids]:
+            self._remove(each)
+            del self.rows[each.id]
+
+    def find(self, wanted: Row) -> int | None:
+        """Where the view has a row."""
+        at = self._place(self.view, wanted, self.reverse)
+        return at if at < len(self.view) and self.view[at].id == wanted.id else None
 
     def arrange(self) -> None:
         """Makes the view anew."""
-        words = self.filter.casefold().split()
-        order = COLUMNS[INDEX[self.sort]].order
-        rows = [row for row in self._rows.values() if all(word in row.text for word in words)]
-        rows.sort(key=lambda row: (row.connection.start, row.connection.id))
-        rows.sort(key=lambda row: order(row.connection), reverse=self.reverse)
-        self.view = rows
+        for _ in self.arranging():
+            pass
+
+    def arranging(self, step: int = 4096) -> Iterator[None]:
+        """Makes the view anew, with a pause after every ``step`` rows; until the end the old one stays."""
+        matches, zero, view = self.wanted.matches, self.zero, []
+        order = list(self._order)
+        for start in range(0, len(order), step):
+            view += [each for each in order[start : start + step] if matches(each, zero)]
+            yield
+        self.view = view[::-1] if self.reverse else view
 
     def sort_by(self, key: str) -> None:
         """Sorts by a column; by the same again turns the order round."""
-        self.reverse = not self.reverse if key == self.sort else False
-        self.sort = key
+        if key == self.sort:
+            self.reverse = not self.reverse
+            self.view.reverse()
+            return
+        self.sort, self.reverse = key, False
+        self._sort()
+
+    def _sort(self) -> None:
+        self._order = sorted(self.rows.values(), key=self._key)
         self.arrange()
+
+    def _key(self, of: Row) -> tuple[SortKey, float, int]:
+        return COLUMNS[INDEX[self.sort]].order(of), of.start, of.id
+
+    def _place(self, among: list[Row], of: Row, reverse: bool) -> int:
+        """Where a row is, or belongs, by halving."""
+        wanted, low, high = self._key(of), 0, len(among)
+        while low < high:
+            middle = (low + high) // 2
+            found = self._key(among[middle])
+            if found > wanted if reverse else found < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _remove(self, old: Row) -> None:
+        for among, reverse in ((self._order, False), (self.view, self.reverse)):
+            at = self._place(among, old, reverse)
+            if at < len(among) and among[at].id == old.id:
+                del among[at]
 
     def layout(self, width: int) -> list[tuple[int, int]]:
         """The columns that fit into ``width`` cells, each with its cells, in their place from left to right.

@@ -7,6 +7,7 @@ A `Job` is filled by its thread and read by the screens; it never touches a widg
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,6 +92,8 @@ class Job:
         self.request = request
         self.state: State = "running"
         self.progress: Progress | None = None
+        self.began, self.elapsed = time.monotonic(), 0.0
+        """When it was asked for (seconds of a clock of its own), and how long that was before the last progress."""
         self.trace: Trace | None = None
         self.error: TlsvizError | None = None
         self.renewed = False
@@ -108,6 +111,11 @@ class Job:
         """The newest snapshot of every connection so far, in order of their first appearance."""
         with self._lock:
             return tuple(self._connections.values())
+
+    def connection(self, number: int) -> Connection | None:
+        """The newest snapshot of one connection."""
+        with self._lock:
+            return self._connections.get(number)
 
     @property
     def held(self) -> Held | None:
@@ -177,9 +185,19 @@ class Job:
         else:
             for connection in trace.connections:
                 self.found(connection)
+            if isinstance(self.request, Capture):
+                self._forget_all_but(trace)
             self._end("done", trace=trace)
             if follower is not None:
                 self._follow_keys(follower)
+
+    def _forget_all_but(self, trace: Trace) -> None:
+        """Of the ids that a capture's connections were given early, some may be void in the end."""
+        known = {connection.id for connection in trace.connections}
+        with self._lock:
+            for number in [number for number in self._connections if number not in known]:
+                del self._connections[number]
+                self._fresh.pop(number, None)
 
     def _follow_keys(self, follower: KeyFollower) -> None:
         """Reads the source once more whenever its key logs bring what may open it, until somebody stops the job."""
@@ -209,7 +227,7 @@ class Job:
 
     def advanced(self, progress: Progress) -> None:
         with self._lock:
-            self.progress = progress
+            self.progress, self.elapsed = progress, time.monotonic() - self.began
             self._tell()
 
     def _tell(self) -> None:
@@ -289,9 +307,14 @@ def _fresh(job: Job) -> Trace:
     return read_capture(request.path, request.options or OpenOptions(), job.advanced, job.found, lambda: job.cancelled)
 
 
-def progress_words(progress: Progress) -> list[str]:
-    """How far a reading has come, in words: packets, and bytes of the file."""
+def progress_words(progress: Progress, seconds: float = 0.0) -> list[str]:
+    """How far a reading has come, in words: packets, bytes of the file, and both a second after so many seconds."""
     packets = plural(progress.packets, "packet")
-    if not progress.size:
-        return [packets]
-    return [packets, f"{min(progress.bytes, progress.size) / 1e6:,.1f} of {progress.size / 1e6:,.1f} MB"]
+    words = [packets]
+    if progress.size:
+        words.append(f"{min(progress.bytes, progress.size) / 1e6:,.1f} of {progress.size / 1e6:,.1f} MB")
+    if seconds > 0.5 and progress.packets:
+        words.append(f"{progress.packets / seconds:,.0f} packets/s")
+        if progress.size:
+            words.append(f"{min(progress.bytes, progress.size) / 1e6 / seconds:,.1f} MB/s")
+    return words

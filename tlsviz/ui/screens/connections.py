@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.timer import Timer
+from textual.widgets import Static
 
 from tlsviz.connection import titles
+from tlsviz.connection.filters import term
 from tlsviz.connection.model import Connection, Trace
+from tlsviz.connection.rows import Row
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.listing import COLUMNS, Listing, message_words, name_of, outcome, seconds
 from tlsviz.ui.messages import GoBack, OpenConnection
 from tlsviz.ui.widgets.connection_table import ConnectionHead, ConnectionTable
+from tlsviz.ui.widgets.facet_pane import FacetPane
+from tlsviz.ui.widgets.filter_box import FilterBox
 from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.progress_line import ProgressLine
 from tlsviz.ui.workers import Job, progress_words
 from tlsviz.wire.text import plural, safe
 
 _GLANCE = 24
+COUNT_EVERY = 0.7
+"""Seconds between two counts while rows come."""
+AT_ONCE = 5000
+TYPING = 0.12
+"""With more rows than that a filter waits so many seconds for the next key, before it looks at all of them."""
 
 
 class ConnectionsScreen(Screen[None]):
@@ -30,7 +42,9 @@ class ConnectionsScreen(Screen[None]):
 
     CSS_PATH = "connections.tcss"
     BINDINGS = [
-        Binding("slash", "filter", "filter", key_display="/", tooltip="Filter the rows"),
+        Binding("slash", "filter", "filter", key_display="/", tooltip="Pick rows by words and keys"),
+        Binding("f", "facets", "counts", tooltip="How many there are of each version, suite, outcome..."),
+        Binding("v", "summary", "summary", tooltip="Everything summed up, with plots"),
         Binding("r", "reverse", "reverse", tooltip="Turn the order round"),
         Binding("escape", "back", "back", tooltip="Let go of the filter, stop the reading, or leave"),
     ]
@@ -40,18 +54,22 @@ class ConnectionsScreen(Screen[None]):
         self.job = job
         self.listing = Listing()
         self.listing.put(job.connections)
+        self._counting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="list-title")
         yield ProgressLine(id="list-bar")
-        yield Input(placeholder="filter: words that must occur in a row", id="filter", compact=True)
+        yield FilterBox(lambda: self.listing.rows.values(), id="filter-box")
         yield ConnectionHead(self.listing, id="list-head")
-        yield ConnectionTable(self.listing, id="list")
+        with Horizontal(id="list-body"):
+            yield ConnectionTable(self.listing, self.job.connection, id="list")
+            yield FacetPane(id="facets")
         yield Static(id="glance")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.query_one("#filter").display = False
+        self.query_one(FilterBox).display = False
+        self.query_one(FacetPane).display = False
         self.query_one(ConnectionTable).focus()
         self._show_title()
         self.call_after_refresh(self._refill, None)
@@ -65,19 +83,28 @@ class ConnectionsScreen(Screen[None]):
 
     def add(self, connections: Iterable[Connection]) -> None:
         """Takes new connections and newer snapshots."""
-        table = self.query_one(ConnectionTable)
-        keep = table.chosen
+        keep = self.query_one(ConnectionTable).row
         self.listing.put(connections)
         self._refill(keep)
         self._show_title()
 
     def ended(self) -> None:
-        """Says that no more will come."""
+        """Says that no more will come; what was given for the time being goes."""
+        keep = self.query_one(ConnectionTable).row
+        self.listing.keep({connection.id for connection in self.job.connections})
+        self._refill(keep)
         self._show_title()
 
-    def _refill(self, keep: Connection | None) -> None:
+    def _refill(self, keep: Row | None) -> None:
         self.query_one(ConnectionTable).refill(keep)
         self.query_one(ConnectionHead).refresh()
+        if self.query_one(FacetPane).display and self._counting is None:
+            # Rows come many times a second, and counting all of them takes a while.
+            self._counting = self.set_timer(COUNT_EVERY, self._count)
+
+    def _count(self) -> None:
+        self._counting = None
+        self.query_one(FacetPane).show(self.listing.view)
 
     def _show_title(self) -> None:
         job, listing = self.job, self.listing
@@ -86,7 +113,7 @@ class ConnectionsScreen(Screen[None]):
         words = [f"{shown:,} of {count}" if shown != len(listing) else count]
         running = job.state == "running"
         if running:
-            words += progress_words(job.progress) if job.progress else []
+            words += progress_words(job.progress, job.elapsed) if job.progress else []
             words.append(f"{'stopping' if job.cancelled else 'reading'}{glyphs().ellipsis}")
         else:
             words += _ending(job)
@@ -116,24 +143,57 @@ class ConnectionsScreen(Screen[None]):
     def _picked(self, event: ConnectionHead.Picked) -> None:
         self._sort(event.key)
 
-    @on(Input.Changed, "#filter")
-    def _filtered(self, event: Input.Changed) -> None:
-        keep = self.query_one(ConnectionTable).chosen
-        self.listing.filter = event.value
-        self.listing.arrange()
+    @on(FilterBox.Changed)
+    def _filtered(self, event: FilterBox.Changed) -> None:
+        self.listing.filter = event.text
+        self.run_worker(self._arrange(), exclusive=True, group="filter")
+
+    async def _arrange(self) -> None:
+        """Looks at all rows, in bites: keys that are pressed meanwhile come first."""
+        if len(self.listing) > AT_ONCE:
+            await asyncio.sleep(TYPING)
+        keep = self.query_one(ConnectionTable).row
+        for _ in self.listing.arranging():
+            await asyncio.sleep(0)
         self._refill(keep)
         self._show_title()
 
-    @on(Input.Submitted, "#filter")
+    @on(FilterBox.Done)
     def _filter_done(self) -> None:
         self.query_one(ConnectionTable).focus()
-        if not self.listing.filter:
-            self.query_one("#filter").display = False
+        box = self.query_one(FilterBox)
+        box.display = bool(box.input.value)
+
+    @on(FacetPane.Chosen)
+    def _facet_chosen(self, event: FacetPane.Chosen) -> None:
+        if isinstance(event.choice.value, tuple):
+            box = self.query_one(FilterBox)
+            box.display = True
+            added = term(*event.choice.value)
+            if added not in box.told:
+                alone = " or " not in box.told
+                box.set(f"{box.told} {added}".strip() if alone else f"({box.told}) {added}")
 
     def action_filter(self) -> None:
-        field = self.query_one("#filter", Input)
-        field.display = True
-        field.focus()
+        box = self.query_one(FilterBox)
+        box.display = True
+        box.input.focus()
+
+    def action_facets(self) -> None:
+        """Opens the counts, or closes them."""
+        pane = self.query_one(FacetPane)
+        pane.display = not pane.display
+        if pane.display:
+            pane.show(self.listing.view)
+            pane.focus()
+        else:
+            self.query_one(ConnectionTable).focus()
+
+    def action_summary(self) -> None:
+        from tlsviz.ui.screens.summary import SummaryScreen
+
+        picked = f"{self.job.request.title}  {self.listing.filter}".strip()
+        self.app.push_screen(SummaryScreen(picked, tuple(self.listing.view)))
 
     def action_sort(self, by: int) -> None:
         """Sorts by the next column to the left (-1) or right (1) among those that are shown."""
@@ -146,17 +206,19 @@ class ConnectionsScreen(Screen[None]):
         self._sort(self.listing.sort)
 
     def _sort(self, key: str) -> None:
-        keep = self.query_one(ConnectionTable).chosen
+        keep = self.query_one(ConnectionTable).row
         self.listing.sort_by(key)
         self._refill(keep)
 
     def action_back(self) -> None:
-        """Lets go of the filter, else stops the reading, else leaves."""
-        field = self.query_one("#filter", Input)
-        if field.display:
-            field.value = ""
-            field.display = False
+        """Lets go of the filter, else of the counts, else stops the reading, else leaves."""
+        box, facets = self.query_one(FilterBox), self.query_one(FacetPane)
+        if box.display:
+            box.set("")
+            box.display = False
             self.query_one(ConnectionTable).focus()
+        elif facets.display:
+            self.action_facets()
         elif self.job.state == "running" and not self.job.cancelled:
             self.job.cancel()
             self._show_title()

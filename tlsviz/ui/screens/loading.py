@@ -47,7 +47,7 @@ class LoadingScreen(Screen[None]):
         """Shows the job's progress, the time it took, and the last names found."""
         progress = self.job.progress
         elapsed = f"{time.monotonic() - self.began:.0f} s"
-        words = [elapsed] if progress is None else [*progress_words(progress), elapsed]
+        words = [elapsed] if progress is None else [*progress_words(progress, self.job.elapsed), elapsed]
         if self.job.cancelled:
             words.append(f"stopping{glyphs().ellipsis}")
         if progress is not None and progress.size:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding
 from textual.message import Message
 from textual.reactive import reactive
 
+from tlsviz.connection.filter_keys import version_rank
 from tlsviz.connection.model import Connection
+from tlsviz.connection.rows import Row
 from tlsviz.ui.glyphs import ASCII, glyphs
-from tlsviz.ui.listing import COLUMNS, GAP, Listing, Row, suite_words
+from tlsviz.ui.listing import COLUMNS, GAP, Listing, sign, suite_words
 from tlsviz.ui.widgets.lines import Line, LineView, fit, pad_line
 from tlsviz.wire.text import safe
 
 _MARGIN = 4
 """Cells before the first column: the cursor, the sign of the outcome, and the spaces around it."""
-_TLS_1_2 = 0x0303
+OLD = 1.2
+"""Versions before this one are marked."""
 
 
 class ConnectionHead(LineView, can_focus=False):
@@ -62,7 +67,9 @@ class ConnectionTable(LineView):
     HELP = (
         "Every TLS connection of the source. The sign before a row says how it ended; the outcome column "
         "says the same in words.\n"
-        "Filter words must all occur somewhere in a row, as in “example.com 1.3”."
+        "A filter (/) picks rows: words that must occur in a row, and keys like version:1.2, sni:*.example.com, "
+        "alert:, finding:expired or slow:>200ms, with not, or and parentheses; Tab completes them.\n"
+        "f counts what there is, and Enter there picks it; v sums everything up."
     )
     BINDINGS = [
         Binding("enter", "open", "open", tooltip="Open the handshake"),
@@ -92,20 +99,30 @@ class ConnectionTable(LineView):
             super().__init__()
             self.connection = connection
 
-    def __init__(self, listing: Listing, *, id: str | None = None) -> None:
+    def __init__(
+        self, listing: Listing, connection: Callable[[int], Connection | None], *, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
         self.listing = listing
+        self._connection = connection
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        view = self.listing.view
+        return view[self.cursor] if self.cursor < len(view) else None
 
     @property
     def chosen(self) -> Connection | None:
         """The connection under the cursor."""
-        view = self.listing.view
-        return view[self.cursor].connection if self.cursor < len(view) else None
+        return self._connection(self.row.id) if self.row is not None else None
 
-    def refill(self, keep: Connection | None) -> None:
+    def refill(self, keep: Row | None) -> None:
         """Shows the listing's new view, the cursor on the same connection if it is still there."""
-        ids = [row.connection.id for row in self.listing.view]
-        at = ids.index(keep.id) if keep is not None and keep.id in ids else min(self.cursor, len(ids) - 1)
+        newer = self.listing.rows.get(keep.id) if keep is not None else None
+        at = self.listing.find(newer) if newer is not None else None
+        if at is None:
+            at = min(self.cursor, len(self.listing.view) - 1)
         self.set_reactive(ConnectionTable.cursor, max(at, 0))
         self.relayout()
         self.reveal(self.cursor, margin=1)
@@ -118,7 +135,10 @@ class ConnectionTable(LineView):
         row = self.listing.view[index]
         here = index == self.cursor
         ground = ("on selection" if self.has_focus else "on panel") if here else ""
-        line: Line = [(glyphs().cursor if here else " ", "server"), (f" {row.sign.glyph} ", row.sign.role)]
+        line: Line = [
+            (glyphs().cursor if here else " ", "server"),
+            (f" {sign(row.standing, row.outcome).glyph} ", sign(row.standing, row.outcome).role),
+        ]
         for place, cells in self.listing.layout(self.width - _MARGIN):
             line.append(self._cell(row, place, cells, here))
             line.append((" " * GAP, ""))
@@ -127,16 +147,17 @@ class ConnectionTable(LineView):
         return pad_line([(text, f"{style} {ground}") for text, style in line], self.width, ground)
 
     def _cell(self, row: Row, place: int, cells: int, here: bool) -> tuple[str, str]:
-        column, text, style = COLUMNS[place], row.cells[place], COLUMNS[place].role
+        column = COLUMNS[place]
+        text, style = column.words(row, self.listing.zero), column.role
         if column.key == "outcome":
-            style = row.sign.role
+            style = sign(row.standing, row.outcome).role
         elif column.key == "suite":
-            text = suite_words(row.connection.cipher_suite, cells)
+            text = suite_words(row.suite, cells)
         elif column.key == "name":
             style = "bold" if here else ""
-            if row.connection.server_name is None:
+            if not row.name:
                 style = "muted"
-        elif column.key == "version" and row.connection.version and row.connection.version.code < _TLS_1_2:
+        elif column.key == "version" and 0 < version_rank(row.version) < OLD:
             style = "warning"
         elif column.key == "client" and cell_len(text) > cells:
             # Clients differ in their ports: those stay.
