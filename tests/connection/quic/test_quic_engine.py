@@ -6,13 +6,16 @@ import random
 from dataclasses import replace
 
 import pytest
+import quic_flow
+from dialogue import shake
 from quic_flow import ACK, CLIENT_ID, FIRST_ID, PING, SERVER_ID, QuicFlow, close_frame, follow, tls13
 
 from tlsviz.connection.judge import judged
 from tlsviz.connection.ladder import steps
-from tlsviz.connection.model import Connection
+from tlsviz.connection.model import Connection, Endpoint
 from tlsviz.connection.quic.engine import ALIENS, QuicEngine
 from tlsviz.connection.quic.keys import REPEATED
+from tlsviz.crypto.keylog import KeyLog
 from tlsviz.lab.quic import crypto_frame, initial, stream_frame
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Mark
 from tlsviz.wire.nodes import leaves
@@ -239,6 +242,33 @@ def test_version_negotiation_begins_anew() -> None:
     listed = record.header.child("supported_versions")
     assert listed is not None and [node.label for node in listed.children] == ["QUIC v1", "GREASE"]
     assert _proofs(connection)["server_finished"] == "verified"
+
+
+def test_two_connections_on_the_same_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second has other IDs and numbers its packets from 0 again; its ClientHello is in two packets."""
+    first = QuicFlow()
+    first.conversation()
+    dialogue = shake("1.3")
+    monkeypatch.setattr(quic_flow, "tls13", lambda: (dialogue.connection(), dialogue.keys()))
+    second = QuicFlow(first_id=bytes(range(8)), ids={CLIENT: b"\x11" * 4, SERVER: b"\x22" * 5})
+    hello = second.said(CLIENT, "client_hello")
+    second.send(CLIENT, second.initial(CLIENT, crypto_frame(0, hello[:100])))
+    second.send(CLIENT, second.initial(CLIENT, crypto_frame(100, hello[100:])))
+    second.conversation()
+    monkeypatch.undo()
+    both = KeyLog()
+    for keys in (tls13()[1], dialogue.keys()):
+        for of in keys.client_randoms():
+            both.add_text("\n".join(f"{name} {of.hex()} {value.hex()}" for name, value in keys.labels(of).items()))
+    engine = QuicEngine(client=Endpoint("10.0.0.1", 40000), server=Endpoint("10.0.0.2", 443), keylog=both)
+    for datagram in [*first.datagrams, *second.datagrams]:
+        engine.receive(datagram)
+    engine.finish()
+    connection = engine.connection()
+    once = [(m.sender, m.type) for m in follow(first.datagrams).messages]
+    assert [(m.sender, m.type) for m in connection.messages] == once * 2
+    assert all(record.protection is None or record.protection.status == "verified" for record in connection.records)
+    assert [m.note for m in connection.messages if m.note] == []
 
 
 def test_packets_from_before_the_hellos_wait_for_their_keys() -> None:

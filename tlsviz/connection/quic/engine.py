@@ -60,6 +60,8 @@ class QuicEngine(Engine):
     _aliens: int = 0
     _started: bool = False
     _retried: bool = False
+    _begun: bytes | None = None
+    """The connection ID with which the client began anew last."""
     _last_run: tuple[Sender, str, bool] | None = None
 
     def __post_init__(self) -> None:
@@ -231,9 +233,9 @@ class QuicEngine(Engine):
     def _opened(self, half: Half, raw: RawRecord, packet: Packet, opened: OpenedPacket, protection: Protection) -> None:
         header = decode_header(packet, opened.unmasked)
         raw = raw._replace(length=len(packet.data) - header.end)
-        new = self.opener.numbers(half.sender, packet.kind).take(opened.unmasked.number)
         if packet.kind == INITIAL and half.sender == CLIENT:
             self._maybe_another(packet)
+        new = self.opener.numbers(half.sender, packet.kind).take(opened.unmasked.number)
         if packet.kind == ONE_RTT:
             half.epoch = _LEVELS[ONE_RTT] + self.opener.phase(half.sender)
         wire = Buffer("wire", packet.data)
@@ -269,11 +271,10 @@ class QuicEngine(Engine):
 
     def _maybe_another(self, packet: Packet) -> None:
         """Whether the client begins another connection on the same path: keys of another ID, although all was said."""
-        if self.opener.proven == packet.dcid and packet.dcid != self._first_id():
+        if self.opener.proven == packet.dcid and packet.dcid not in (self._first_id(), self._begun):
             if self.facts.server_hello is not None and not self._retried:
                 self._start_over()
-                self.opener.numbers(CLIENT, INITIAL).take(0)
-            self._retried = False
+            self._retried, self._begun = False, packet.dcid
 
     def _first_id(self) -> bytes | None:
         return self.opener.ids[0] if self.opener.ids else None
