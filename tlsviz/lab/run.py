@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tlsviz.connection.model import Connection, Source, Trace
+from tlsviz.connection.ports import Ports
 from tlsviz.errors import TlsvizError, UsageError
 from tlsviz.lab.authority import Authority, Issued
 from tlsviz.lab.scenarios import DEFAULT, SCENARIOS, Scenario
@@ -54,7 +55,23 @@ def run_scenario(
         from tlsviz.sources.record import save as write
 
         write(save, visits.tapes, f"lab scenario {chosen.name}: {chosen.title}")
-    return Trace(Source("lab", chosen.name), visits.connections, visits.notices)
+    return Trace(Source("lab", chosen.name), visits.connections, visits.notices, look_at(chosen, cancelled))
+
+
+def look_at(chosen: Scenario, cancelled: Callable[[], bool] | None = None) -> Ports | None:
+    """What a look at both ports of the scenario's host finds; None if it has no plain port."""
+    if chosen.plain is None:
+        return None
+    from tlsviz.sources.ports import PLAIN_PORT, look
+
+    with staged(chosen) as stage:
+        host = parse_host(chosen.host)
+        options = dataclasses.replace(_options(chosen, stage, ()), resolve=None)
+        places = {
+            (host.host, host.port): f"127.0.0.1:{stage.port}",
+            (host.host, PLAIN_PORT): f"127.0.0.1:{stage.plain_port}",
+        }
+        return look(host, options, places=places, cancelled=cancelled)
 
 
 def perform(

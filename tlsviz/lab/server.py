@@ -7,6 +7,7 @@ import select
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import h11
@@ -15,6 +16,7 @@ from OpenSSL import SSL, crypto
 from tlsviz.lab import early, key_update
 from tlsviz.lab.authority import Authority, Issued
 from tlsviz.lab.listener import MOST_CLIENTS, Listener, Waiter
+from tlsviz.lab.plain import Page
 
 __all__ = ["MOST_CLIENTS", "LabServer", "ServerSettings", "server_context"]
 
@@ -28,6 +30,8 @@ class ServerSettings:
     ``send_chain``: what stands above the leaf goes along with it. ``client_certificate``: clients must have one.
     ``early_data``: how many bytes of 0-RTT data its tickets allow; ``refuse_early_data``: and then it takes none.
     ``key_update``: it changes the keys in the middle of its answer (TLS 1.3 with AES-GCM only).
+    ``hsts``: its Strict-Transport-Security header; ``moved``: where every request is redirected to; ``status``: of its
+    answers otherwise.
     """
 
     min_version: str = "1.0"
@@ -42,6 +46,9 @@ class ServerSettings:
     refuse_early_data: bool = False
     key_update: bool = False
     page: str = "Hello from the tlsviz lab."
+    hsts: str | None = "max-age=31536000"
+    moved: str | None = None
+    status: int = 200
 
 
 def server_context(settings: ServerSettings, identity: Issued, authority: Authority) -> SSL.Context:
@@ -117,16 +124,12 @@ class LabServer(Listener):
             _Client(SSL.Connection(self._context, client), Waiter(client, self.stop)).serve(self._settings)
 
 
-def _answer(http: h11.Connection, request: h11.Request, page: str) -> bytes:
+def _answer(http: h11.Connection, request: h11.Request, settings: ServerSettings) -> bytes:
     """The response: a small page, or only its headers."""
-    body = f"<!doctype html>\n<title>tlsviz lab</title>\n<p>{page}</p>\n".encode()
-    headers = [
-        ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Length", str(len(body))),
-        ("Strict-Transport-Security", "max-age=31536000"),
-        ("Connection", "close"),
-    ]
-    answer = http.send(h11.Response(status_code=200, headers=headers, reason=b"OK")) or b""
+    body = f"<!doctype html>\n<title>tlsviz lab</title>\n<p>{settings.page}</p>\n".encode()
+    page = Page(302 if settings.moved else settings.status, settings.moved, settings.hsts)
+    reason = HTTPStatus(page.status).phrase.encode()
+    answer = http.send(h11.Response(status_code=page.status, headers=page.headers(len(body)), reason=reason)) or b""
     if request.method != b"HEAD":
         answer += http.send(h11.Data(body)) or b""
     return answer
@@ -148,17 +151,17 @@ class _Client:
         answered = request is not None
         if request is not None:
             # Half a round trip after the client: before its Finished has come.
-            early.write(self._ssl, _answer(http, request, settings.page), self._until_done)
+            early.write(self._ssl, _answer(http, request, settings), self._until_done)
             early.read_to_end(self._ssl, self._until_done)
         self._until_done(self._ssl.do_handshake)
         request = request or self._request(http)
         if request is None:
             return
         if settings.key_update:
-            key_update.answer(self._ssl, self._waiter, _answer(http, request, settings.page))
+            key_update.answer(self._ssl, self._waiter, _answer(http, request, settings))
             return
         if not answered:
-            answer = _answer(http, request, settings.page)
+            answer = _answer(http, request, settings)
             self._until_done(lambda: self._ssl.sendall(answer))
         self._until_done(self._ssl.shutdown)
         self._linger()

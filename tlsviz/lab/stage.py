@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from tlsviz.lab.authority import Authority, Issued
 from tlsviz.lab.listener import Listener
+from tlsviz.lab.plain import PlainServer, Site
 from tlsviz.lab.scenarios import SCENARIOS, Scenario
 from tlsviz.lab.scripted import ScriptedServer
-from tlsviz.lab.server import LabServer
+from tlsviz.lab.server import LabServer, ServerSettings
 from tlsviz.lab.shelf import Shelf
 
 
@@ -26,6 +27,7 @@ class Stage(NamedTuple):
     anchors: tuple[Issued, ...]
     files: dict[str, bytes]
     client: Issued | None
+    plain_port: int | None = None
 
     @property
     def anchors_pem(self) -> bytes:
@@ -62,7 +64,13 @@ def staged(chosen: Scenario, issuer: Authority | None = None, port: int = 0) -> 
             shelf.files.update(files)
         running.enter_context(server := _server(chosen, shown, whose, port))
         client = chosen.client(whose) if chosen.client else None
-        yield Stage(server.port, shown, chosen.anchors(whose), files, client)
+        plain = running.enter_context(_plain(chosen.plain, shown, whose)) if chosen.plain is not None else None
+        yield Stage(server.port, shown, chosen.anchors(whose), files, client, plain.port if plain else None)
+
+
+def _plain(site: Site, shown: Issued, whose: Authority) -> Listener:
+    """What stands at the host's plain port."""
+    return LabServer(ServerSettings(), shown, whose) if site.speaks_tls else PlainServer(site)
 
 
 def _server(chosen: Scenario, shown: Issued, whose: Authority, port: int) -> Listener:

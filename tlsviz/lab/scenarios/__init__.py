@@ -12,6 +12,7 @@ from tlsviz.lab.scenarios import (
     failures,
     keys,
     names,
+    ports,
     revocation,
     rules,
     sessions,
@@ -34,6 +35,7 @@ GROUPS: tuple[Group, ...] = (
     keys.GROUP,
     revocation.GROUP,
     contents.GROUP,
+    ports.GROUP,
 )
 """In the order of a lesson."""
 

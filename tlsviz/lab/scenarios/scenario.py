@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tlsviz.connection.ports import PortState
 from tlsviz.lab.authority import SERVER_NAME, Authority, Issued
+from tlsviz.lab.plain import Site
 from tlsviz.lab.scripted import Script
 from tlsviz.lab.server import ServerSettings
 from tlsviz.pki.trust import Reason, Verdict
@@ -22,6 +24,15 @@ def _root(authority: Authority) -> tuple[Issued, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class PortsExpected:
+    """What the plain port must be found to be, the statuses along its redirects, and exactly these findings."""
+
+    plain: PortState = "http"
+    statuses: tuple[int, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One thing to see; the fields down to ``client_reasons`` say what must come of it, and the tests hold them to it.
 
@@ -34,6 +45,7 @@ class Scenario:
     The rest says how: ``certificate`` is the server's, ``anchors`` are the roots that the client trusts, ``published``
     what the authority gives over HTTP meanwhile, by path; ``client`` is the client's certificate. ``host`` is what the
     client asks for. ``script`` replaces the server by one that answers a ClientHello with its bytes, and stops there.
+    ``plain`` is what the host's plain port answers meanwhile, ``ports`` what must come of looking at both.
     """
 
     name: str
@@ -56,6 +68,8 @@ class Scenario:
     server: ServerSettings = ServerSettings()
     options: LiveOptions = LiveOptions()
     script: Script | None = None
+    plain: Site | None = None
+    ports: PortsExpected | None = None
 
 
 @dataclass(frozen=True, slots=True)
