@@ -21,8 +21,9 @@ from test_ui_handshake import Stage
         ((80, 24), [*["pagedown"] * 5, "6"]),
         ((120, 36), ["7", "down", "down"]),
         ((200, 50), [*["down"] * 4, "o", "8"]),
+        ((120, 36), ["4", "down"]),
     ],
-    ids=["80x24", "120x36", "200x50", "record", "keys", "seen"],
+    ids=["80x24", "120x36", "200x50", "record", "keys", "seen", "chain"],
 )
 def test_snapshot(snap_compare: Any, size: tuple[int, int], keys: list[str]) -> None:
     assert snap_compare(Stage(handshake()), terminal_size=size, press=keys)

@@ -140,7 +140,7 @@ def fault(each: Fault) -> str:
     """A fault with its reason in words, the reason once."""
     said = each.reason.replace("_", " ")
     detail = safe(each.detail)
-    return detail if detail.startswith(said) else f"{said}: {detail}"
+    return detail if detail.startswith((said, f"was {said}")) else f"{said}: {detail}"
 
 
 def who(store: str) -> str:

@@ -266,14 +266,6 @@ class StepChosen(Event):
 
 
 @dataclass
-class CertificateChosen(Event):
-    """A sent certificate was chosen, by its sender and its place among what that sender sent."""
-
-    sender: Sender
-    index: int
-
-
-@dataclass
 class MessageChosen(Event):
     """A message was chosen from elsewhere, and maybe a field of it."""
 

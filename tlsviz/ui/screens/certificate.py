@@ -39,12 +39,12 @@ class CertificateScreen(Screen[Target | None]):
     AUTO_FOCUS = "CertificateView"
     HORIZONTAL_BREAKPOINTS = [(0, NARROW), (104, WIDE)]
     BINDINGS = [
-        Binding("left", "next(-1)", "certificate", key_display="←→", tooltip="The certificate below"),
+        Binding("left", "next(-1)", "next", key_display="←→", tooltip="The certificate below"),
         Binding("right", "next(1)", "the certificate above", show=False),
         Binding("d", "der", "DER", tooltip="The tree of its bytes, or its facts"),
         Binding("enter", "bytes", "bytes", key_display="⏎", tooltip="To this field's bytes in the handshake"),
-        Binding("c", "copy", "copy PEM", tooltip="Copy the certificate as PEM"),
-        Binding("w", "save", "save PEM", tooltip="Save the certificate as PEM, in a file"),
+        Binding("c", "copy", "copy", tooltip="Copy the certificate as PEM"),
+        Binding("w", "save", "save", tooltip="Save the certificate as PEM, in a file"),
         Binding("escape", "close", "back", key_display="esc", tooltip="Back"),
     ]
 

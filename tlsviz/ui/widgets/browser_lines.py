@@ -89,7 +89,7 @@ def _buttons(names: Sequence[str], inner: int) -> Line:
     line: Line = [("    ", "")]
     for name in names:
         safe_one = name.startswith(("Back", "Go Back", "Close", "Try", "Reload"))
-        line += [(f" {name} ", "reverse bold" if safe_one else "server on selection"), ("  ", "")]
+        line += [(f"[ {name} ]", "reverse bold" if safe_one else "server on selection"), ("  ", "")]
     return line if cells(line) <= inner else line[:3]
 
 

@@ -49,7 +49,7 @@ def _way(graph: Graph) -> list[Vertex]:
 
 def _certificate(graph: Graph, vertex: Vertex, way: list[Vertex], verdict: Trust | None, width: int) -> Slide:
     dot = f" {glyphs().dot} "
-    facts = [words.part(vertex), "" if vertex.certificate is None else words.place(vertex), words.anchored(vertex)]
+    facts = [words.part(vertex), words.place(vertex), words.anchored(vertex)]
     bad = bool(vertex.faults)
     role = "inferred" if vertex.certificate is None else "failed" if bad else "verified" if vertex.stores else "server"
     texts = tuple(_sentence(text) for text in _told(graph, vertex, verdict))
@@ -62,7 +62,8 @@ def _certificate(graph: Graph, vertex: Vertex, way: list[Vertex], verdict: Trust
 def _told(graph: Graph, vertex: Vertex, verdict: Trust | None) -> Iterator[str]:
     cert = vertex.certificate
     if cert is None:
-        yield f"{safe(vertex.name)} should stand here and was not sent: {words.ghost(vertex)}"
+        yield f"the certificate of {safe(vertex.name)} should stand here, and was not sent"
+        yield words.ghost(vertex)
         return
     for fault in vertex.faults:
         yield f"{glyphs().failed} {words.fault(fault)}"
@@ -99,7 +100,7 @@ def _page(page: Page, graph: Graph, width: int) -> Slide:
     picture = [[(" " * ((width - size) // 2), ""), *line] for line in window(shown, size)]
     role = "failed" if page.refuses else "verified"
     guilty = faulty(page, graph)
-    whose = f"{safe(guilty.name)}: " if guilty is not None else ""
+    whose = f"Why: {safe(guilty.name)}: " if guilty is not None else ""
     return Slide(f"page {page.client}", tuple(picture), "", role, "", (_sentence(f"{whose}{cause(page)}"), DATED))
 
 
