@@ -43,6 +43,13 @@ def client_context(options: LiveOptions, keylog: Callable[[bytes], None]) -> SSL
     return context
 
 
+def rehearse(options: LiveOptions) -> None:
+    """Does with checked options all that takes no server. Raises UsageError for what cannot be followed."""
+    from tlsviz.sources.profiles import played
+
+    client_context(played(options), lambda _line: None)
+
+
 def _names(text: str) -> list[str]:
     """The parts of a list separated by commas, colons or spaces."""
     return [name for name in text.replace(",", ":").replace(" ", ":").split(":") if name]

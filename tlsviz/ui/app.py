@@ -55,6 +55,10 @@ class TlsvizApp(App[None]):
         Binding("question_mark", "typed('help')", "help", key_display="?"),
         Binding("s,ctrl+s", "screenshot", "save a screenshot", show=False),
         Binding("c", "typed('compare')", "compare", tooltip="Compare with another connection"),
+        Binding("f2", "change", "options", tooltip="Change what the client says, and run again"),
+        Binding(
+            "r", "typed('change')", "run changed", show=False, tooltip="Change what the client says, and run again"
+        ),
         Binding("ctrl+t", "next_theme", "next theme", show=False),
         Binding("ctrl+r", "again", "once more", show=False),
         Binding("ctrl+o", "home", "open another target", show=False),
@@ -127,7 +131,12 @@ class TlsvizApp(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Plain letters are commands only where nothing is being typed; nothing is offered that does nothing."""
         if action == "typed":
-            return not isinstance(self.focused, Input) and (parameters != ("compare",) or self.flow.can_compare())
+            if isinstance(self.focused, Input):
+                return False
+            can = {"compare": self.flow.can_compare, "change": self.flow.can_change}.get(str(parameters[0]))
+            return can is None or can()
+        if action == "change":
+            return self.flow.can_change()
         if action == "again":
             return self.flow.job is not None
         return action != "home" or not isinstance(self.screen, HomeScreen)
@@ -152,6 +161,10 @@ class TlsvizApp(App[None]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
+
+    def action_change(self) -> None:
+        typed = self.screen.query_one("#target", Input).value if isinstance(self.screen, HomeScreen) else ""
+        self.flow.change(typed)
 
     def action_compare(self) -> None:
         self.flow.pick_other()

@@ -48,6 +48,8 @@ class Flow:
         self.live_options = live_options
         self.job: Job | None = None
         self.stage: Screen[None] | None = None
+        self.last: Live | None = None
+        """The last live target, with its options."""
 
     # What the user wants.
 
@@ -74,6 +76,8 @@ class Flow:
         self.stop()
         self._remember(request)
         self.job = Job(request)
+        if isinstance(request, Live):
+            self.last = request
         if isinstance(request, Capture):
             from tlsviz.ui.screens.loading import LoadingScreen
 
@@ -156,6 +160,24 @@ class Flow:
         """Does the present request once more."""
         if self.job is not None:
             self.open(self.job.request)
+
+    def change(self, typed: str = "") -> None:
+        """Asks in a form what the client is to say, beginning with what it said last; ``typed``: another target."""
+        from tlsviz.sources.options import LiveOptions
+        from tlsviz.ui.screens.client_form import ClientFormScreen
+
+        last = self.last
+        options = last.options if last is not None else self.live_options
+        target = typed or (str(last.target) if last is not None else "")
+        self.app.push_screen(ClientFormScreen(target, options or LiveOptions()))
+
+    def can_change(self) -> bool:
+        """Whether a form makes sense here: at home, and above a live target."""
+        from tlsviz.ui.screens.client_form import ClientFormScreen
+        from tlsviz.ui.screens.home import HomeScreen
+
+        live = self.job is not None and isinstance(self.job.request, Live)
+        return (live or isinstance(self.app.screen, HomeScreen)) and not isinstance(self.app.screen, ClientFormScreen)
 
     def back(self) -> None:
         """Leaves the top screen, but not the home screen."""
