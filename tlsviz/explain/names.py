@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
-
 from tlsviz.pki.naming import NameReport, NameTry
 from tlsviz.wire.text import shorten
 
@@ -40,6 +38,8 @@ def _same_end(name: str, wanted: str) -> int:
 
 
 def _alike(name: str, wanted: str) -> float:
+    from difflib import SequenceMatcher  # only where no name fits
+
     return SequenceMatcher(None, name[:100], wanted[:100]).quick_ratio()
 
 
