@@ -56,8 +56,10 @@ def _epoch(scene: Scene, message: Message) -> int | None:
 
 
 def _fragments(scene: Scene) -> None:
+    place = ""
     number = scene.node("message_seq")
-    place = f"It is the {scene.message.sender}'s handshake message number {number.value}" if number is not None else ""
+    if number is not None and isinstance(number.value, int):
+        place = f"It is the {scene.message.sender}'s handshake message number {number.value}"
     count = len(scene.message.records)
     if count > 1:
         lead = f"{place}, and too" if place else "It is too"
