@@ -106,6 +106,8 @@ def test_nothing_worked() -> None:
     told = conclusion(CUT, judge(CUT, "again", CUT), judge(CUT, "no_name", CUT))
     assert told.diagnosis is not None
     assert "none of them worked" in told.diagnosis.evidence
+    assert "another network" in told.diagnosis.mend
+    assert "--probe" not in told.diagnosis.mend
     assert standing(told, "no_name") == "ruled_out"
     assert standing(told, "again") == "open"
 

@@ -382,6 +382,8 @@ def _sharpened(connection: Connection, found: Finding, probes: tuple[Probe, ...]
             found = found._replace(evidence=found.evidence[:cut] + found.evidence[end + len("cannot be ruled out.") :])
     if culprit in _MENDS:
         found = found._replace(mend=_MENDS[culprit])
+    elif not culprit and found.code in _SILENT:
+        found = found._replace(mend=_NOTHING)
     return found
 
 
@@ -393,6 +395,7 @@ def _plain(found: Finding, probe: Probe) -> Finding:
     return found._replace(code=probe.code or found.code, title=title, mend=mend, evidence=evidence)
 
 
+_NOTHING = "No hello gets an answer: look into the server's log, and compare from another network."
 _MENDS = {
     "again": "Try several times and look at the server's load; a balancer may have a broken server behind it.",
     "no_post_quantum": "Let the server, or the device before it, take large hellos; until then --groups X25519.",

@@ -83,6 +83,10 @@ class DiagnosisScreen(Screen[Connection | None]):
         Binding("r,enter", "probe", "re-probe", key_display="r", tooltip="Try again in other ways, to learn why"),
         Binding("up", "scroll(-1)", "scroll", key_display="↑↓", show=False),
         Binding("down", "scroll(1)", "scroll down", show=False),
+        Binding("pageup", "scroll(-12)", "a page up", show=False),
+        Binding("pagedown", "scroll(12)", "a page down", show=False),
+        Binding("home", "scroll(-9999)", "to the start", show=False),
+        Binding("end", "scroll(9999)", "to the end", show=False),
         Binding("d", "close", "back", show=False),
         Binding("escape", "close", "back", key_display="esc", tooltip="Back to the ladder; stops the re-probes"),
     ]
@@ -123,7 +127,8 @@ class DiagnosisScreen(Screen[Connection | None]):
         view.show(lines(self.connection, view.width, self._done, self._waiting, self.running))
         if self._stop is not None or self._probed:
             # What is new stands at the end; the conclusion at the start.
-            view.call_after_refresh(view.scroll_end if self.running else view.scroll_home, animate=False)
+            scroll = view.scroll_end if self.running else view.scroll_home
+            view.call_after_refresh(scroll, animate=False, immediate=True)
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
