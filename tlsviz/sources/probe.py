@@ -89,6 +89,8 @@ class _Prober:
             time.sleep(seconds)
 
     def _one(self, name: str) -> Probe:
+        if name in _DIRECT and (self._options.starttls or self._options.proxy):
+            return skipped(name, "the way goes through a proxy or STARTTLS")
         if name == "plain_text":
             return self._plain_text()
         if name == "other_port":
@@ -207,6 +209,8 @@ class _Prober:
         return answered_in_clear(self._base, in_the_clear(answer))
 
 
+_DIRECT = frozenset(("plain_text", "other_port", "other_family"))
+"""What goes around whatever is said before TLS."""
 _OPENSSL_GROUPS = {
     23: "P-256",
     24: "P-384",
