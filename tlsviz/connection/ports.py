@@ -226,7 +226,7 @@ class Overheard(NamedTuple):
 def overheard(found: Ports) -> Overheard:
     """The plain request and answer word by word; of the encrypted ones what is left to see."""
     plain = next((hop for hop in found.hops if not hop.encrypted and hop.request), None)
-    clear: list[str] = []
+    clear: list[str] = [] if plain is not None or found.connection is None else ["nothing: no plain HTTP answers here"]
     if plain is not None:
         clear += plain.request
         if plain.reply is not None:

@@ -66,7 +66,7 @@ def _hsts(found: Ports, width: int) -> Iterator[Line]:
 
 def hsts_rows(hsts: Hsts) -> list[tuple[str, str]]:
     """The header taken apart: names with what they say."""
-    age = "missing" if hsts.max_age is None else f"{hsts.max_age}: {duration(hsts.max_age)}"
+    age = "none that counts" if hsts.max_age is None else f"{hsts.max_age}: {duration(hsts.max_age)}"
     rows = [("header", hsts.text), ("max-age", age)]
     rows.append(("includeSubDomains", "yes" if hsts.include_subdomains else "no: names below are not covered"))
     rows.append(("preload", "yes" if hsts.preload else "no"))

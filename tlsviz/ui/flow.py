@@ -246,6 +246,11 @@ class Flow:
             self._remark(job)
         else:
             self._show(job, [found[-1]], running=False)
+            if job.trace is not None and job.trace.ports is not None and isinstance(job.request, Live):
+                from tlsviz.ui.screens.ports import PortsScreen, reader
+
+                read = reader(job.trace.source, job.request.options)
+                self.app.push_screen(PortsScreen(job.request.title, read, job.trace.ports))
 
     def _show(self, job: Job, fresh: list[Connection], *, running: bool = True) -> None:
         from tlsviz.ui.screens.handshake import HandshakeScreen
@@ -314,7 +319,7 @@ class Flow:
             self.app.pop_screen()
 
     def _remember(self, request: Request) -> None:
-        if isinstance(request, Capture) and not request.sample:
+        if isinstance(request, Capture) and not request.sample and not (request.options and request.options.name):
             self.recent.add(Entry(str(request.path.absolute()), "capture"))
         elif isinstance(request, Live):
             self.recent.add(Entry(str(request.target), "live"))

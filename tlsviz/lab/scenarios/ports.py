@@ -88,6 +88,7 @@ GROUP = Group(
             "port-error",
             "The encrypted page is broken",
             "TLS works, and the backend behind it does not: 502.",
+            diagnosis="http_error",
             server=ServerSettings(hsts=_GOOD, status=502),
             plain=_TO_HTTPS,
             ports=PortsExpected(statuses=(301, 502), findings=("http_error",)),

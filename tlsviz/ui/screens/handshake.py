@@ -212,6 +212,8 @@ class HandshakeScreen(SceneScreen):
             return not self.running and self._scene.connection.failure is not None
         if action == "secrets":
             return self.pane in ("record", "keys")
+        if action == "ports":
+            return self.source is not None and self.source.kind in ("live", "lab")
         if action == "browser":
             return bool(self._scene.connection.certificates)
         return not (action == "zoom" and self.has_class(NARROW))
@@ -246,6 +248,15 @@ class HandshakeScreen(SceneScreen):
     def _probed(self, connection: Connection | None) -> None:
         if connection is not None:
             self.show(connection)
+
+    def action_ports(self) -> None:
+        """Looks at the encrypted and the plain port of this host."""
+        from tlsviz.ui.screens.ports import PortsScreen, reader
+
+        options = getattr(getattr(self.app, "flow", None), "live_options", None)
+        read = reader(self.source, options) if self.source is not None else None
+        if self.source is not None and read is not None:
+            self.app.push_screen(PortsScreen(self.source.name, read))
 
     def action_secrets(self) -> None:
         """Shows the values of keys and nonces, or masks them again."""

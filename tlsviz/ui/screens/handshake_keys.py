@@ -31,6 +31,7 @@ HANDSHAKE_KEYS: list[BindingType] = [
     Binding("b", "browser", "browser", show=False, tooltip="What browsers, curl and Java say of the certificates"),
     Binding("d", "diagnosis", "diagnosis", tooltip="Why it failed; re-probes that tell the causes apart"),
     Binding("w", "way", "way", tooltip="The way there: every wait and round trip, and what others would take"),
+    Binding("n", "ports", "ports", show=False, tooltip="Network: what ports 443 and 80 of this host answer"),
     Binding("v", "secrets", "values", tooltip="Show or mask secret values"),
     Binding("slash", "find", "find", key_display="/", tooltip="Find a field of this message"),
     Binding("z", "zoom", "zoom", tooltip="Zoom: the focused side alone"),
