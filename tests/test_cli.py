@@ -30,7 +30,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
     [
         (("show",), 2, "TARGET"),
         (("show", "--format", "xml", "127.0.0.1"), 2, "no such format"),
-        (("watch", "lo"), 2, "not there yet"),
+        (("watch", "lo", "--secrets"), 2, "--secrets has nothing to go to"),
         (("compare", "--format", "svg", "127.0.0.1", "127.0.0.1"), 2, "no such format"),
         (("compare", str(SAMPLE)), 2, "only one connection"),
         (("compare", str(SAMPLE), str(SAMPLE), "--with", "7"), 2, "no connection 7"),

@@ -25,7 +25,7 @@ commands:
   tlsviz                     the home screen: type a host, pick a capture, the lab
   tlsviz TARGET              a capture file, host, host:port, [v6]:port or https:// URL
   tlsviz live HOST[:PORT]    a live handshake, with options
-  tlsviz open FILE           a capture, with options
+  tlsviz open FILE...        a capture, with options; several are merged, - is standard input
   tlsviz watch [INTERFACE]   handshakes on an interface as they happen; `--list` lists them
   tlsviz lab [SCENARIO]      a handshake with a server made on the spot; `lab list`, `lab serve`
   tlsviz show TARGET         print instead: --format text, json, markdown, svg, html or mermaid
@@ -117,7 +117,7 @@ def _open(parser: argparse.ArgumentParser) -> None:
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="TARGET", help=f"{_TARGET}, or lab:SCENARIO")
+    _targets(parser)
     parser.add_argument("--format", default="text", metavar="FORMAT", help=", ".join(FORMATS))
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
     parser.add_argument("--connection", type=int, metavar="ID", help="only this connection of a capture")
@@ -146,7 +146,7 @@ def _filter(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="TARGET", help=f"{_TARGET}, or lab:SCENARIO")
+    _targets(parser)
     _filter(parser)
     listed = ", ".join(SEVERITIES)
     text = f"exit with 1 where a finding is at or above it (default error): {listed}"
@@ -197,6 +197,16 @@ def _whole(text: str) -> int:
 def _target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET", help=_TARGET)
 
+def _targets(parser: argparse.ArgumentParser) -> None:
+    text = f"{_TARGET}, or lab:SCENARIO; - is a capture from standard input; several captures are merged by time"
+    parser.add_argument("target", nargs="+", metavar="TARGET", help=text)
+
+
+def _files(parser: argparse.ArgumentParser) -> None:
+    text = "a capture file; - is standard input; several are merged by time"
+    parser.add_argument("target", nargs="+", metavar="FILE", help=text)
+
+
 
 def _name(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="+", metavar="NAME", help="a code point, field, alert, message or finding")
@@ -208,7 +218,7 @@ def _nothing(parser: argparse.ArgumentParser) -> None:
 
 _POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "live": _target,
-    "open": _target,
+    "open": _files,
     "lab": _lab,
     "watch": _watch,
     "show": _show,
@@ -311,3 +321,5 @@ def open_options(args: argparse.Namespace, ask: Callable[[str], str] | None = No
         ct_logs=args.ct_logs,
         carve=not args.no_carve,
     )
+        name=getattr(args, "name", None),
+        notices=getattr(args, "notices", ()),

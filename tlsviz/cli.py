@@ -73,6 +73,8 @@ def _run(words: list[str]) -> int:
 
 
 def _default(args: argparse.Namespace) -> int:
+    if args.target == "-":
+        _gather(args)
     if args.target is None:
         if not _interactive():
             raise UsageError("No target", "standard output is no terminal", "Give a host or a capture file.")
@@ -93,6 +95,7 @@ def _live(args: argparse.Namespace) -> int:
 
 
 def _open(args: argparse.Namespace) -> int:
+    _gather(args)
     path = Path(args.target).expanduser()
     if not path.exists():
         raise TargetError(f"No such file: {args.target!r}", "", "Check the path.")
@@ -153,6 +156,7 @@ def _wait(seconds: float) -> bool:
 
 
 def _show(args: argparse.Namespace) -> int:
+    _gather(args)
     _known_format(args.format, arguments.FORMATS)
     if args.summary and args.format not in ("text", "json"):
         raise UsageError(f"--summary has no --format {args.format}", "", "Use text or json.")
@@ -243,6 +247,7 @@ def _compared(comparison: Comparison, sources: tuple[Source, Source], args: argp
 
 
 def _check(args: argparse.Namespace) -> int:
+    _gather(args)
     from tlsviz.connection.model import SEVERITIES
 
     whole, trace = _picked(args)
@@ -313,6 +318,18 @@ def _read(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
     from tlsviz.sources.memory import recalled
 
     return recalled(_fresh(parsed, args))
+def _gather(args: argparse.Namespace) -> None:
+    """Standard input and several files become one file, which is the target then."""
+    words = [args.target] if isinstance(args.target, str) else args.target
+    if len(words) == 1 and words[0] != "-":
+        args.target = words[0]
+        return
+    from tlsviz.sources.gathered import gather
+
+    found = gather(words, lambda: sys.stdin.buffer)
+    args.target, args.name, args.notices = str(found.path), found.name, found.notices
+
+
 
 
 def _fresh(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:

@@ -39,7 +39,8 @@ class OpenOptions:
     ``at``: the (aware) time to judge certificates at, None for the time of each connection. ``rsa_keys``: files with
     private keys of servers, opened with ``rsa_password`` where they are protected. ``carve``: leave out the frames of
     long transfers, and count their records (`sources.carve`). ``crls``: files with revocation lists; ``ct_logs``: a
-    list of transparency logs in place of the one that ships.
+    list of transparency logs in place of the one that ships. ``name``: what to call the capture where that is not its
+    path; ``notices``: what is to be said of it besides.
     """
 
     keylogs: tuple[Path, ...] = ()
@@ -50,6 +51,8 @@ class OpenOptions:
     crls: tuple[Path, ...] = ()
     ct_logs: Path | None = None
     carve: bool = True
+    name: str | None = None
+    notices: tuple[str, ...] = ()
 
 
 class Progress(NamedTuple):
@@ -136,7 +139,8 @@ def load_capture(
     notices += _frame_notices(frame, frames, reading)
     notices += _content_notices(frames, connections)
     notices += _trust_notices(path, options, connections)
-    source = Source("capture", safe(str(path)), frames)
+    notices = [*options.notices, *notices]
+    source = Source("capture", safe(options.name or str(path)), frames)
     return Trace(source, tuple(connections), tuple(notices))
 
 

@@ -55,13 +55,18 @@ class Framing:
 
     def time(self, frame: Frame) -> float:
         """When a frame was captured, in Unix seconds: the float nearest to its nine decimals, as from tshark."""
+        seconds, nanoseconds = self.clock(frame)
+        return float(f"{seconds}.{nanoseconds:09d}")
+
+    def clock(self, frame: Frame) -> tuple[int, int]:
+        """When a frame was captured: Unix seconds, and nanoseconds behind them."""
         start, units = frame[0], frame[5]
         if self.found.kind == "pcap":
             seconds, ticks = struct.unpack_from(self.order + "II", self.data, start)
         else:
             high, low = struct.unpack_from(self.order + "II", self.data, start + 12)
             seconds, ticks = divmod(high << 32 | low, units)
-        return float(f"{seconds}.{ticks * (1_000_000_000 // units):09d}")
+        return seconds, ticks * (1_000_000_000 // units)
 
     # -- pcap ----------------------------------------------------------------------------------------------
 

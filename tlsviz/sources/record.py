@@ -52,7 +52,7 @@ def save(path: Path, tapes: Sequence[Tape], comment: str, secrets: bool = True) 
 
 def pcapng(tapes: Sequence[Tape], comment: str, secrets: bool = True) -> bytes:
     """The whole file's bytes (draft-ietf-opsawg-pcapng): section, interface, secrets, packets."""
-    out = [_section(comment), _interface()]
+    out = [section_block(comment), interface_block("tlsviz")]
     lines = b"".join(line.rstrip(b"\n") + b"\n" for tape in tapes for line in tape.keylog)
     if secrets and lines:
         out.append(secrets_block(lines))
@@ -83,24 +83,30 @@ def _option(code: int, value: bytes) -> bytes:
     return struct.pack("<HH", code, len(value)) + _pad(value)
 
 
-def _section(comment: str) -> bytes:
+def section_block(comment: str) -> bytes:
+    """A Section Header Block in little-endian order."""
     application = 4
     options = _option(COMMENT, comment.encode()[:1000])
     options += _option(application, f"tlsviz {tlsviz.__version__}".encode()) + _option(END, b"")
     return _block(SECTION_HEADER, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options)
 
 
-def _interface() -> bytes:
+def interface_block(title: str, link: int = ETHERNET) -> bytes:
+    """An Interface Description Block of a link type (LINKTYPE_*), whose clock counts nanoseconds."""
     name, resolution = 2, 9
-    options = _option(name, b"tlsviz") + _option(resolution, bytes([9])) + _option(END, b"")
-    return _block(INTERFACE, struct.pack("<HHI", ETHERNET, 0, 0) + options)
+    options = _option(name, title.encode()) + _option(resolution, bytes([9])) + _option(END, b"")
+    return _block(INTERFACE, struct.pack("<HHI", link, 0, 0) + options)
 
 
 def _packet(time: float, data: bytes) -> bytes:
     # Seconds and fraction apart: in one product a float would lose the nanoseconds.
     seconds = int(time)
-    stamp = seconds * 1_000_000_000 + round((time - seconds) * 1e9)
-    head = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(data), len(data))
+    return packet_block(seconds * 1_000_000_000 + round((time - seconds) * 1e9), data, len(data))
+
+
+def packet_block(stamp: int, data: bytes, length: int, interface: int = 0) -> bytes:
+    """An Enhanced Packet Block: ``stamp`` in nanoseconds, ``length`` as it was on the wire."""
+    head = struct.pack("<IIIII", interface, stamp >> 32, stamp & 0xFFFFFFFF, len(data), length)
     return _block(ENHANCED_PACKET, head + _pad(data))
 
 

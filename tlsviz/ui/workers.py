@@ -45,7 +45,7 @@ class Capture:
 
     @property
     def title(self) -> str:
-        return shorten(self.path.name, 80)
+        return shorten((self.options and self.options.name) or self.path.name, 80)
 
 
 @dataclass(frozen=True)
