@@ -194,9 +194,6 @@ def _whole(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
 
 
-def _target(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="TARGET", help=_TARGET)
-
 def _targets(parser: argparse.ArgumentParser) -> None:
     text = f"{_TARGET}, or lab:SCENARIO; - is a capture from standard input; several captures are merged by time"
     parser.add_argument("target", nargs="+", metavar="TARGET", help=text)
@@ -206,6 +203,9 @@ def _files(parser: argparse.ArgumentParser) -> None:
     text = "a capture file; - is standard input; several are merged by time"
     parser.add_argument("target", nargs="+", metavar="FILE", help=text)
 
+
+def _target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="TARGET", help=_TARGET)
 
 
 def _name(parser: argparse.ArgumentParser) -> None:
@@ -320,6 +320,6 @@ def open_options(args: argparse.Namespace, ask: Callable[[str], str] | None = No
         crls=tuple(args.crl),
         ct_logs=args.ct_logs,
         carve=not args.no_carve,
-    )
         name=getattr(args, "name", None),
         notices=getattr(args, "notices", ()),
+    )

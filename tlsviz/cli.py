@@ -309,15 +309,6 @@ _COMMANDS = {
 # -- opening ---------------------------------------------------------------------------------------------------
 
 
-def _trace(target: str, args: argparse.Namespace) -> Trace:
-    """Reads the whole target."""
-    return _read(_parsed(target, args), args)
-
-
-def _read(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
-    from tlsviz.sources.memory import recalled
-
-    return recalled(_fresh(parsed, args))
 def _gather(args: argparse.Namespace) -> None:
     """Standard input and several files become one file, which is the target then."""
     words = [args.target] if isinstance(args.target, str) else args.target
@@ -330,6 +321,15 @@ def _gather(args: argparse.Namespace) -> None:
     args.target, args.name, args.notices = str(found.path), found.name, found.notices
 
 
+def _trace(target: str, args: argparse.Namespace) -> Trace:
+    """Reads the whole target."""
+    return _read(_parsed(target, args), args)
+
+
+def _read(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
+    from tlsviz.sources.memory import recalled
+
+    return recalled(_fresh(parsed, args))
 
 
 def _fresh(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
