@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import socket
 import time
@@ -15,6 +16,7 @@ from OpenSSL import SSL
 from starttls_scripts import HTTP_PROXY, SCRIPTS, SOCKS_PROXY, perform, playing_script
 
 from tlsviz.connection import tds
+from tlsviz.connection.diagnosis import Failure, diagnose
 from tlsviz.connection.ladder import steps
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.errors import UsageError
@@ -267,3 +269,17 @@ def test_scripts_notice_a_client_that_says_something_else() -> None:
         theirs.shutdown(socket.SHUT_WR)
         with pytest.raises(ConnectionError):
             perform(ours, SCRIPTS["smtp"].agreed[1:2])
+
+
+@pytest.mark.parametrize(
+    ("port", "name"), [(5432, "postgres"), (389, "ldap"), (5222, "xmpp"), (3389, "rdp"), (1433, "mssql")]
+)
+def test_a_silent_port_where_such_a_protocol_lives(port: int, name: str) -> None:
+    """Servers that wait to be asked: the port tells what to ask them in."""
+    with playing(wait_for_end) as real:
+        options = LiveOptions(timeout=PATIENCE, stores=(), alpn=())
+        (connection,) = run_live(Target("127.0.0.1", real), options).connections
+    moved = dataclasses.replace(connection, server=connection.server._replace(port=port))
+    found = diagnose(moved, Failure("timeout", "no answer"))
+    assert found is not None
+    assert f"--starttls {name}" in found.causes[0].why

@@ -88,6 +88,15 @@ def test_playing_offers_what_openssl_has_and_says_the_rest(name: str) -> None:
         assert (registry.cipher_suites.get(code) or "?") in remark or code == 0x00FF
 
 
+def test_what_a_client_does_not_send_is_left_out_where_openssl_can() -> None:
+    authority = Authority()
+    with LabServer(ServerSettings(), authority.server(), authority) as server:
+        (connection,) = run_live(Target("127.0.0.1", server.port), LiveOptions(profile="ie-11", stores=())).connections
+    sent = {each.code for each in connection.offered.extensions}
+    assert not sent & {22, 35}
+    assert 23 in sent
+
+
 def test_what_the_user_names_stays() -> None:
     from tlsviz.sources.profiles import played
 

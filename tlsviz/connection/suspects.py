@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tlsviz.connection import upgrades
 from tlsviz.connection.model import Cause, CodePoint, Connection, Message
 from tlsviz.connection.telling import listed, real
 from tlsviz.wire.chunks import CLIENT, SERVER
@@ -186,6 +187,9 @@ def _plain(connection: Connection, alert: int) -> Suspect | None:
     if not _silent(alert) or any(record.sender == SERVER for record in connection.records):
         return None
     why = "it has not said one byte of TLS"
+    if (name := upgrades.by_port(connection.server.port)) is not None and connection.starttls is None:
+        why += f", and {upgrades.UPGRADES[name].title} lives on port {connection.server.port}: try --starttls {name}"
+        return Suspect(6, "The port has to be asked for TLS first", why, "plain_text")
     return Suspect(1.8, "The port speaks another protocol, in the clear", why, "plain_text")
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _lib = SSL._lib  # type: ignore[attr-defined]  # pyOpenSSL has no call for groups and signature algorithms
+_LEAVE_OUT = {22: 1 << 19, 23: 1, 35: SSL.OP_NO_TICKET}
+"""OpenSSL's options (ssl.h) that keep an extension out: encrypt_then_mac, extended_master_secret, session_ticket."""
+CAN_LEAVE_OUT = frozenset(_LEAVE_OUT)
 SEE_EVERYTHING = "@SECLEVEL=0"
 """OpenSSL's level 0 forbids nothing: what is weak is to be shown and judged, not refused."""
 
@@ -39,6 +42,8 @@ def client_context(options: LiveOptions, keylog: Callable[[bytes], None]) -> SSL
         _set_list(context, "sigalgs", _lib.SSL_CTX_set1_sigalgs_list, options.sigalgs)
     if options.alpn:
         context.set_alpn_protos([name.encode("utf-8", "surrogateescape") for name in options.alpn])
+    for code in options.leave_out & CAN_LEAVE_OUT:
+        context.set_options(_LEAVE_OUT[code])
     _set_identity(context, options)
     return context
 

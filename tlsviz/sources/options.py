@@ -47,10 +47,10 @@ class LiveOptions:
     the usual ones; ``ca`` names a file that replaces them, ``at`` the time to judge at, None for now. ``identity`` is
     a client certificate that is not in files. ``starttls`` names a protocol of `connection.upgrades`, in which the
     server is asked for TLS first; ``proxy`` is what `proxy.parse_proxy` reads; ``profile`` names a client of `profiles`
-    to be played. ``probe``: a handshake that fails is tried again in other ways, to learn why; ``ports``: port 80
-    is looked at, too. For probes: ``request``
-    False sends no HTTP request, ``split_hello`` cuts the ClientHello in two. ``step``: the wire is to be held before
-    each flight, which ``gate`` then does.
+    to be played; ``leave_out`` are extensions not to send, as far as `openssl.CAN_LEAVE_OUT` has them. ``probe``: a
+    handshake that fails is tried again in other ways, to learn why; ``ports``: port 80 is looked at, too. For probes:
+    ``request`` False sends no HTTP request, ``split_hello`` cuts the ClientHello in two. ``step``: the wire is to be
+    held before each flight, which ``gate`` then does.
     """
 
     servername: str | None = None
@@ -69,6 +69,7 @@ class LiveOptions:
     starttls: str | None = None
     proxy: str | None = field(default=None, repr=False)
     profile: str | None = None
+    leave_out: frozenset[int] = frozenset()
     resume: int = 0
     early_data: Path | bytes | None = field(default=None, repr=False)
     step: bool = False

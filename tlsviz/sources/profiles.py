@@ -15,6 +15,9 @@ from tlsviz.tls import registry
 from tlsviz.tls.registry import GREASE, Registry
 from tlsviz.wire.text import shorten
 
+TLS13 = 0x0304
+SERVER_NAME = 0
+"""The extension's code."""
 _DATA = Path(__file__).with_name("profiles.toml")
 _GREASE_CODE = 0x0A0A
 """Stands for any of the values of RFC 8701: they mean the same, nothing."""
@@ -86,7 +89,7 @@ def played(options: LiveOptions) -> LiveOptions:
     """The options with what their profile offers, as far as OpenSSL has it; what they name themselves stays."""
     if options.profile is None:
         return options
-    from tlsviz.sources.openssl import knows
+    from tlsviz.sources.openssl import CAN_LEAVE_OUT, knows
 
     chosen = profile(options.profile)
     versions = [name for name, code in VERSIONS.items() if code in chosen.versions]
@@ -104,6 +107,7 @@ def played(options: LiveOptions) -> LiveOptions:
         ciphers=options.ciphers or ":".join(suites),
         groups=options.groups or ":".join(groups),
         sigalgs=options.sigalgs or ":".join(schemes),
+        leave_out=options.leave_out | (CAN_LEAVE_OUT - set(chosen.extensions)),
         alpn=chosen.alpn if options.alpn == default.alpn and options.starttls is None else options.alpn,
     )
 
@@ -147,12 +151,15 @@ _REGISTRIES: dict[str, Registry] = {
 def _difference(what: str, wanted: Codes, came: tuple[CodePoint, ...], names: Registry) -> list[str]:
     """What is missing of one list, what is there too, and whether the rest has another order."""
     ours = [each.code for each in came if not registry.is_grease(each.code)]
-    theirs = [code for code in wanted if not registry.is_grease(code)]
-    if what == "versions" and not ours:
-        # Before TLS 1.3 the list is not in the hello: one field says the highest.
-        return []
+    theirs = list(dict.fromkeys(code for code in wanted if not registry.is_grease(code)))
+    if what == "versions" and TLS13 not in ours:
+        # Before TLS 1.3 a hello has no list of them: one field says the highest.
+        theirs = theirs[:1]
+    if what == "extensions" and SERVER_NAME not in ours:
+        # Every client leaves it out where an IP address is meant.
+        theirs = [code for code in theirs if code != SERVER_NAME]
     found = []
-    if missing := [code for code in dict.fromkeys(theirs) if code not in ours]:
+    if missing := [code for code in theirs if code not in ours]:
         found.append(f"without the {what} {_listed(missing, names)}")
     if more := [code for code in ours if code not in theirs]:
         found.append(f"with the {what} {_listed(more, names)} too")

@@ -112,3 +112,18 @@ def test_a_ping_of_irc_is_answered() -> None:
     dialogue = begin("irc")
     next(dialogue)
     assert dialogue.send(b"PING :tok\r\n").wire == b"PONG :tok\r\n"
+
+
+@pytest.mark.parametrize("junk", [b"\xff\x00junk\r\n", b"\r\n", b"\x00" * 9, b"999 \xc3\x28\r\n"])
+@pytest.mark.parametrize("name", ALL)
+def test_garbage_after_any_byte_only_ends_the_dialogue(name: str, junk: bytes) -> None:
+    for turns in (ALL[name].agreed, ALL[name].refused):
+        heard = b"".join(turn for turn in turns if isinstance(turn, bytes))
+        for cut in range(len(heard) + 1):
+            dialogue = begin(name)
+            next(dialogue)
+            with pytest.raises((GarbledError, RefusedError, StopIteration)) as ended:
+                dialogue.send(heard[:cut] + junk)
+                for _ in range(LIMIT // 1000 + 2):
+                    dialogue.send(junk * (1000 // len(junk)))
+            assert ended.type is StopIteration or str(ended.value).isprintable()
