@@ -157,7 +157,8 @@ def _redirects(found: Ports) -> Iterator[Finding]:
         return
     last = answered[-1]
     status = last.reply.status if last.reply else 0
-    if not any(hop.encrypted for hop in found.hops) and status < 400:
+    leads = any(hop.encrypted or (hop.target or "").lower().startswith("https:") for hop in found.hops)
+    if not leads and status < 400:
         yield Finding(
             "no_redirect_to_https",
             "warning",

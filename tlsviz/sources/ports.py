@@ -180,9 +180,8 @@ class _Look:
         while (where := hops[-1].target) is not None:
             if len(hops) >= MOST_HOPS:
                 return tuple(hops), f"More than {MOST_HOPS - 1} redirects."
-            url = urljoin(hops[-1].url, where)
             try:
-                scheme, target = _parsed(url)
+                scheme, target = _parsed(urljoin(hops[-1].url, where))
             except (UsageError, ValueError):
                 return tuple(hops), f"The redirect leads to {shorten(where, 100)}, which is no web address."
             plain = _url(scheme, target)
