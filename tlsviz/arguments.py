@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = ("live", "open", "lab", "watch", "show", "compare", "check", "explain", "doctor")
 FORMATS = ("text", "json", "markdown", "svg", "html", "mermaid")
+STANDARDS = ("rfc9325", "nist", "mozilla-modern", "mozilla-intermediate", "mozilla-old")
 COMPARE_FORMATS = ("text", "json", "markdown", "html")
 
 _EPILOG = """\
@@ -151,6 +152,8 @@ def _check(parser: argparse.ArgumentParser) -> None:
     listed = ", ".join(SEVERITIES)
     text = f"exit with 1 where a finding is at or above it (default error): {listed}"
     parser.add_argument("--fail-on", choices=SEVERITIES, default="error", metavar="SEVERITY", help=text)
+    text = f"hold it to a public standard, with its severities: {', '.join(STANDARDS)}"
+    parser.add_argument("--standard", choices=STANDARDS, metavar="NAME", help=text)
 
 
 def _lab(parser: argparse.ArgumentParser) -> None:

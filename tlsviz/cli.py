@@ -9,7 +9,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from tlsviz.errors import TargetError, TlsvizError, UsageError
 
 if TYPE_CHECKING:
     from tlsviz.connection.compare import Comparison
-    from tlsviz.connection.model import Source, Trace
+    from tlsviz.connection.model import Connection, Source, Trace
     from tlsviz.sources.target import Target
 
 LAB = "lab:"
@@ -254,7 +254,7 @@ def _check(args: argparse.Namespace) -> int:
     _notices(trace)
     worst = -1
     threshold = SEVERITIES.index(args.fail_on)
-    for connection in trace.connections:
+    for connection in _graded(trace, args.standard):
         for finding in connection.findings:
             worst = max(worst, SEVERITIES.index(finding.severity))
             place = f"{connection.server_name or connection.server}#{connection.id}"
@@ -267,6 +267,15 @@ def _check(args: argparse.Namespace) -> int:
             _out(f"{finding.severity}\t{finding.code}\t{trace.ports.host}\t{finding.title}: {finding.evidence}\n")
     status = _status(whole)
     return 1 if status == 0 and worst >= threshold else status
+
+
+def _graded(trace: Trace, standard: str | None) -> Iterable[Connection]:
+    """The connections, held to a standard where one was asked for."""
+    if standard is None:
+        return trace.connections
+    from tlsviz.connection.findings.standards import held_to
+
+    return [held_to(connection, standard) for connection in trace.connections]
 
 
 def _explain(args: argparse.Namespace) -> int:

@@ -315,7 +315,8 @@ class Cause(NamedTuple):
 class Finding(NamedTuple):
     """Something worth saying. ``diagnosis``: the one reason why a live target failed.
 
-    ``causes``: what may lie behind a failure, the likeliest first.
+    ``causes``: what may lie behind a failure, the likeliest first. ``message`` and ``field``: where the evidence is: a
+    message's index, and names from its root joined by dots, "" for the whole message.
     """
 
     code: str
@@ -327,6 +328,7 @@ class Finding(NamedTuple):
     diagnosis: bool = False
     message: int | None = None
     causes: tuple[Cause, ...] = ()
+    field: str = ""
 
 
 ProbeOutcome = Literal["worked", "same", "other", "skipped"]

@@ -221,6 +221,8 @@ def _finding(finding: Finding) -> Json:
         "evidence": safe(finding.evidence),
         "mend": _text(finding.mend),
         "reference": _text(finding.reference),
+        "message": finding.message,
+        "field": finding.field or None,
         "causes": [cause_json(cause) for cause in finding.causes],
     }
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tlsviz.connection.findings import (
+    agreement,
     certificate_chain,
     certificate_health,
     certificates,
     history,
     negotiation,
+    path,
     protocol,
 )
 from tlsviz.connection.model import SEVERITIES, Connection, Finding
 
 BEHIND_TLS = "http_error"
 _GRAVE = ("error", "critical")
-FAMILIES = (protocol, certificates, certificate_chain, certificate_health, negotiation, history)
+FAMILIES = (protocol, certificates, certificate_chain, certificate_health, negotiation, agreement, path, history)
 
 
 def find(connection: Connection, failure: Finding | None = None, live: bool = False) -> tuple[Finding, ...]:

@@ -11,6 +11,10 @@ _TLS12 = 0x0303
 _POST_QUANTUM = {0x0200, 0x0201, 0x0202, 0x11EB, 0x11EC, 0x11ED, 0x11EE, 0x4138, 0x6399, 0x639A}
 
 
+def _server_hello(connection: Connection) -> int | None:
+    return next((message.index for message in connection.messages_of("server_hello")), None)
+
+
 def old_version(connection: Connection) -> Iterator[Finding]:
     """TLS 1.1 and older are deprecated (RFC 8996)."""
     version = connection.version
@@ -20,8 +24,10 @@ def old_version(connection: Connection) -> Iterator[Finding]:
             "warning",
             f"{version} is deprecated",
             f"the server chose {version} ({version.hex})",
-            "Turn on TLS 1.2 and TLS 1.3 on both sides, and the old versions off.",
-            "RFC 8996",
+            "nginx: ssl_protocols TLSv1.2 TLSv1.3; Apache: SSLProtocol -all +TLSv1.2 +TLSv1.3.",
+            "RFC 8996; RFC 9325 3.1.1; NIST SP 800-52r2 3.1",
+            message=_server_hello(connection),
+            field="legacy_version",
         )
 
 
@@ -38,8 +44,10 @@ def weak_suite(connection: Connection) -> Iterator[Finding]:
             "error" if open_to_all else "warning",
             f"{suite.name} is weak",
             "; ".join(suite.weaknesses),
-            "Prefer AEAD suites with ephemeral key exchange (all of TLS 1.3's are).",
+            "Take AEAD suites with ECDHE. nginx: ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20; Apache: SSLCipherSuite.",
             "RFC 9325 4.1",
+            message=_server_hello(connection),
+            field="cipher_suite",
         )
     if not suite.forward_secret:
         yield Finding(
@@ -47,8 +55,10 @@ def weak_suite(connection: Connection) -> Iterator[Finding]:
             "warning",
             "Whoever gets the server's private key later can read this connection",
             f"{suite.name}: the key exchange is {suite.key_exchange}, without fresh keys",
-            "Use (EC)DHE suites, or TLS 1.3.",
+            "Use ECDHE, or TLS 1.3. nginx: ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20; Apache: SSLCipherSuite.",
             "RFC 9325 4.1",
+            message=_server_hello(connection),
+            field="cipher_suite",
         )
 
 
@@ -67,13 +77,15 @@ def post_quantum(connection: Connection) -> Iterator[Finding]:
         else "no post-quantum group was offered",
         _quantum_mend(connection, offered),
         "draft-ietf-tls-ecdhe-mlkem",
+        message=_server_hello(connection),
     )
 
 
 def _quantum_mend(connection: Connection, offered: bool) -> str:
     if connection.version is not None and connection.version.code <= _TLS12:
         return "Only TLS 1.3 has post-quantum groups: enable it with X25519MLKEM768 on both sides."
-    return f"Enable X25519MLKEM768 on {'the server' if offered else 'both sides'}."
+    where = "the server" if offered else "both sides"
+    return f"Enable X25519MLKEM768 on {where}. nginx: ssl_ecdh_curve X25519MLKEM768:X25519 (with OpenSSL 3.5)."
 
 
 def extended_master_secret(connection: Connection) -> Iterator[Finding]:
@@ -88,9 +100,10 @@ def extended_master_secret(connection: Connection) -> Iterator[Finding]:
             "notice",
             "The master secret is not bound to the handshake",
             "the ServerHello has no extended_master_secret extension",
-            "Update the side that does not support it.",
-            "RFC 7627 1",
+            "Update the side that does not support it (OpenSSL has it since 1.1.0), or use TLS 1.3.",
+            "RFC 7627 1; RFC 9325 3.5",
             message=hello.index,
+            field="extensions",
         )
 
 
