@@ -1,7 +1,7 @@
 """Large captures for the benchmarks, made from the project's samples: many handshakes, or much data.
 
-    python tests/benchmarks/made.py bulk FILE [--megabytes 429] [--connections 50]
-    python tests/benchmarks/made.py dense FILE [--megabytes 50] [--connections 2000]
+    python tests/support/large_captures.py bulk FILE [--megabytes 429] [--connections 50]
+    python tests/support/large_captures.py dense FILE [--megabytes 50] [--connections 2000]
 
 Each connection repeats the bytes of a sample's handshake with a client port and a client random of its own, then the
 server sends application data in whole records. Connections of `bulk` run side by side for the whole file; those of
