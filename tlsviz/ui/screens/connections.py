@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
@@ -60,9 +60,10 @@ class ConnectionsScreen(Screen[None]):
         yield Static(id="list-title")
         yield ProgressLine(id="list-bar")
         yield FilterBox(lambda: self.listing.rows.values(), id="filter-box")
-        yield ConnectionHead(self.listing, id="list-head")
         with Horizontal(id="list-body"):
-            yield ConnectionTable(self.listing, self.job.connection, id="list")
+            with Vertical(id="list-side"):
+                yield ConnectionHead(self.listing, id="list-head")
+                yield ConnectionTable(self.listing, self.job.connection, id="list")
             yield FacetPane(id="facets")
         yield Static(id="glance")
         yield KeyBar()

@@ -29,7 +29,6 @@ class FilterBox(Vertical):
 
     DEFAULT_CSS = """
     FilterBox { height: auto; background: $surface; }
-    FilterBox Input { height: 1; border: none; padding: 0 1; background: $surface; }
     FilterBox Hints { height: auto; padding: 0 1; }
     """
     BINDINGS = [

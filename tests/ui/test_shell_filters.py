@@ -1,0 +1,162 @@
+"""The connection list's filter, counts and summary, and rows that come, change and go."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from shellhelp import make_app, script, shown, until
+from shellsample import connection, several, trace
+
+from tlsviz.connection.model import Trace
+from tlsviz.sources.capture import Progress
+from tlsviz.ui.listing import COLUMNS, Listing
+from tlsviz.ui.screens.connections import AT_ONCE, ConnectionsScreen
+from tlsviz.ui.screens.summary import SummaryScreen, plot
+from tlsviz.ui.widgets.connection_table import ConnectionTable
+from tlsviz.ui.widgets.facet_pane import FacetPane
+from tlsviz.ui.widgets.filter_box import FilterBox
+from tlsviz.ui.workers import Capture, Job
+
+CLASS = Capture(Path("class.pcapng"))
+
+
+def ids(listing: Listing) -> list[int]:
+    return [row.id for row in listing.view]
+
+
+@pytest.mark.parametrize("column", [column.key for column in COLUMNS])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_rows_one_by_one_find_the_places_of_a_sorting(column: str, reverse: bool) -> None:
+    rows = [*several(), *(connection(20 + n, f"{n % 3}.example", duration=n % 4) for n in range(90))]
+    at_once, one_by_one = Listing(), Listing()
+    for listing in (at_once, one_by_one):
+        listing.put(rows[:70])
+        if column != "time":
+            listing.sort_by(column)
+        if reverse:
+            listing.sort_by(column)
+    at_once.put(rows[70:])
+    for each in reversed(rows[70:]):
+        one_by_one.put([each])
+    assert ids(at_once) == ids(one_by_one)
+    changed = connection(21, "zzz.example", duration=99.0, start=1.8e9)
+    for listing in (at_once, one_by_one):
+        listing.put([changed])
+        listing.keep(range(60))
+    at_once.arrange()
+    assert ids(at_once) == ids(one_by_one)
+    assert len(one_by_one) == len(ids(one_by_one)) == 48
+    where = one_by_one.find(one_by_one.rows[21])
+    assert where is not None and one_by_one.view[where].name == "zzz.example"
+
+
+async def test_a_filter_is_completed_and_told_where_it_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(monkeypatch, lambda job: trace(*several()))
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        table = app.screen.query_one(ConnectionTable)
+        await pilot.press("slash", *"vers", "tab")
+        box = app.screen.query_one(FilterBox)
+        assert box.input.value == "version:"
+        await until(pilot, lambda: "the negotiated version" in shown(app) and "TLS 1.0" in shown(app))
+        await pilot.press("down", "tab")
+        assert box.input.value == 'version:"TLS 1.0" '
+        await until(pilot, lambda: [row.id for row in table.listing.view] == [4])
+        await pilot.press(*"(")
+        await until(pilot, lambda: "something to look for is missing" in shown(app))
+        assert [row.id for row in table.listing.view] == [4]
+        await pilot.press("enter")
+        assert table.has_focus
+        await pilot.press("escape")
+        await until(pilot, lambda: len(table.listing.view) == 8)
+        assert not box.display
+
+
+async def test_counts_pick_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, lambda job: trace(*several()))
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        table = app.screen.query_one(ConnectionTable)
+        await pilot.press("f")
+        pane = app.screen.query_one(FacetPane)
+        await until(pilot, lambda: pane.has_focus and "outcomes" in shown(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: len(table.listing.view) == 1)
+        assert app.screen.query_one(FilterBox).told == 'version:="TLS 1.0"'
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: not pane.display and len(table.listing.view) == 8)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+async def test_the_summary_says_the_same_at_every_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    script(monkeypatch, lambda job: trace(*several()))
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.screen, SummaryScreen))
+        await until(pilot, lambda: "over time" in shown(app))
+        text = shown(app)
+        for words in ("8 connections", "2 failed or not trusted", "1 not seen to the end", "83% of 6", "versions"):
+            assert words in text, words
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+
+
+async def test_rows_of_the_loading_are_opened_and_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go: list[bool] = []
+    last = several()
+
+    def read(job: Job) -> Trace:
+        for each in last[:3]:
+            job.found(each)
+        job.found(connection(40, "void.example.com"))
+        job.began -= 10
+        job.advanced(Progress(50_000, 10_000_000, 50_000_000, 4))
+        while not go and not job.cancelled:
+            time.sleep(0.005)
+        return trace(last[0], connection(1, "newer.example.com"), *last[2:5])
+
+    script(monkeypatch, read)
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        await until(pilot, lambda: "packets/s" in shown(app) and "1.0 MB/s" in shown(app))
+        assert "void.example.com" in shown(app)
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, ConnectionsScreen))
+        assert "expired.example.org" in shown(app)
+        go.append(True)
+        await until(pilot, lambda: app.flow.job.state == "done")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        await until(pilot, lambda: "void.example.com" not in shown(app))
+        table = app.screen.query_one(ConnectionTable)
+        assert [row.name for row in table.listing.view][:2] == ["www.example.com", "newer.example.com"]
+        assert table.row.id == 2
+
+
+async def test_many_rows_are_filtered_in_bites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = several()
+    script(monkeypatch, lambda job: trace(*(connection(n, kinds[n % 8].server_name) for n in range(AT_ONCE + 1))))
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        table = app.screen.query_one(ConnectionTable)
+        await until(pilot, lambda: len(table.listing.view) == AT_ONCE + 1)
+        await pilot.press("slash", *"mail")
+        await until(pilot, lambda: len(table.listing.view) == (AT_ONCE + 7) // 8)
+
+
+def test_columns_of_a_plot_are_as_high_as_their_numbers() -> None:
+    assert plot([0, 1, 2], 1) == [" ▄█"]
+    assert plot([0, 1, 2], 2) == ["  █", " ██"]
+    assert plot([0, 1, 5000], 2)[1] == " ▁█"
