@@ -9,7 +9,9 @@ import jsonschema
 import pytest
 from sample_traces import EVIL, START, certificate, full, hostile, refused, trace
 
+from tlsviz.connection.http import Reply
 from tlsviz.connection.model import Connection, Trace
+from tlsviz.connection.ports import Hop, Port, Ports
 from tlsviz.pki.certificate import read
 from tlsviz.pki.fingerprint import ja4x
 from tlsviz.report.json import schema, to_json
@@ -152,3 +154,15 @@ def test_real_captures_fulfil_the_schema(name):
     options = sources.OpenOptions(keylogs=(keylog,) if keylog.is_file() else ())
     found = valid(sources.load_capture(path, options), fields=True, secrets=True)
     assert found["connections"][0]["messages"]
+
+
+def test_ports_fulfil_the_schema_and_tell_no_header_of_an_encrypted_answer_but_those_of_the_view():
+    answered = Reply("HTTP/1.1", 200, "", (("set-cookie", "secret"), ("strict-transport-security", "max-age=60")))
+    secure = Hop("https://a.test/", ("GET / HTTP/1.1",), answered)
+    plain = Hop("http://a.test/", ("GET / HTTP/1.1",), Reply("HTTP/1.1", 301, "", (("location", "https://a.test/"),)))
+    found = Ports("a.test", (Port(443, "tls", "tls"), Port(80, "http", "http")), (plain, secure), "", secure)
+    made = valid(trace(full())._replace(ports=found))["ports"]
+    assert [hop["status"] for hop in made["redirects"]] == [301, 200]
+    assert made["hsts"]["max_age"] == 60 and [one["code"] for one in made["findings"]] == ["short_hsts"]
+    assert "secret" not in json.dumps(made)
+    assert "ports" not in valid(trace(full()))

@@ -57,7 +57,7 @@ def _blocks(data: bytes) -> Iterator[Fields]:
 
 def _fields(decoder: Decoder, block: bytes) -> Fields:
     found = decoder.decode(block, raw=True)
-    return [(bytes(field[0]), bytes(field[1])) for field in found]  # type: ignore[arg-type]  # raw fields are bytes
+    return [(bytes(field[0]), bytes(field[1])) for field in found]
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, int, bytes]]:

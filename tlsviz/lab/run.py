@@ -62,7 +62,8 @@ def look_at(chosen: Scenario, cancelled: Callable[[], bool] | None = None) -> Po
     """What a look at both ports of the scenario's host finds; None if it has no plain port."""
     if chosen.plain is None:
         return None
-    from tlsviz.sources.ports import PLAIN_PORT, look
+    from tlsviz.sources.http import PLAIN_PORT
+    from tlsviz.sources.ports import look
 
     with staged(chosen) as stage:
         host = parse_host(chosen.host)

@@ -152,10 +152,10 @@ class _Look:
             failure = dialled.failure or Failure("error")
             return Hop(url, (), None, failure.detail), b"", failure
         with dialled.sock as sock:
-            answer, failure = _ask(sock, exchange, patience)
+            answer, ended = _ask(sock, exchange, patience)
         found_reply = reply(answer)
-        fault = "" if found_reply else failure.detail if failure else "the answer is no HTTP"
-        return Hop(url, request, found_reply, fault), answer, failure
+        fault = "" if found_reply else ended.detail if ended else "the answer is no HTTP"
+        return Hop(url, request, found_reply, fault), answer, ended
 
     def _plain_state(self, target: Target, hop: Hop, answer: bytes, failure: Failure | None) -> tuple[PortState, str]:
         """What the plain port is. A port that does not answer HTTP is asked in TLS, too."""
