@@ -25,5 +25,5 @@ class HeldLine(Static):
         if held is not None:
             arrow = glyphs().right if held.sender == CLIENT else glyphs().left
             self.update(
-                Content.assemble((f" {arrow} held: ", "bold"), (held.what, "bold"), ("   press space to let it go", ""))
+                Content.assemble((f" {arrow} held: ", "bold"), (held.what, "bold"), (", press space", ""))
             )
