@@ -51,6 +51,7 @@ async def test_the_diagnosis_lists_causes_and_what_could_be_tried(tmp_path: Path
     app = app_for(tmp_path, cutting)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: ended(app))
+        await until(pilot, lambda: "d diagnosis" in shown(app))
         await pilot.press("d")
         await until(pilot, lambda: "What may lie behind it" in shown(app))
         text = shown(app)
