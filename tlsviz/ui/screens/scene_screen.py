@@ -55,6 +55,9 @@ class SceneScreen(Screen[None]):
         if not self._touched:
             fresh = fresh.at_step(len(fresh.steps) - 1 if self.running else opening_step(fresh))
         self.scene = fresh
+        if not self.running:
+            # Whether there is a diagnosis is known only now.
+            self.refresh_bindings()
 
     @property
     def connection_id(self) -> int:
