@@ -3,8 +3,8 @@
     python tests/benchmarks/captures.py [bulk] [dense] [growth] [--folder FOLDER]
 
 `bulk`: 50 long downloads in 429 MB. `dense`: 2,000 handshakes in 50 MB. `growth`: 400 handshakes against 4,000. The
-captures are made from the project's samples (`tests/support/large_captures.py`) and kept in FOLDER if it is given. Wall times are medians of
-three runs in turns; memory is the peak of what the process and its children hold together.
+captures are made from the project's samples (`tests/support/large_captures.py`); FOLDER keeps them. Wall times are
+medians of three runs in turns; memory is the peak of what the process and its children hold together.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
-from large_captures import TOGETHER, make  # noqa: E402
+from large_captures import TOGETHER, make
 
 PAUSE = 0.01
 RUNS = 3
