@@ -95,6 +95,10 @@ def _live(args: argparse.Namespace) -> int:
 
 
 def _open(args: argparse.Namespace) -> int:
+    if args.follow:
+        from tlsviz import watch
+
+        return watch.follow(args, _interactive(), _out)
     _gather(args)
     path = Path(args.target).expanduser()
     if not path.exists():

@@ -42,6 +42,28 @@ def run(args: argparse.Namespace, interactive: bool, out: Callable[[str], None])
     return _print(chosen, args.format or "text", args.secrets, out)
 
 
+def follow(args: argparse.Namespace, interactive: bool, out: Callable[[str], None]) -> int:
+    """`tlsviz open FILE --follow`: the same for a capture that still grows."""
+    from pathlib import Path
+
+    from tlsviz import arguments
+    from tlsviz.sources.interface import WatchOptions
+    from tlsviz.sources.pcapng import require_file
+
+    if len(args.target) != 1 or args.target[0] == "-":
+        raise UsageError("--follow takes one file", "", "Name the file that grows.")
+    if args.rsa_key:
+        raise UsageError("--rsa-key opens captures that are whole", "--follow reads one that grows", "Leave one out.")
+    path = Path(args.target[0]).expanduser()
+    require_file(path)
+    opening = arguments.open_options(args)
+    if interactive:
+        from tlsviz.ui.app import run_watch
+
+        return run_watch(WatchOptions(file=path, opening=opening, count=MOST_ON_SCREEN))
+    return _print(WatchOptions(file=path, opening=opening), "text", False, out)
+
+
 def options(args: argparse.Namespace, interactive: bool = False) -> WatchOptions:
     """The options as the source takes them; the usual interface where none is named."""
     from tlsviz.sources import dumpcap
@@ -86,7 +108,8 @@ def _print(chosen: WatchOptions, form: str, secrets: bool, out: Callable[[str], 
     from tlsviz.report.watch import json_line, line
     from tlsviz.sources.background import watch_interface
 
-    source = Source("interface", safe(chosen.interface or ""))
+    file = chosen.file
+    source = Source("interface", safe(chosen.interface or "")) if file is None else Source("capture", safe(str(file)))
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     plain = (sys.stdout.encoding or "").lower().replace("-", "") not in ("utf8", "utf16", "utf32")
     count = 0
@@ -98,7 +121,8 @@ def _print(chosen: WatchOptions, form: str, secrets: bool, out: Callable[[str], 
             whole = event.connection
             out(json_line(whole, source, plain, secrets) if form == "json" else line(whole, color, plain))
 
-    _say(f"Watching {source.name} ({chosen.filter or 'everything'}). Ctrl-C ends it.")
+    what = f"Following {source.name}" if file else f"Watching {source.name} ({chosen.filter or 'everything'})"
+    _say(f"{what}. Ctrl-C ends it.")
     with _interrupts() as asked:
         trace = watch_interface(chosen, found, None, asked)
     for notice in trace.notices:

@@ -358,7 +358,8 @@ def _source(request: Request) -> Source:
     if isinstance(request, Capture):
         return Source("capture", request.title)
     if isinstance(request, Watch):
-        return Source("interface", request.options.interface or "")
+        file = request.options.file
+        return Source("interface", request.options.interface or "") if file is None else Source("capture", str(file))
     return Source("lab", request.name) if isinstance(request, Lab) else Source("live", request.title)
 
 

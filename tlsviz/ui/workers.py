@@ -73,13 +73,14 @@ class Lab:
 
 @dataclass(frozen=True)
 class Watch:
-    """Watch an interface."""
+    """Watch an interface, or a capture file that grows."""
 
     options: WatchOptions
 
     @property
     def title(self) -> str:
-        return shorten(f"watching {self.options.interface}", 80)
+        file = self.options.file
+        return shorten(file.name if file is not None else f"interface {self.options.interface}", 80)
 
 
 Request = Capture | Live | Lab | Watch
