@@ -452,10 +452,6 @@ def _color(terminal: bool) -> bool:
     return terminal and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _color(terminal: bool) -> bool:
-    return terminal and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
 def _notices(trace: Trace) -> None:
     for notice in trace.notices:
         print(f"tlsviz: {notice}", file=sys.stderr)  # noqa: T201

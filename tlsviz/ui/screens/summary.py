@@ -36,11 +36,11 @@ class SummaryScreen(Screen[None]):
 
     def __init__(self, title: str, rows: Sequence[Row]) -> None:
         super().__init__()
-        self._name = title
+        self._about = title
         self._rows = rows
 
     def compose(self) -> ComposeResult:
-        yield Static(Content.assemble(("Summary  ", "bold"), (safe(self._name), "$muted")), id="summary-title")
+        yield Static(Content.assemble(("Summary  ", "bold"), (safe(self._about), "$muted")), id="summary-title")
         yield SummaryView(self._rows, id="summary")
         yield KeyBar()
 
@@ -141,6 +141,7 @@ def _times(found: Summary, width: int) -> list[Line]:
         ("post-quantum", "verified", [each.post_quantum for each in slices]),
     ):
         if any(numbers):
+            lines.append([])
             lines.append([(f"{title:13}", "muted"), (plot(numbers, 1)[0], style), (f" {max(numbers):,}", "muted")])
     return [*lines, []]
 

@@ -105,6 +105,7 @@ class ConnectionTable(LineView):
         super().__init__(id=id)
         self.listing = listing
         self._connection = connection
+        self._moved = False
 
     @property
     def row(self) -> Row | None:
@@ -118,8 +119,11 @@ class ConnectionTable(LineView):
         return self._connection(self.row.id) if self.row is not None else None
 
     def refill(self, keep: Row | None) -> None:
-        """Shows the listing's new view, the cursor on the same connection if it is still there."""
-        newer = self.listing.rows.get(keep.id) if keep is not None else None
+        """Shows the listing's new view, the cursor on the same connection if it is still there.
+
+        Until somebody moves it, it stays in the first row, whatever comes.
+        """
+        newer = self.listing.rows.get(keep.id) if keep is not None and self._moved else None
         at = self.listing.find(newer) if newer is not None else None
         if at is None:
             at = min(self.cursor, len(self.listing.view) - 1)
@@ -177,12 +181,14 @@ class ConnectionTable(LineView):
         self.refresh()
 
     def action_move(self, by: int) -> None:
+        self._moved = True
         self.cursor = max(0, min(self.cursor + by, len(self.listing.view) - 1))
 
     def action_page(self, by: int) -> None:
         self.action_move(by * max(self.scrollable_content_region.height - 1, 1))
 
     def action_edge(self, end: int) -> None:
+        self._moved = True
         self.cursor = 0 if end < 0 else max(len(self.listing.view) - 1, 0)
 
     def action_open(self) -> None:
@@ -193,6 +199,7 @@ class ConnectionTable(LineView):
         index = self.index_at(event.y)
         if index is None:
             return
+        self._moved = True
         if index == self.cursor or event.chain > 1:
             self.cursor = index
             self.action_open()
