@@ -248,6 +248,14 @@ def test_proxy_that_refuses(scheme: str, turns: tuple[bytes | str, ...], words: 
     assert words in evidence
 
 
+def test_proxy_that_is_not_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    code, evidence = diagnosis(through(port))
+    assert code == "connection_refused"
+    assert "proxy" in evidence
+
+
 @pytest.mark.parametrize(
     "text", ["https://u:s3cret@h:1", "ftp://u:s3cret@h:1", "u:s3cret@h", "http://u:s3cret@:1", "u:s3cret@h:99999"]
 )

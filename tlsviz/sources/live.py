@@ -291,12 +291,18 @@ class _Handshake:
         addresses = look_up(*self._place, self._patience, self.tape.inputs.append)
         if isinstance(addresses, Failure):
             self.tape.inputs.append(Mark("error", CLIENT, self._patience.now(), (), addresses.detail))
-            self._failure = addresses
+            self._failure = self._whose(addresses)
             return None
         dialled = dial(addresses, self._patience, self.tape.inputs.append)
-        self._failure = dialled.failure
+        self._failure = self._whose(dialled.failure) if dialled.failure is not None else None
         self._name_ends(dialled.address, dialled.sock)
         return dialled.sock
+
+    def _whose(self, failure: Failure) -> Failure:
+        """The failure, with the words that it is the proxy's where there is one: the target was never tried."""
+        if self._options.proxy is None:
+            return failure
+        return dataclasses.replace(failure, detail=f"on the way to the proxy: {failure.detail}")
 
     def _name_ends(self, address: Address | None, sock: socket.socket | None) -> None:
         """The two ends are known only now: a new engine gets them, and what has happened so far."""
