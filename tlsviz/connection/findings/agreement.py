@@ -12,6 +12,7 @@ from tlsviz.wire.text import clock, plural, shorten
 _TLS12 = 0x0303
 _SSL3 = 0x0300
 _SCSV = 0x00FF
+_ALPN = "extensions.application_layer_protocol_negotiation"
 DAY = 86_400
 LONGEST_TICKET = 7 * DAY
 SMALLEST_DH = 2048
@@ -108,13 +109,13 @@ def small_group(connection: Connection) -> Iterator[Finding]:
             "Prefer ECDHE. nginx: ssl_dhparam with ffdhe2048 or larger, or no DHE suite at all (RFC 7919).",
             "RFC 9325 4.4; RFC 7919",
             message=message.index,
-            field="params.dh_params.dh_p",
+            field="params.dh_p",
         )
 
 
 def _prime(tree: Node) -> Node | None:
     """The bytes of the prime, behind their length."""
-    held = tree.get("params.dh_params.dh_p") or tree.get("params.dh_p")
+    held = tree.get("params.dh_p")
     return held.children[-1] if held is not None and held.children else held
 
 
@@ -123,8 +124,8 @@ def alpn(connection: Connection) -> Iterator[Finding]:
     chosen, offered = connection.alpn, connection.offered.alpn
     if chosen is None:
         return
-    told = next((m for m in connection.messages if m.type in ("encrypted_extensions", "server_hello") and m.tree), None)
-    where = told.index if told is not None else None
+    answers = (m for m in connection.messages if m.type in ("encrypted_extensions", "server_hello") and m.tree)
+    where = next((m.index for m in answers if m.tree is not None and m.tree.get(_ALPN) is not None), None)
     if offered and chosen not in offered:
         yield Finding(
             "alpn_mismatch",
@@ -134,7 +135,7 @@ def alpn(connection: Connection) -> Iterator[Finding]:
             "A server must choose one that was offered, or send the alert no_application_protocol: update it.",
             "RFC 7301 3.2",
             message=where,
-            field="extensions.application_layer_protocol_negotiation",
+            field=_ALPN if where is not None else "",
         )
         return
     first = next(
@@ -150,7 +151,7 @@ def alpn(connection: Connection) -> Iterator[Finding]:
             "Mend the client: it must speak what ALPN chose.",
             "RFC 7301 3.1; RFC 9113 3.2",
             message=where,
-            field="extensions.application_layer_protocol_negotiation",
+            field=_ALPN if where is not None else "",
         )
 
 

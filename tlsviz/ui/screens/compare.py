@@ -198,10 +198,9 @@ class CompareScreen(Screen[None]):
         if comparison is None or not comparison.pairs:
             return
         pair, view = comparison.pairs[self.pair], self.query_one("#fields", RowList)
-        first = next(
-            (at for at, one in enumerate(self._fields) if one.standing in ("differs", "moved", "new", "gone")), None
-        )
-        view.set_rows(field_rows(comparison, pair, self._fields, view.width, self.whole), view.chosen or first)
+        first = next((at for at, one in enumerate(self._fields) if _telling(one)), None)
+        rows = field_rows(comparison, pair, self._fields, view.width, self.whole)
+        view.set_rows(rows, first if view.chosen is None else view.chosen)
         step = pair.left or pair.right
         view.border_title = safe(step.title) if step is not None else None
         self._show_bytes(view.chosen)
