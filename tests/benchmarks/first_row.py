@@ -1,6 +1,6 @@
 """When the first row of a capture is there, and the last, against tshark reading the whole file.
 
-    python tests/benchmarks/made.py dense FILE
+    python tests/support/large_captures.py dense FILE
     python tests/benchmarks/first_row.py FILE [--rounds 3]
 
 tshark: ``tshark -r FILE -Y tls.handshake -T fields -e tcp.stream``. Ours: `sources.background` as the screen uses it,
