@@ -30,7 +30,7 @@ HANDSHAKE_KEYS: list[BindingType] = [
     Binding("o", "observer", "eyes", tooltip="Other eyes: an eavesdropper's, a key holder's, a proxy's"),
     Binding("b", "browser", "browser", show=False, tooltip="What browsers, curl and Java say of the certificates"),
     Binding("d", "diagnosis", "diagnosis", tooltip="Why it failed; re-probes that tell the causes apart"),
-    Binding("w", "way", "way", tooltip="The way there: every wait and round trip, and what others would take"),
+    Binding("w", "way", "way", show=False, tooltip="The way there: every wait and round trip, and what could be saved"),
     Binding("n", "ports", "ports", show=False, tooltip="Network: what ports 443 and 80 of this host answer"),
     Binding("v", "secrets", "values", tooltip="Show or mask secret values"),
     Binding("slash", "find", "find", key_display="/", tooltip="Find a field of this message"),

@@ -8,7 +8,7 @@ from tlsviz.connection.savings import Choice
 from tlsviz.connection.way import Span, Way
 from tlsviz.explain.way import how, in_short, saving
 from tlsviz.ui.glyphs import glyphs
-from tlsviz.ui.widgets.lines import Line, clip, clip_line, fit
+from tlsviz.ui.widgets.lines import Line, cells, clip, clip_line, fit
 from tlsviz.ui.widgets.pane import heading, paragraph
 from tlsviz.wire.text import clock, plural, safe
 
@@ -31,6 +31,7 @@ _SHORT = {
 }
 CLOCK, TITLE, TRIPS = 10, 23, 8
 ROOMY = 90
+KEY = "  w way"
 WIDEST_BAR, NARROWEST_BAR = 64, 12
 
 
@@ -40,6 +41,8 @@ def strip(way: Way, width: int, height: int) -> list[Line]:
     if not spans or width < 20:
         return []
     words: Line = [(f" {clip(in_short(way), width - 1)}", "muted")]
+    if cells(words) + len(KEY) <= width:
+        words += [(KEY[:3], "bold server"), (KEY[3:], "muted")]
     parts = _parts(spans, width - 1)
     if height < 2:
         return [parts or words]
