@@ -12,7 +12,6 @@ from tlsviz.connection.judge import judged
 from tlsviz.connection.model import Connection, Probe
 from tlsviz.connection.reprobes import (
     MOST_PROBES,
-    VARIATIONS,
     answered_in_clear,
     conclude,
     judge,
@@ -20,6 +19,7 @@ from tlsviz.connection.reprobes import (
     reached,
     skipped,
 )
+from tlsviz.connection.variations import VARIATIONS
 
 
 def failed(connection: Connection, failure: Failure | None = None) -> Connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tlsviz.connection.model import Cause, Connection, Finding, Probe, ProbeOutcome, Standing
-from tlsviz.connection.reprobes import VARIATIONS
+from tlsviz.connection.variations import VARIATIONS
 from tlsviz.ui.glyphs import Sign, glyphs
 from tlsviz.ui.widgets.lines import Line, fit, wrap
 from tlsviz.ui.widgets.pane import paragraph
