@@ -279,10 +279,10 @@ def _chain(left: Connection, right: Connection) -> Iterator[Difference]:
         for place in range(min(max(len(ours), len(theirs)), MAX_CHANGES)):
             one = ours[place] if place < len(ours) else None
             other = theirs[place] if place < len(theirs) else None
-            shown = [_shown(sent, each, sender) for sent, each in ((one, left), (other, right))]
+            mine, its = _shown(one, left, sender), _shown(other, right, sender)
             at = (one.message if one else None, other.message if other else None)
             title = f"{whose}certificate {place + 1}"
-            yield from _different("chain", f"{sender}_certificate", title[:1].upper() + title[1:], *shown, at)
+            yield from _different("chain", f"{sender}_certificate", title[:1].upper() + title[1:], mine, its, at)
 
 
 def _shown(sent: SentCertificate | None, connection: Connection, sender: Sender) -> str:
@@ -301,8 +301,8 @@ def _certificate(der: bytes) -> str:
 
 def _trust(left: Connection, right: Connection) -> Iterator[Difference]:
     """The verdict, each store's, and failed proofs."""
-    said = [_verdict(each.trust.verdict, each.trust.reasons) if each.trust else "" for each in (left, right)]
-    yield from _different("trust", "verdict", "Trust", *said)
+    mine, its = (_verdict(each.trust.verdict, each.trust.reasons) if each.trust else "" for each in (left, right))
+    yield from _different("trust", "verdict", "Trust", mine, its)
     stores = [
         {one.store: _verdict(one.verdict, one.reasons) for one in each.trust.stores} if each.trust else {}
         for each in (left, right)
@@ -310,8 +310,8 @@ def _trust(left: Connection, right: Connection) -> Iterator[Difference]:
     for store in dict.fromkeys((*stores[0], *stores[1])):
         if store in stores[0] and store in stores[1]:
             yield from _different("trust", "store", f"Trust by {store}", stores[0][store], stores[1][store])
-    failed = [", ".join(sorted({p.what for p in each.proofs if p.status == "failed"})) for each in (left, right)]
-    yield from _different("trust", "failed_proofs", "Proofs that failed", *failed)
+    one, other = (", ".join(sorted({p.what for p in each.proofs if p.status == "failed"})) for each in (left, right))
+    yield from _different("trust", "failed_proofs", "Proofs that failed", one, other)
 
 
 def _verdict(verdict: str, reasons: Sequence[str]) -> str:

@@ -123,7 +123,8 @@ def from_plain(item: object) -> Observation | None:
     """An observation as it was written; None for anything else: a file may be damaged, or of another version."""
     if not isinstance(item, list) or len(item) != len(Observation._fields):
         return None
-    server, port, time, complete, offered, chosen, alert, *texts, scts, public = item
+    server, port, time, complete, offered, chosen, alert, ja4, ja4s, issuer, top, scts, public = item
+    texts = (ja4, ja4s, issuer, top)
     wanted = (isinstance(server, str), isinstance(port, int), isinstance(time, int | float), isinstance(complete, bool))
     if (
         not all(wanted)
@@ -139,10 +140,9 @@ def from_plain(item: object) -> Observation | None:
     if not all(flag in (None, True, False) for flag in (scts, public)) or not isinstance(alert, int | None):
         return None
     lists = tuple(tuple(value for value in each[:MAX_OFFERS] if value is not None) for each in offered)
-    names = [safe(text) if text is not None else None for text in texts]
-    return Observation(
-        safe(server)[:_MAX_TEXT], port, time, complete, lists, tuple(chosen), alert, *names, scts, public
-    )
+    ja4, ja4s, issuer, top = (safe(text) if text is not None else None for text in texts)
+    name, picked = safe(server)[:_MAX_TEXT], tuple(chosen)
+    return Observation(name, port, time, complete, lists, picked, alert, ja4, ja4s, issuer, top, scts, public)
 
 
 def _five(item: object) -> bool:

@@ -13,7 +13,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from tlsviz.connection.model import Connection, Trace
-from tlsviz.connection.observations import Observation, from_plain, observe, remembering, to_plain
+from tlsviz.connection.observations import from_plain, observe, remembering, to_plain
+from tlsviz.connection.observed import Observation
 
 LIMIT = 400
 PER_SERVER = 12

@@ -14,7 +14,7 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tlsviz.connection.align import FieldPair
+from tlsviz.connection.align import FieldPair, Standing
 from tlsviz.connection.compare import Comparison, compare, pick
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.errors import TlsvizError
@@ -234,9 +234,8 @@ class CompareScreen(Screen[None]):
         elif self.comparison is None:
             parts.append((f"  reading{glyphs().ellipsis}", "$muted"))
         elif not self.has_class(NARROW):
-            legend = f" {glyphs().dot} ".join(
-                f"{mark.sign} {mark.word}" for mark in map(standing, ("fresh", "differs", "moved", "gone", "new"))
-            )
+            kinds: tuple[Standing, ...] = ("fresh", "differs", "moved", "gone", "new")
+            legend = f" {glyphs().dot} ".join(f"{mark.sign} {mark.word}" for mark in map(standing, kinds))
             parts.append((f"   {legend}", "$muted"))
         self.query_one("#compare-views", Static).update(Content.assemble(*parts))
 
