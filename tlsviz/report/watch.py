@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.report.json import to_json
-from tlsviz.report.paint import Line, Piece, render
+from tlsviz.report.paint import Piece, render
 from tlsviz.report.phrases import end, facts
 from tlsviz.wire.text import clock
 
@@ -21,7 +21,7 @@ def line(connection: Connection, color: bool = False, ascii: bool = False) -> st
         *facts(connection, brief=True),
         Piece(clock(connection.duration), "dim"),
     ]
-    spaced: Line = []
+    spaced: list[Piece] = []
     for piece in pieces:
         spaced += [Piece("  "), piece] if spaced else [piece]
     return render([spaced], color, ascii)

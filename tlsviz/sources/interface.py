@@ -218,8 +218,8 @@ class _Live(Running, pyshark.LiveCapture):  # type: ignore[misc]
                 # What a tick raised is not to be lost.
                 ticking.cancel()
                 await asyncio.wait([ticking])
-        if (error := ticking.exception()) is not None:
-            raise error
+        if (fault := ticking.exception()) is not None:
+            raise fault
         supply.check(self._reading.frames)
 
     async def _tick(self, supply: Supply, session: _Session) -> None:

@@ -137,7 +137,7 @@ class Flow:
         """Shows two connections side by side, where the picker was."""
         from tlsviz.ui.screens.compare import CompareScreen, Side
 
-        if isinstance(other, Capture | Live | Lab):
+        if isinstance(other, Capture | Live | Lab | Watch):
             self._remember(other)
             beside = Side(job=Job(other))
         else:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from tlsviz.errors import CancelledError, TlsvizError
 from tlsviz.ui.messages import JobAdvanced, JobEnded
@@ -42,6 +42,7 @@ class Capture:
     path: Path
     options: OpenOptions | None = None
     sample: bool = False
+    doing: ClassVar[str] = "reading"
 
     @property
     def title(self) -> str:
@@ -54,6 +55,7 @@ class Live:
 
     target: Target
     options: LiveOptions | None = None
+    doing: ClassVar[str] = "reading"
 
     @property
     def title(self) -> str:
@@ -65,6 +67,7 @@ class Lab:
     """Run a scenario of the lab."""
 
     name: str
+    doing: ClassVar[str] = "reading"
 
     @property
     def title(self) -> str:
@@ -76,6 +79,7 @@ class Watch:
     """Watch an interface, or a capture file that grows."""
 
     options: WatchOptions
+    doing: ClassVar[str] = "watching"
 
     @property
     def title(self) -> str:

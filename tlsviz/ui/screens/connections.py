@@ -115,7 +115,7 @@ class ConnectionsScreen(Screen[None]):
         running = job.state == "running"
         if running:
             words += progress_words(job.progress, job.elapsed) if job.progress else []
-            words.append(f"{'stopping' if job.cancelled else 'reading'}{glyphs().ellipsis}")
+            words.append(f"{'stopping' if job.cancelled else job.request.doing}{glyphs().ellipsis}")
         else:
             words += _ending(job)
         bar = self.query_one(ProgressLine)
@@ -138,7 +138,9 @@ class ConnectionsScreen(Screen[None]):
         if event.connection is not None:
             glance.update(glance_at(event.connection))
         else:
-            glance.update(Content.styled("Nothing matches the filter.", "$muted"))
+            glance.update(
+                Content.styled("Nothing matches the filter." if len(self.listing) else "No connection yet.", "$muted")
+            )
 
     @on(ConnectionHead.Picked)
     def _picked(self, event: ConnectionHead.Picked) -> None:
