@@ -129,7 +129,9 @@ class Flow:
         if isinstance(screen, HandshakeScreen) and screen.scene is not None:
             truth = screen.scene.truth
             return (truth, screen.source or source) if truth.messages else None
-        if _is_list(screen) and (chosen := screen.chosen) is not None:
+        from tlsviz.ui.screens.connections import ConnectionsScreen
+
+        if isinstance(screen, ConnectionsScreen) and (chosen := screen.chosen) is not None:
             return chosen, source
         return None
 
@@ -152,8 +154,9 @@ class Flow:
         second = Side(job=Job(right), wanted=other) if right is not None else None
         if second is None and other is not None:
             second = Side(job=first.job, wanted=other)
-        for request in filter(None, (left, right)):
-            self._remember(request)
+        self._remember(left)
+        if right is not None:
+            self._remember(right)
         self.app.push_screen(CompareScreen(first, second))
 
     def again(self) -> None:
