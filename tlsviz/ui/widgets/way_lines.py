@@ -40,13 +40,20 @@ def strip(way: Way, width: int, height: int) -> list[Line]:
     spans = [span for span in way.spans if span.kind in _SHORT and not (span.kind == "answer" and way.first_byte)]
     if not spans or width < 20:
         return []
-    words: Line = [(f" {clip(in_short(way), width - 1)}", "muted")]
-    if cells(words) + len(KEY) <= width:
-        words += [(KEY[:3], "bold server"), (KEY[3:], "muted")]
+    words = _words(way, width)
     parts = _parts(spans, width - 1)
     if height < 2:
         return [parts or words]
     return [parts, words] if parts else [words]
+
+
+def _words(way: Way, width: int) -> Line:
+    """The figures and the key that shows the whole, in fewer words where room is short."""
+    said = in_short(way)
+    if len(said) + 1 + len(KEY) > width:
+        said = said.replace("round trip", "trip").replace(" after ", " ")
+    line: Line = [(f" {clip(said, width - 1)}", "muted")]
+    return [*line, (KEY[:3], "bold server"), (KEY[3:], "muted")] if cells(line) + len(KEY) <= width else line
 
 
 def _parts(spans: list[Span], width: int) -> Line:
