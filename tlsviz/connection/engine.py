@@ -147,7 +147,7 @@ class Engine:
             half.opener.lose()
         self._flush(half, f"{plural(gap.length, 'byte')} that follow are missing")
         half.uncertain = True
-        self.holes.append(Hole(self.ledger.next_order(), gap.time, gap.sender, gap.length))
+        self.holes.append(Hole(self.ledger.next_order(), gap.time, gap.sender, gap.length, cut=bool(gap.packets)))
 
     def _record(self, half: Half, raw: RawRecord) -> None:
         self._clock(raw.time)

@@ -188,13 +188,17 @@ class ApplicationRun(NamedTuple):
 
 
 class Hole(NamedTuple):
-    """A break in one direction: ``length`` bytes that the capture lacks, or (``stray``) that are no TLS record."""
+    """A break in one direction: ``length`` bytes that the capture lacks, or (``stray``) that are no TLS record.
+
+    ``cut``: their packet is here, and its end was not captured.
+    """
 
     order: int
     time: float
     sender: Sender
     length: int
     stray: Buffer | None = None
+    cut: bool = False
 
 
 class PlacedMark(NamedTuple):

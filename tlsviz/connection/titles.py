@@ -168,6 +168,8 @@ def hole(hole: Hole, transport: str = "tcp") -> tuple[str, str]:
     if hole.stray is not None:
         return f"{plural(hole.length, 'byte')} that are no TLS record", "not a TLS record"
     what = f"{plural(hole.length, 'byte')} missing" if hole.length else "records missing"
+    if hole.cut:
+        return what, "cut off when its packet was captured"
     return what, "not in the capture: lost, or never captured"
 
 

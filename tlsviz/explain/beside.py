@@ -102,7 +102,8 @@ def hole(connection: Connection, broken: Hole) -> Narration:
         first = shorten(broken.stray.data[:48].decode("utf-8", "backslashreplace"), 80)
         said = Sentence(f"They begin with: {first}")
         return Narration("finding.bad_record", title, lead, (said,), ("Another protocol, or damage on the way.",))
-    lead = f"{count} of the {broken.sender} are not in the capture: lost while capturing, or never captured."
+    how = "cut off when their packet was captured" if broken.cut else "lost while capturing, or never captured"
+    lead = f"{count} of the {broken.sender} are not in the capture: {how}."
     unit = "packet" if connection.transport == "quic" else "record"
     said = Sentence(
         f"Decoding goes on at the next {unit} that can be recognised; encrypted {unit}s may stay closed.", "unknown"

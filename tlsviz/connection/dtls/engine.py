@@ -117,7 +117,7 @@ class DtlsEngine(Engine):
 
     def _lose(self, gap: Gap) -> None:
         """A datagram's end that the capture lacks."""
-        self.holes.append(Hole(self.ledger.next_order(), gap.time, gap.sender, gap.length))
+        self.holes.append(Hole(self.ledger.next_order(), gap.time, gap.sender, gap.length, cut=bool(gap.packets)))
 
     def _record(self, half: Half, raw: RawRecord) -> None:
         side = self._sides[half.sender]

@@ -13,6 +13,7 @@ from tlsviz.connection.findings import (
     certificate_chain,
     certificate_health,
     certificates,
+    gaps,
     history,
     negotiation,
     path,
@@ -22,7 +23,7 @@ from tlsviz.connection.model import SEVERITIES, Connection, Finding
 
 BEHIND_TLS = "http_error"
 _GRAVE = ("error", "critical")
-FAMILIES = (protocol, certificates, certificate_chain, certificate_health, negotiation, agreement, path, history)
+FAMILIES = (protocol, certificates, certificate_chain, certificate_health, negotiation, agreement, path, history, gaps)
 
 
 def find(connection: Connection, failure: Finding | None = None, live: bool = False) -> tuple[Finding, ...]:

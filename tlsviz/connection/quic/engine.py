@@ -89,7 +89,7 @@ class QuicEngine(Engine):
             self._flush(half, "the bytes end in the middle of it")
 
     def _lose(self, gap: Gap) -> None:
-        self.holes.append(Hole(self.ledger.next_order(), gap.time, gap.sender, gap.length))
+        self.holes.append(Hole(self.ledger.next_order(), gap.time, gap.sender, gap.length, cut=bool(gap.packets)))
 
     # -- datagrams to packets --------------------------------------------------------------------------------
 
