@@ -11,6 +11,7 @@ from textual.message import Message as Event
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import Scene
 from tlsviz.ui.widgets.chain_lines import ChainLine, Target, chain_lines, targets
+from tlsviz.ui.widgets.inspection_lines import inspected
 from tlsviz.ui.widgets.lines import Line, pad_line
 from tlsviz.ui.widgets.pane import Pane, paragraph
 
@@ -46,7 +47,8 @@ class ChainPane(Pane):
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         connection = scene.connection
-        return (connection.certificates, connection.trust, connection.client_trust, connection.resumed)
+        shown = (connection.certificates, connection.trust, connection.client_trust, connection.resumed)
+        return (*shown, connection.earlier)
 
     def build(self, scene: Scene, width: int) -> list[Line]:
         self._chain = chain_lines(scene.connection, width)
@@ -54,7 +56,7 @@ class ChainPane(Pane):
         self._at = min(self._at, max(len(self._places) - 1, 0))
         if not self._chain:
             return [[], *paragraph(_nothing(scene), width, "muted", 2)]
-        return [each.line for each in self._chain]
+        return [*(each.line for each in self._chain), *inspected(scene.connection, width)]
 
     @property
     def target(self) -> Target | None:

@@ -19,6 +19,15 @@ def negotiated(connection: Connection, width: int) -> list[Line]:
         return []
     lines = [*heading("Offered, accepted, chosen", width)]
     lines += paragraph(f"As far as {known_from(connection.earlier)} can tell.", width, "muted", 2)
+    signs = glyphs()
+    legend = (
+        (signs.offered, "offered"),
+        (signs.chosen, "accepted"),
+        (signs.right, "chosen"),
+        (signs.unknown, "not known"),
+    )
+    words = "  ".join(f"{sign} {word}" for sign, word in (*legend, (signs.failed, "does not fit, or refused")))
+    lines += paragraph(words, width, "muted", 2)
     for choice in choices:
         lines.append([])
         lines += _choice(choice, width)
