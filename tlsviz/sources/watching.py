@@ -175,9 +175,9 @@ class Watching:
     def _tell(self, watched: _Watched, now: float, judge: bool = False) -> None:
         watched.news, watched.told = False, now
         connection = watched.following.snapshot()
-        if connection is None:
-            return
         before = watched.connection
+        if connection is None or (before is None and not connection.messages):
+            return
         if before is None:
             number, self.connections = self.connections, self.connections + 1
         else:
