@@ -99,6 +99,15 @@ def test_older_names_of_the_exporter_secrets() -> None:
     assert log.get("EXPORTER_SECRET", RANDOM) == SECRET
 
 
+@pytest.mark.parametrize("side", ["CLIENT", "SERVER"])
+def test_openssl_lines_of_later_keys_are_passed_over(side: str) -> None:
+    """After a KeyUpdate OpenSSL logs a secret without its number: no fault of the log, and of no use."""
+    log = KeyLog()
+    assert log.add_text(line(f"{side}_TRAFFIC_SECRET_N", secret=SECRET)) == 0
+    assert log.problems == []
+    assert len(log) == 0
+
+
 def test_the_last_line_wins() -> None:
     log = KeyLog()
     assert log.add_text(line() + "\n" + line(secret=MASTER[::-1])) == 2

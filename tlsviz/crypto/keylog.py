@@ -47,6 +47,8 @@ _ALIASES = {
     "SERVER_TRAFFIC_SECRET": "SERVER_TRAFFIC_SECRET_0",
 }
 _NUMBERED = re.compile(r"(?:CLIENT|SERVER)_TRAFFIC_SECRET_(?:0|[1-9][0-9]{0,5})\Z")
+_UNNUMBERED = frozenset(("CLIENT_TRAFFIC_SECRET_N", "SERVER_TRAFFIC_SECRET_N"))
+"""OpenSSL writes a line so after each KeyUpdate. It does not say which; the secret follows from the one before."""
 _SESSION = re.compile(r"RSA\s+Session-ID:([0-9a-f]*)\s+Master-Key:([0-9a-f]*)\s*\Z", re.IGNORECASE)
 _LONGEST_LINE = 1 << 17  # an ECHConfig is at most 2 * 65,539 hex digits
 _MOST_PROBLEMS = 100
@@ -144,6 +146,8 @@ class KeyLog:
         label = _ALIASES.get(fields[0], fields[0])
         if label == PREMASTER:
             return self._take_rsa(line, fields)
+        if label in _UNNUMBERED:
+            return ""
         if label not in LABELS and not _NUMBERED.match(label):
             return "the label is unknown"
         try:
