@@ -42,6 +42,7 @@ class Glyphs:
     shade: str = "▒"
     light: str = "░"
     branch: str = "├"
+    branch_back: str = "┤"
     last: str = "└"
     rail: str = "│"
     dash: str = "─"
@@ -93,6 +94,7 @@ ASCII = Glyphs(
     shade="=",
     light=".",
     branch="+",
+    branch_back="+",
     last="`",
     rail="|",
     dash="-",

@@ -28,7 +28,7 @@ def window(page: Page, width: int) -> list[Line]:
     lines: list[Line] = [[(f"{signs.corner_tl}{edge}{signs.corner_tr}", "muted")]]
     lines += [_framed(line, inner) for line in top]
     if bar:
-        lines.append([(f"{signs.branch}{edge}{signs.rail}", "muted")])
+        lines.append([(f"{signs.branch}{edge}{signs.branch_back}", "muted")])
     lines += [_framed(line, inner) for line in ([], *content, [])]
     return [*lines, [(f"{signs.corner_bl}{edge}{signs.corner_br}", "muted")]]
 
