@@ -74,10 +74,21 @@ def explain(pool: Pool, leaf: bytes, question: Question, store: Store) -> list[J
     """
     ways = judged_ways(pool, leaf, question, store)
     path, faults = ways[0]
-    if not faults and path.anchored:
+    if faults:
+        faults.extend(_unchecked(pool, path, faults))
+    elif path.anchored:
         faults.extend(strict_faults(pool, path, store.profile))
-        faults.sort(key=_rank)
+    faults.sort(key=_rank)
     return ways
+
+
+def _unchecked(pool: Pool, path: Path, told: list[Fault]) -> Iterator[Fault]:
+    """Links whose signature nobody could check: a date or a name must not stand as all that is wrong beside them."""
+    known = {fault.sha256 for fault in told if fault.reason in ("bad_signature", "unsupported")}
+    for der, issuer, link in zip(path.ders, path.ders[1:], path.links, strict=False):
+        if link == "unknown" and not known & {read(der).sha256, read(issuer).sha256}:
+            detail = "its signature could not be checked: its issuer's key does not make it, or its kind is not known"
+            yield Fault("unsupported", pool.index.get(der), detail, "signatureAlgorithm", read(der).sha256)
 
 
 def judged_ways(pool: Pool, leaf: bytes, question: Question, store: Store) -> list[Judged]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tlsviz.connection.model import Connection, Proof
+from tlsviz.pki.links import signed_by
 from tlsviz.pki.trust import Reason, Trust
 from tlsviz.wire.text import plural
 
@@ -47,7 +49,17 @@ def chain(trust: Trust | None) -> Iterator[Proof]:
     if reasons & _UNPROVABLE:
         why = next((fault.detail for fault in trust.faults if fault.reason in _UNPROVABLE), "no way up to a root")
         yield Proof("certificate_chain", "not_provable", why)
-    elif reasons <= _BESIDE_THE_LINKS:
-        yield Proof("certificate_chain", "verified", f"every link up to a root of the {trust.store} store")
-    else:
+    elif not reasons <= _BESIDE_THE_LINKS:
         yield Proof("certificate_chain", "failed", ", ".join(sorted(reasons - _BESIDE_THE_LINKS)))
+    elif not _linked(trust):
+        yield Proof("certificate_chain", "not_provable", "a link up to the root is missing or could not be checked")
+    else:
+        yield Proof("certificate_chain", "verified", f"every link up to a root of the {trust.store} store")
+
+
+def _linked(trust: Trust) -> bool:
+    """Whether the way that the verdict rests on ends at an anchor, with a right signature at every step."""
+    verdict = next((each for each in trust.stores if each.store == trust.store), None)
+    if verdict is None or not any(way.anchored and way.ders == verdict.path for way in verdict.ways):
+        return False
+    return all(signed_by(child, issuer) == "verified" for child, issuer in pairwise(verdict.path))
