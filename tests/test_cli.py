@@ -144,3 +144,13 @@ def test_starting_up_imports_neither_screens_nor_pyshark() -> None:
     code = "import sys, tlsviz.cli; print([n for n in ('textual', 'pyshark', 'OpenSSL', 'lxml') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.tshark
+def test_a_filter_picks_connections_and_counts_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+    sample = str(ROOT / "captures" / "tls12.pcapng")
+    status, out, _ = run(capsys, "show", sample, "--filter", "version:1.2", "--summary", "--format", "json")
+    assert status == 0 and json.loads(out)["summary"]["counts"]["version"] == [{"value": "TLS 1.2", "connections": 1}]
+    assert run(capsys, "check", sample, "--filter", "version:1.3")[:2] == (0, "")
+    status, _, err = run(capsys, "show", "no-such-file.pcap", "--filter", "versoin:1.2")
+    assert status == 2 and "is version: meant?" in err and "character 1" in err

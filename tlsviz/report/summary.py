@@ -7,7 +7,7 @@ from typing import Any
 
 from tlsviz.connection.model import Trace
 from tlsviz.connection.rows import row
-from tlsviz.connection.tally import Counts, Slice, Summary, summarize
+from tlsviz.connection.tally import SLICES, Counts, Slice, Summary, summarize
 from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, render
 from tlsviz.wire.text import clock, plural, safe
 
@@ -19,7 +19,7 @@ BARS, ASCII_BARS = " ▁▂▃▄▅▆▇█", " ..::==##"
 
 def summary_json(trace: Trace) -> dict[str, Any]:
     """The summary as the contract has it; times in Unix seconds and seconds."""
-    found = _summary(trace)
+    found = summarize(map(row, trace.connections))
     return {
         "connections": found.connections,
         "failed": found.failed,
@@ -43,7 +43,7 @@ def summary_json(trace: Trace) -> dict[str, Any]:
 def render_summary(trace: Trace, width: int = 100, color: bool = False, ascii: bool = False) -> str:
     """The summary for a terminal of ``width`` columns (at least 60); ends with a line break."""
     width = max(width, 60)
-    found = _summary(trace)
+    found = summarize(map(row, trace.connections), min(width - 34, SLICES))
     head = [Piece("tlsviz", "title"), Piece(f"  {clip(safe(trace.source.name), width - 8)}", "dim")]
     lines: list[Line] = [head, [], *_totals(found), *_over_time(found.slices, found.width, ascii)]
     for facet, counts in found.facets:
@@ -51,10 +51,6 @@ def render_summary(trace: Trace, width: int = 100, color: bool = False, ascii: b
             lines += [[], [Piece(facet.title[0].upper() + facet.title[1:], "title")]]
             lines += _bars(counts, found.connections, width)
     return render(lines, color, ascii)
-
-
-def _summary(trace: Trace) -> Summary:
-    return summarize(map(row, trace.connections))
 
 
 def _totals(found: Summary) -> Iterator[Line]:
@@ -68,7 +64,7 @@ def _totals(found: Summary) -> Iterator[Line]:
     for number, words, style in said:
         yield [Piece(f"{number:9,}  ", style if number else "dim"), Piece(words, "" if number else "dim")]
     if share is not None:
-        known = f"with a post-quantum key exchange, {share:.0%} of the {found.post_quantum + found.classical:,} known"
+        known = f"post-quantum, {share:.0%} of the {found.post_quantum + found.classical:,} whose group is known"
         yield [Piece(f"{found.post_quantum:9,}  ", "good" if found.post_quantum else "dim"), Piece(known)]
 
 
