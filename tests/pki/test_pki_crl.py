@@ -98,6 +98,16 @@ def test_what_is_revoked_is_not_trusted_any_more():
     assert good.verdict == "trusted" and len(good.revocations) == 1
 
 
+@pytest.mark.parametrize(
+    ("reason", "now"), [(x509.ReasonFlags.key_compromise, "untrusted"), (x509.ReasonFlags.certificate_hold, "trusted")]
+)
+def test_a_revocation_lasts_unless_it_only_holds(reason, now):
+    trust = judge(SENT, HOST, NOW, [STORE], now=NOW + 30 * DAY)
+    told = with_revocations(trust, [answer(listed(LEAF, reason=reason))], SENT)
+    assert trust.now is not None and trust.now.verdict == "trusted" and told.verdict == "untrusted"
+    assert told.now is not None and told.now.verdict == now and dict(told.now.stores)["lab"] == now
+
+
 def test_files_in_pem_and_der(tmp_path):
     der = listed(LEAF, extension=(x509.CRLNumber(7), False))
     pem = x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)

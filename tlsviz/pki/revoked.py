@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from tlsviz.pki.certificate import read
 from tlsviz.pki.fields import field_of
-from tlsviz.pki.trust import Fault, StoreVerdict, Trust
+from tlsviz.pki.trust import Fault, Now, StoreVerdict, Trust, Verdict
 from tlsviz.pki.verify import deciding
 from tlsviz.pki.vouchers import Revocation
 from tlsviz.pki.words import moment
+
+HOLD = "certificateHold"
+"""The one reason of a revocation that may end again (RFC 5280 5.3.1)."""
 
 
 def with_revocations(trust: Trust, answers: Sequence[Revocation], sent: Sequence[bytes]) -> Trust:
@@ -21,9 +25,27 @@ def with_revocations(trust: Trust, answers: Sequence[Revocation], sent: Sequence
     unique = list({fault.sha256: fault for fault in reversed(faults)}.values())
     stores = tuple(_refused(verdict, unique) for verdict in trust.stores)
     chosen = deciding(stores)
+    held = {answer.certificate for answer in answers if answer.reason == HOLD}
+    lasting = {fault.sha256 for fault in unique if fault.certificate not in held}
     return told._replace(
-        verdict=chosen.verdict, reasons=chosen.reasons, store=chosen.store, faults=chosen.faults, stores=stores
+        verdict=chosen.verdict,
+        reasons=chosen.reasons,
+        store=chosen.store,
+        faults=chosen.faults,
+        stores=stores,
+        now=None if trust.now is None else _later(trust.now, stores, lasting),
     )
+
+
+def _later(now: Now, stores: Sequence[StoreVerdict], lasting: Collection[str | None]) -> Now:
+    """The verdict at the present time: nobody takes a revocation back, except one that only holds (RFC 5280 5.3.1)."""
+    refused = {v.store for v in stores if any(f.reason == "revoked" and f.sha256 in lasting for f in v.faults)}
+    told: tuple[tuple[str, Verdict], ...] = tuple(
+        (name, "untrusted" if name in refused and verdict == "trusted" else verdict) for name, verdict in now.stores
+    )
+    if not refused or now.verdict != "trusted" or any(verdict == "trusted" for _, verdict in told):
+        return replace(now, stores=told)
+    return replace(now, stores=told, verdict="untrusted", reasons=("revoked",))
 
 
 def _fault(answer: Revocation, sent: Sequence[bytes]) -> Fault | None:
