@@ -51,6 +51,16 @@ def test_which_certificate_is_at_fault_is_said():
     old = make("Old", ec_key(1), ROOT, ca=True, end=NOW - DAY)
     found = codes(shown(make(HOST, ec_key(2), old, names=(HOST,)), old))["certificate_expired"]
     assert found.severity == "error" and found.evidence.startswith("certificate 2: expired on")
+    assert "intermediate" in found.title and "need not be renewed" in found.mend
+
+
+def test_who_must_mend_an_expired_root_is_said():
+    old = make("Old Root", ec_key(1), ca=True, end=NOW - DAY)
+    leaf = make(HOST, ec_key(2), old, names=(HOST,))
+    found = codes(shown(leaf, judges=(stores.from_ders("lab", [old.der]),)))["certificate_expired"]
+    assert "root" in found.title and "trust stores" in found.mend
+    own = codes(shown(make(HOST, ec_key(2), ROOT, names=(HOST,), end=NOW - DAY)))["certificate_expired"]
+    assert own.title == "The certificate has expired" and "on the server" in own.mend
 
 
 @pytest.mark.parametrize(("days", "severity"), [(40, None), (45, "notice"), (55, "warning"), (61, None)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tlsviz.connection.model import CERTIFICATES, Connection, Finding
 from tlsviz.pki.certificate import read
@@ -88,6 +88,31 @@ _WORDS: dict[Reason, tuple[str, str, str]] = {
     "no_certificate": ("The server sent no certificate", "Configure a certificate on the server.", "RFC 8446 4.4.2"),
 }
 
+_ABOVE: dict[Reason, tuple[str, str]] = {
+    "expired": (
+        "An intermediate certificate has expired",
+        "Send the authority's present intermediate; the server's own certificate need not be renewed for that.",
+    ),
+}
+"""Titles and ways to mend where the fault is in a certificate above the server's own."""
+_ROOT: dict[Reason, tuple[str, str]] = {
+    "expired": (
+        "The trust store's root has expired",
+        "Update the clients' trust stores, or send a chain that leads to a root that they have and that is valid.",
+    ),
+}
+"""The same where it is in the root that the trust store has."""
+
+
+def _words(fault: Fault, path: Sequence[bytes]) -> tuple[str, str, str]:
+    """Title, how to mend it and where it is required: who must act depends on whose certificate on the path it is."""
+    title, mend, reference = _WORDS[fault.reason]
+    if fault.sha256 is None or fault.certificate == 0:
+        return title, mend, reference
+    top = read(path[-1]) if path else None
+    root = top is not None and top.sha256 == fault.sha256 and top.issuer == top.subject
+    return *(_ROOT if root else _ABOVE).get(fault.reason, (title, mend)), reference
+
 
 def faults(connection: Connection) -> Iterator[Finding]:
     """A finding for each reason not to trust the chain."""
@@ -95,9 +120,10 @@ def faults(connection: Connection) -> Iterator[Finding]:
     if trust is None or trust.verdict == "trusted":
         return
     told = {fault.reason: fault for fault in reversed(trust.faults)}
+    path = next((verdict.path for verdict in trust.stores if verdict.store == trust.store), ())
     for reason in trust.reasons:
-        title, mend, reference = _WORDS[reason]
         fault = told.get(reason) or Fault(reason, None, f"not accepted by the {trust.store} store")
+        title, mend, reference = _words(fault, path)
         where = certificate_message(connection, SERVER)
         yield Finding(f"certificate_{reason}", "error", title, numbered(fault), mend, reference, message=where)
 
