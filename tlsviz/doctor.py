@@ -95,6 +95,8 @@ def _tshark() -> Check:
 
 def _capturing() -> Check:
     """Only watching an interface needs this, so its absence is no fault."""
+    from tlsviz.sources.dumpcap import PERMIT
+
     path = shutil.which("dumpcap")
     if path is None:
         return Check("capturing", None, "dumpcap is not here: captures open, but interfaces cannot be watched")
@@ -103,18 +105,12 @@ def _capturing() -> Check:
             [path, "-D"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_DUMPCAP_TIME_OUT, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Check("capturing", None, f"dumpcap cannot be run: {safe(str(error))}", _PERMIT)
+        return Check("capturing", None, f"dumpcap cannot be run: {safe(str(error))}", PERMIT)
     names = [line.split(". ", 1)[-1].split(" ")[0] for line in answer.stdout.decode("utf-8", "replace").splitlines()]
     if answer.returncode or not names:
-        return Check("capturing", None, "no interface may be captured on by this user", _PERMIT)
+        return Check("capturing", None, "no interface may be captured on by this user", PERMIT)
     shown = ", ".join(safe(name) for name in names[:4]) + (", …" if len(names) > 4 else "")
     return Check("capturing", True, f"{plural(len(names), 'interface')} ({shown})")
-
-
-_PERMIT = (
-    "To watch interfaces: sudo dpkg-reconfigure wireshark-common, answer yes, sudo usermod -aG wireshark $USER, log in "
-    "again. On macOS install Wireshark's ChmodBPF."
-)
 
 
 def _openssl() -> Check:

@@ -12,12 +12,13 @@ from typing import IO
 
 from tlsviz.errors import MissingError, TargetError
 from tlsviz.sources import dumpcap, tshark
+from tlsviz.sources.packets import widen
 from tlsviz.sources.ring import Ring
 from tlsviz.sources.saving import Saving
 from tlsviz.wire.text import plural, shorten
 
-KERNEL_BUFFER = 16
-"""MiB that the kernel holds for dumpcap: a second of a busy line."""
+KERNEL_BUFFER = 64
+"""MiB that the kernel holds for dumpcap: half a second of a busy line."""
 _READ = 1 << 20
 _PATIENCE = 10.0
 _KIND = 2.0
@@ -65,7 +66,11 @@ class Capturing:
             )
         except OSError as error:
             raise MissingError("dumpcap cannot be run", str(error), dumpcap.PERMIT) from None
+        assert process.stdout is not None
         reader, writer = os.pipe()
+        for pipe in (process.stdout.fileno(), reader):
+            with suppress(AttributeError, OSError, ValueError):
+                widen(pipe)
         threads = [
             threading.Thread(target=self._pump, args=(process,), name="dumpcap", daemon=True),
             threading.Thread(target=self._feed, args=(writer,), name="feed", daemon=True),

@@ -115,11 +115,16 @@ async def _gather(stream: asyncio.StreamReader) -> bytes:
     return data
 
 
+def widen(pipe: int) -> None:
+    """Gives a pipe more room. Raises AttributeError, OSError or ValueError where that cannot be."""
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+
+
 def _widen(process: asyncio.subprocess.Process) -> None:
     """Lets tshark write ahead while we decode. Where pipes cannot be widened (not Linux), they stay as they are."""
     with suppress(AttributeError, OSError, ValueError):  # or tshark has ended already
         pipe = process._transport.get_pipe_transport(1).get_extra_info("pipe")  # type: ignore[attr-defined]
-        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+        widen(pipe.fileno())
 
 
 def parameters() -> list[str]:
