@@ -76,6 +76,53 @@ def test_lists_that_do_not_count(der, why):
     assert (found.status, found.check) == ("unusable", "failed") and why in found.why
 
 
+SHARD, OTHER_SHARD = "http://crl.test/7.crl", "http://crl.test/8.crl"
+
+
+def scoped(place: str | None, *, users: bool = False, authorities: bool = False) -> tuple[x509.ExtensionType, bool]:
+    full = [x509.UniformResourceIdentifier(place)] if place else None
+    return x509.IssuingDistributionPoint(full, None, users, authorities, None, False, False), True
+
+
+def pointing(place: str, *, ca: bool = False) -> Made:
+    """A certificate of the signer's that names where its list lies."""
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier(place)], None, None, None)
+    builder = (
+        x509.CertificateBuilder(extensions=list(LEAF.cert.extensions)[1:])
+        .subject_name(LEAF.cert.subject)
+        .issuer_name(SIGNER.cert.subject)
+        .public_key(LEAF.key.public_key())
+        .serial_number(77)
+        .not_valid_before(NOW - DAY)
+        .not_valid_after(NOW + DAY)
+        .add_extension(x509.BasicConstraints(ca, None), True)
+        .add_extension(x509.CRLDistributionPoints([point]), False)
+    )
+    return Made(builder.sign(SIGNER.key, hashes.SHA256()), LEAF.key)
+
+
+@pytest.mark.parametrize(
+    ("made", "extension", "status"),
+    [
+        (pointing(SHARD), scoped(SHARD, users=True), "good"),
+        (pointing(SHARD), scoped(OTHER_SHARD, users=True), "unusable"),
+        (LEAF, scoped(SHARD), "unusable"),
+        (pointing(SHARD, ca=True), scoped(SHARD, users=True), "unusable"),
+        (pointing(SHARD), scoped(None, authorities=True), "unusable"),
+        (pointing(SHARD, ca=True), scoped(None, authorities=True), "good"),
+    ],
+    ids=["its own", "another part", "names no part", "not of authorities", "of authorities only", "of authorities"],
+)
+def test_a_list_says_nothing_of_what_it_does_not_cover(made, extension, status):
+    """Who is not on a part of the list may stand on another; who is on it is revoked."""
+    crl = read_crl(listed(MIDDLE, extension=extension))
+    (found,) = ask([crl], [made.der, SIGNER.der], [made.der], NOW)
+    assert (found.status, found.check) == (status, "verified" if status == "good" else "not_provable")
+    assert ("not listed, but the list covers" in found.why) == (status == "unusable")
+    (found,) = ask([read_crl(listed(made, extension=extension))], [made.der, SIGNER.der], [made.der], NOW)
+    assert found.status == "revoked"
+
+
 def test_an_issuer_without_crl_sign_may_not_sign_lists():
     found = answer(listed(LEAF, by=MIDDLE), MIDDLE)
     assert found.status == "unusable" and "keyUsage without cRLSign" in found.why

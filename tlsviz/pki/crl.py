@@ -203,6 +203,8 @@ def _entry(crl: Crl, cert: Certificate, start: Revocation) -> Revocation:
         serial = int(cert.serial or "0", 16)
         entry = parsed.get_revoked_certificate_by_serial_number(serial) if parsed is not None else None
         if entry is None:
+            if parsed is not None and (scope := _out_of_scope(parsed, cert)):
+                return start._replace(check="not_provable", why=f"not listed, but {scope}")
             many = plural(crl.entries, "other")
             why = f"not among the {many} that {start.signer} has revoked" if crl.entries else "the list revokes none"
             return start._replace(status="good", check="verified", why=why)
@@ -215,3 +217,24 @@ def _entry(crl: Crl, cert: Certificate, start: Revocation) -> Revocation:
         return start._replace(status="revoked", check="verified", why=words, revoked_at=when, reason=reason)
     except Exception as error:  # its parts are parsed when they are asked for
         return start._replace(why=f"an entry cannot be read ({type(error).__name__})")
+
+
+def _out_of_scope(parsed: x509.CertificateRevocationList, cert: Certificate) -> str:
+    """Why a list need not name a certificate even if it is revoked (RFC 5280 5.2.5, 6.3.3 b 2); "" if it must.
+
+    Large authorities split their lists: each covers the certificates that name its address.
+    """
+    from cryptography import x509
+
+    for each in parsed.extensions:
+        if not isinstance(scope := each.value, x509.IssuingDistributionPoint):
+            continue
+        if scope.only_contains_user_certs and cert.is_ca:
+            return "the list covers no certificates of authorities"
+        if scope.only_contains_ca_certs and not cert.is_ca:
+            return "the list covers only certificates of authorities"
+        places = {safe(str(name.value)) for name in scope.full_name or ()}
+        if (scope.full_name or scope.relative_name) and not places.intersection(cert.crls):
+            where = shorten(min(places, default="another"), 100)
+            return f"the list covers only certificates that name its address, {where}"
+    return ""
