@@ -424,3 +424,15 @@ def test_formats_that_are_not_read_here_go_to_tshark(tmp_path: Path, frames: Fra
     path.write_bytes(b"snoop\0\0\0" + struct.pack(">II", 2, 4))
     with Mapped(path) as mapped:
         assert mapped.plan is None
+
+
+@pytest.mark.parametrize("link", [101, 1])
+def test_an_ip_packet_without_room_for_tcp_at_the_end_of_the_file(link: int) -> None:
+    """The longest header of IPv4, and what it says is TCP's ends with the file."""
+    for size in range(60, 80):
+        ip = struct.pack(">BBH4xBBxx8x40x", 0x4F, 0, size, 64, 6) + bytes(size - 60)
+        packet = (bytes(12) + b"\x08\0" if link == 1 else b"") + ip
+        file = struct.pack("<IHHiIIIIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link, 1, 2, len(packet), len(packet))
+        found = plan(file + packet)
+        assert found is not None
+        assert list(found.keep) == [1]

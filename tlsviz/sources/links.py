@@ -84,7 +84,7 @@ def tcp_place(data: Data, at: int, stop: int) -> Place | None:
         header = (data[at] & 15) * 4
         length = data[at + 2] << 8 | data[at + 3]
         fragment = (data[at + 6] << 8 | data[at + 7]) & 0x3FFF
-        if data[at + 9] != TCP or fragment or header < 20 or length < header or at + length > stop:
+        if data[at + 9] != TCP or fragment or header < 20 or length < header + 20 or at + length > stop:
             return None
         return bytes(data[at + 12 : at + 20]), at + header, at + length
     if version != 6:
