@@ -149,9 +149,9 @@ def test_options_shape_the_hello() -> None:
 
 
 def test_another_protocol_gets_no_http_request() -> None:
-    with lab(alpn=("h2",)) as port:
-        connection = shake(port, alpn=("h2",))
-    assert connection.alpn == "h2"
+    with lab(alpn=("imap",)) as port:
+        connection = shake(port, alpn=("imap",))
+    assert connection.alpn == "imap"
     assert connection.client_data.records == 0
     assert connection.complete
     assert connection.diagnosis is None

@@ -355,7 +355,7 @@ def text_of(pane: LineView, line: int) -> str:
 async def test_a_click_on_a_value_of_the_cipher_pane_finds_its_field(
     words: str, last: bool, message: str, field: str
 ) -> None:
-    async with stage((120, 90)) as (pilot, screen):
+    async with stage((120, 160)) as (pilot, screen):
         await pilot.press("5")
         await pilot.pause()
         pane = screen.query_one(CipherPane)
