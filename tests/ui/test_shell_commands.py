@@ -31,7 +31,14 @@ async def test_the_palette_has_every_action_of_the_screen(tmp_path: Path, monkey
         await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
         titles = [command.title for command in ActionCommands(app.screen).commands()]
         assert len(titles) == len(set(titles))
-        for title in ("Open the handshake", "Pick rows by words and keys", "Save a screenshot", "Help", "Quit", "Theme: light"):
+        for title in (
+            "Open the handshake",
+            "Pick rows by words and keys",
+            "Save a screenshot",
+            "Help",
+            "Quit",
+            "Theme: light",
+        ):
             assert title in titles, title
         assert any(title.startswith("Lab: ") for title in titles)
 

@@ -26,7 +26,11 @@ def age(found: Resumption) -> str:
     if found.age is None:
         return ""
     seconds = found.age / 1000
-    whole = " (this client seems to count whole seconds)" if found.age % 1000 == 0 and abs(found.since - seconds) < 1 else ""
+    whole = (
+        " (this client seems to count whole seconds)"
+        if found.age % 1000 == 0 and abs(found.since - seconds) < 1
+        else ""
+    )
     return (
         f"obfuscated_ticket_age {found.obfuscated} minus the ticket's ticket_age_add {found.age_add}, modulo 2^32, is "
         f"{found.age} ms: so old is the ticket for the client{whole}. Observers, who do not know the summand, cannot "
