@@ -102,6 +102,21 @@ def test_a_part_of_a_name_gives_near_matches() -> None:
     assert len(search("tls")) <= MOST
 
 
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        ("RTT", "Round trip"),
+        ("Handshake Secret", "Key schedule"),
+        ("HKDF-Extract", "HKDF"),
+        ("PRF", "PRF: pseudorandom function"),
+        ("AIA", "authorityInfoAccess"),
+        ("root certificate", "Certificate authority (CA)"),
+    ],
+)
+def test_the_words_on_the_screens_are_found(typed: str, title: str) -> None:
+    assert search(typed)[0].title == title
+
+
 @pytest.mark.parametrize("typed", ["", "  ", "zzzz", "alert 250", "0xffffff", "x" * 1000, "\x1b[31m", "nonsense 5"])
 def test_nothing_is_found_and_nothing_raises(typed: str) -> None:
     assert search(typed) == []
