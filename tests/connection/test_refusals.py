@@ -55,6 +55,7 @@ def test_a_server_that_goes_without_a_word_after_asking_for_a_certificate() -> N
     found = diagnose(asked, Failure("reset", "reset by peer"))
     assert found is not None
     assert found.code == "client_certificate_required"
+    assert "after CertificateRequest" in found.evidence
     assert diagnose(asked, Failure("timeout", "silent")) is None
     assert diagnose(dataclasses.replace(asked, client_auth=True), Failure("reset")) is None
 

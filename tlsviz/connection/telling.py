@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tlsviz.connection import titles
 from tlsviz.connection.model import Cause, CodePoint, Connection, Finding, Message
 from tlsviz.wire.chunks import CLIENT, Sender
 
@@ -34,7 +35,7 @@ def after(connection: Connection, message: Message | None, inclusive: bool = Fal
     """Where in the handshake something happened: behind which message."""
     before = [m for m in connection.messages if message is None or m.order < message.order]
     place = message if inclusive else next((m for m in reversed(before) if m.alert is None), None)
-    return f"after {place.type}" if place is not None else "at the very beginning"
+    return f"after {titles.message(place)}" if place is not None else "at the very beginning"
 
 
 def real(codes: Sequence[CodePoint]) -> list[CodePoint]:
