@@ -160,7 +160,7 @@ SHORT_LIVED = ec.generate_private_key(ec.SECP256R1())
 BEGIN = datetime.datetime(2026, 1, 8, tzinfo=datetime.UTC)  # the made connections are of 2026-01-09
 
 
-def delegating(allowed: bool = True) -> bytes:
+def delegating(allowed: bool = True, signs: bool = True) -> bytes:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server.test")])
     builder = (
         x509.CertificateBuilder()
@@ -170,6 +170,7 @@ def delegating(allowed: bool = True) -> bytes:
         .serial_number(8)
         .not_valid_before(BEGIN)
         .not_valid_after(BEGIN + datetime.timedelta(days=365))
+        .add_extension(x509.KeyUsage(signs, False, True, False, False, False, False, False, False), True)
     )
     if allowed:
         usage = x509.UnrecognizedExtension(x509.ObjectIdentifier(DELEGATION_USAGE), b"\x05\x00")
@@ -182,11 +183,12 @@ def delegated(
     *,
     days: int = 3,
     allowed: bool = True,
+    signs: bool = True,
     spoil: bool = False,
     scheme: int = 0x0403,
     signer: ec.EllipticCurvePrivateKey = SHORT_LIVED,
 ) -> Connection:
-    der = delegating(allowed)
+    der = delegating(allowed, signs)
     monkeypatch.setattr(made13, "leaf", lambda: der)
     spki = SHORT_LIVED.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     cred = (days * 86400).to_bytes(4, "big") + scheme.to_bytes(2, "big") + made13.vector(3, spki)
@@ -221,6 +223,8 @@ def test_delegated_credentials_that_are_not_right(monkeypatch: pytest.MonkeyPatc
     assert (told.status, "longer than 7 days" in told.why) == ("failed", True)
     told = proof(delegated(monkeypatch, allowed=False), "delegated_credential")
     assert (told.status, "does not allow delegation" in told.why) == ("failed", True)
+    told = proof(delegated(monkeypatch, signs=False), "delegated_credential")
+    assert (told.status, "lacks digitalSignature" in told.why) == ("failed", True)
     # the certificate's own key must not sign where a credential stands
     told = proof(delegated(monkeypatch, signer=KEY), "certificate_verify")
     assert told.status == "failed"

@@ -94,6 +94,8 @@ def _credential_fault(walk: Walk, leaf: bytes, valid_time: int | None) -> str:
     certificate = read(leaf)
     if all(oid != DELEGATION_USAGE for oid, _ in certificate.extensions):
         return "the signature is right, but the certificate does not allow delegation"
+    if "digitalSignature" not in certificate.key_usage:
+        return "the signature is right, but the certificate's keyUsage lacks digitalSignature (RFC 9345 section 4.2)"
     if certificate.not_before is None or valid_time is None:
         return "the time until which it is valid is not known"
     now = datetime.fromtimestamp(walk.connection.start, UTC)
