@@ -9,19 +9,17 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlsviz import arguments
+from tlsviz import arguments, printing, targets
 from tlsviz.errors import TargetError, TlsvizError, UsageError
 
 if TYPE_CHECKING:
     from tlsviz.connection.compare import Comparison
     from tlsviz.connection.model import Connection, Source, Trace
-    from tlsviz.sources.target import Target
 
-LAB = "lab:"
 PATIENT_COLLECTOR = 50_000
 """Objects between two collections of cyclic garbage: by default imports alone set off dozens of them."""
 
@@ -74,14 +72,14 @@ def _run(words: list[str]) -> int:
 
 def _default(args: argparse.Namespace) -> int:
     if args.target == "-":
-        _gather(args)
+        targets.gather(args)
     if args.target is None:
-        if not _interactive():
+        if not printing.interactive():
             raise UsageError("No target", "standard output is no terminal", "Give a host or a capture file.")
         return _screen(None, args)
-    if _interactive():
+    if printing.interactive():
         return _screen(args.target, args)
-    return _print_text(_trace(args.target, args))
+    return _print_text(targets.trace(args.target, args))
 
 
 def _live(args: argparse.Namespace) -> int:
@@ -98,19 +96,19 @@ def _open(args: argparse.Namespace) -> int:
     if args.follow:
         from tlsviz import watch
 
-        return watch.follow(args, _interactive(), _out)
-    _gather(args)
+        return watch.follow(args, printing.interactive(), printing.out)
+    targets.gather(args)
     path = Path(args.target).expanduser()
     if not path.exists():
         raise TargetError(f"No such file: {args.target!r}", "", "Check the path.")
-    return _screen(args.target, args) if _interactive() else _print_text(_capture(path, args))
+    return _screen(args.target, args) if printing.interactive() else _print_text(targets.capture(path, args))
 
 
 def _lab(args: argparse.Namespace) -> int:
     if args.what != "serve" and (args.scenario is not None or args.port is not None):
         raise UsageError("tlsviz lab: too many words", "", "`lab [SCENARIO]`, `lab list` or `lab serve [SCENARIO]`.")
     if args.what == "list":
-        _out(_scenarios())
+        printing.out(_scenarios())
         return 0
     from tlsviz.lab import run
 
@@ -119,16 +117,16 @@ def _lab(args: argparse.Namespace) -> int:
 
         # Ended from outside, the server goes and its files with it, as after Ctrl-C.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        run.serve(args.scenario, lambda line: _out(line + "\n"), _wait, args.port or 0)
+        run.serve(args.scenario, lambda line: printing.out(line + "\n"), _wait, args.port or 0)
         return 0
     name = run.scenario(args.what).name
-    return _screen(LAB + name, args) if _interactive() else _print_text(run.run_scenario(name))
+    return _screen(targets.LAB + name, args) if printing.interactive() else _print_text(run.run_scenario(name))
 
 
 def _watch(args: argparse.Namespace) -> int:
     from tlsviz import watch
 
-    return watch.run(args, _interactive(), _out)
+    return watch.run(args, printing.interactive(), printing.out)
 
 
 def _scenarios() -> str:
@@ -143,7 +141,9 @@ def _scenarios() -> str:
         lines = [group.title]
         for scenario in group.scenarios:
             first = f"  {scenario.name}".ljust(column)
-            lines += textwrap.wrap(scenario.what_to_see, _width(), initial_indent=first, subsequent_indent=" " * column)
+            lines += textwrap.wrap(
+                scenario.what_to_see, printing.width(), initial_indent=first, subsequent_indent=" " * column
+            )
         blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
 
@@ -160,45 +160,45 @@ def _wait(seconds: float) -> bool:
 
 
 def _show(args: argparse.Namespace) -> int:
-    _gather(args)
+    targets.gather(args)
     _known_format(args.format, arguments.FORMATS)
     if args.summary and args.format not in ("text", "json"):
         raise UsageError(f"--summary has no --format {args.format}", "", "Use text or json.")
     whole, trace = _picked(args)
-    _notices(trace)
+    printing.notices(trace)
     if args.connection is not None:
-        trace = _only(trace, args.connection)
+        trace = targets.only(trace, args.connection)
     if args.format == "json":
         import json
 
         from tlsviz.report.json import to_json
 
-        plain = args.output is None and not _unicode()
+        plain = args.output is None and not printing.unicode()
         found = to_json(trace, args.fields, args.secrets, args.summary)
         text = json.dumps(found, indent=2, ensure_ascii=plain) + "\n"
     elif args.summary:
         from tlsviz.report.summary import render_summary
 
-        text = render_summary(trace, _width(), _color(args.output is None), not _unicode())
+        text = render_summary(trace, printing.width(), printing.color(args.output is None), not printing.unicode())
     elif args.format != "text":
         from tlsviz.report.formats import document
 
         text = document(trace, args.format, args.secrets)
     else:
-        text = _text(trace, args.output is None, args.connection, args.fields, args.secrets)
-    _write(text, args.output, args.secrets)
+        text = printing.text(trace, args.output is None, args.connection, args.fields, args.secrets)
+    printing.write(text, args.output, args.secrets)
     return _status(whole)
 
 
 def _picked(args: argparse.Namespace) -> tuple[Trace, Trace]:
     """The target's trace, and what the filter leaves of it; the filter is read first."""
     if not args.filter:
-        trace = _trace(args.target, args)
+        trace = targets.trace(args.target, args)
         return trace, trace
     from tlsviz.connection.filters import parse, picked
 
     wanted = parse(args.filter)
-    trace = _trace(args.target, args)
+    trace = targets.trace(args.target, args)
     return trace, trace._replace(connections=picked(wanted, trace.connections))
 
 
@@ -209,25 +209,25 @@ def _known_format(name: str, known: Sequence[str]) -> None:
 
 def _compare(args: argparse.Namespace) -> int:
     _known_format(args.format or "text", arguments.COMPARE_FORMATS)
-    targets = [_understood(target) for target in (args.target, args.other) if target is not None]
-    kinds = [_kind(target) for target in targets]
+    wanted = [targets.understood(target) for target in (args.target, args.other) if target is not None]
+    kinds = [targets.kind(target) for target in wanted]
     for mine, its in zip(kinds, reversed(kinds), strict=True):
         arguments.check_fit(mine, args, its)
     if kinds == ["live", "live"] and args.save:
         raise UsageError("--save takes one live target", "here are two", "Save each by `tlsviz show`, then compare.")
-    if args.format is None and args.output is None and _interactive():
+    if args.format is None and args.output is None and printing.interactive():
         from tlsviz.ui.app import run_compare
 
-        live, capture = arguments.live_options(args), arguments.open_options(args, _password())
+        live, capture = arguments.live_options(args), arguments.open_options(args, targets.password())
         return run_compare(args.target, args.other, args.connection, args.with_, live=live, capture=capture)
     from tlsviz.connection.compare import compare, pick
 
-    traces = [_read(target, args) for target in targets]
+    traces = [targets.read(target, args) for target in wanted]
     left, right = traces[0], traces[-1]
     one, other = pick(left, right if len(traces) > 1 else None, args.connection, args.with_)
     for trace in traces:
-        _notices(trace)
-    _write(_compared(compare(one, other), (left.source, right.source), args), args.output, args.secrets)
+        printing.notices(trace)
+    printing.write(_compared(compare(one, other), (left.source, right.source), args), args.output, args.secrets)
     return max(map(_status, traces))
 
 
@@ -238,37 +238,39 @@ def _compared(comparison: Comparison, sources: tuple[Source, Source], args: argp
         return render_compare(
             comparison,
             sources,
-            width=_width(),
-            color=_color(args.output is None),
-            ascii=args.output is None and not _unicode(),
+            width=printing.width(),
+            color=printing.color(args.output is None),
+            ascii=args.output is None and not printing.unicode(),
             fields=args.fields,
             secrets=args.secrets,
         )
     from tlsviz.report.formats import compared
 
-    plain = args.output is None and not _unicode()
+    plain = args.output is None and not printing.unicode()
     return compared(comparison, sources, args.format, args.fields, args.secrets, plain)
 
 
 def _check(args: argparse.Namespace) -> int:
-    _gather(args)
+    targets.gather(args)
     from tlsviz.connection.model import SEVERITIES
 
     whole, trace = _picked(args)
-    _notices(trace)
+    printing.notices(trace)
     worst = -1
     threshold = SEVERITIES.index(args.fail_on)
     for connection in _graded(trace, args.standard):
         for finding in connection.findings:
             worst = max(worst, SEVERITIES.index(finding.severity))
             place = f"{connection.server_name or connection.server}#{connection.id}"
-            _out(f"{finding.severity}\t{finding.code}\t{place}\t{finding.title}: {finding.evidence}\n")
+            printing.out(f"{finding.severity}\t{finding.code}\t{place}\t{finding.title}: {finding.evidence}\n")
     if trace.ports is not None:
         from tlsviz.connection.ports import judge
 
         for finding in judge(trace.ports):
             worst = max(worst, SEVERITIES.index(finding.severity))
-            _out(f"{finding.severity}\t{finding.code}\t{trace.ports.host}\t{finding.title}: {finding.evidence}\n")
+            printing.out(
+                f"{finding.severity}\t{finding.code}\t{trace.ports.host}\t{finding.title}: {finding.evidence}\n"
+            )
     status = _status(whole)
     return 1 if status == 0 and worst >= threshold else status
 
@@ -292,8 +294,8 @@ def _explain(args: argparse.Namespace) -> int:
         raise UsageError(
             f"Nothing is known as {name!r}", "", "Try a message, field, extension, alert, finding or code like 0x1301."
         )
-    width = min(_width(), 100)
-    _out(render_all(found, width) + "\n")
+    width = min(printing.width(), 100)
+    printing.out(render_all(found, width) + "\n")
     return 0
 
 
@@ -301,7 +303,7 @@ def _doctor(args: argparse.Namespace) -> int:
     from tlsviz import doctor
 
     checks = doctor.checks()
-    _out(doctor.render(checks) + "\n")
+    printing.out(doctor.render(checks) + "\n")
     return 3 if any(check.ok is False for check in checks) else 0
 
 
@@ -319,101 +321,16 @@ _COMMANDS = {
 }
 
 
-# -- opening ---------------------------------------------------------------------------------------------------
-
-
-def _gather(args: argparse.Namespace) -> None:
-    """Standard input and several files become one file, which is the target then."""
-    words = [args.target] if isinstance(args.target, str) else args.target
-    if len(words) == 1 and words[0] != "-":
-        args.target = words[0]
-        return
-    from tlsviz.sources.gathered import gather
-
-    found = gather(words, lambda: sys.stdin.buffer)
-    args.target, args.name, args.notices = str(found.path), found.name, found.notices
-
-
-def _trace(target: str, args: argparse.Namespace) -> Trace:
-    """Reads the whole target."""
-    return _read(_parsed(target, args), args)
-
-
-def _read(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
-    from tlsviz.sources.memory import recalled
-
-    return recalled(_fresh(parsed, args))
-
-
-def _fresh(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
-    if isinstance(parsed, str):
-        from tlsviz.lab.run import run_scenario
-
-        return run_scenario(parsed)
-    if isinstance(parsed, Path):
-        return _capture(parsed, args)
-    from tlsviz.sources.live import run_live
-
-    if args.step:
-        why = "nobody is there to let the flights go"
-        raise UsageError("--step needs a screen", why, "Use `tlsviz live HOST --step` on a terminal.")
-    return run_live(parsed, arguments.live_options(args))
-
-
-def _parsed(target: str, args: argparse.Namespace) -> Target | Path | str:
-    """What `_understood` says; the options must fit it."""
-    parsed = _understood(target)
-    arguments.check_fit(_kind(parsed), args)
-    return parsed
-
-
-def _understood(target: str) -> Target | Path | str:
-    """Whom, which file or (a string) which scenario the target means."""
-    if target.startswith(LAB):
-        return target.removeprefix(LAB)
-    from tlsviz.sources.target import parse_target
-
-    return parse_target(target)
-
-
-def _kind(parsed: Target | Path | str) -> arguments.TargetKind:
-    return "lab" if isinstance(parsed, str) else "capture" if isinstance(parsed, Path) else "live"
-
-
-def _capture(path: Path, args: argparse.Namespace) -> Trace:
-    from tlsviz.sources.capture import load_capture
-
-    return load_capture(path, arguments.open_options(args, _password()))
-
-
 def _screen(target: str | None, args: argparse.Namespace) -> int:
     if target is not None:
-        _parsed(target, args)
+        targets.parsed(target, args)
     from tlsviz.ui.app import run
 
     return run(
         target,
         live=arguments.live_options(args) if "servername" in args else None,
-        capture=arguments.open_options(args, _password()) if "keylog" in args else None,
+        capture=arguments.open_options(args, targets.password()) if "keylog" in args else None,
     )
-
-
-def _password() -> Callable[[str], str] | None:
-    """What asks for a password on the terminal; None if nobody sits there."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return None
-    from getpass import getpass
-
-    return getpass
-
-
-def _only(trace: Trace, connection: int) -> Trace:
-    chosen = tuple(found for found in trace.connections if found.id == connection)
-    if not chosen:
-        last = len(trace.connections) - 1
-        known = "there are none" if last < 0 else "there is only 0" if last == 0 else f"there are 0 to {last}"
-        raise UsageError(f"No connection {connection}", known)
-    return trace._replace(connections=chosen)
 
 
 def _status(trace: Trace) -> int:
@@ -424,68 +341,7 @@ def _status(trace: Trace) -> int:
     return TargetError.exit_status if live and not any(map(connected, trace.connections)) else 0
 
 
-# -- printing --------------------------------------------------------------------------------------------------
-
-
 def _print_text(trace: Trace) -> int:
-    _notices(trace)
-    _out(_text(trace, True, None, False, False))
+    printing.notices(trace)
+    printing.out(printing.text(trace, True, None, False, False))
     return _status(trace)
-
-
-def _text(trace: Trace, terminal: bool, connection: int | None, fields: bool, secrets: bool) -> str:
-    from tlsviz.report.text import render_text
-
-    return render_text(
-        trace,
-        width=_width(),
-        color=_color(terminal),
-        ascii=not _unicode(),
-        connection=connection,
-        fields=fields,
-        secrets=secrets,
-    )
-
-
-def _color(terminal: bool) -> bool:
-    """Whether what is printed (to the ``terminal``, not to a file) may have colours."""
-    return terminal and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _notices(trace: Trace) -> None:
-    for notice in trace.notices:
-        print(f"tlsviz: {notice}", file=sys.stderr)  # noqa: T201
-
-
-def _write(text: str, path: Path | None, private: bool) -> None:
-    """``private``: it holds secrets, so that a new file is for its owner alone."""
-    if path is None:
-        _out(text)
-        return
-    try:
-        if private:
-            path.touch(mode=0o600)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise TargetError(f"Cannot write {path}", error.strerror or str(error)) from None
-
-
-def _out(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def _interactive() -> bool:
-    return sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def _width() -> int:
-    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
-        return 100
-    import shutil
-
-    return max(shutil.get_terminal_size((100, 24)).columns, 60)
-
-
-def _unicode() -> bool:
-    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")

@@ -1,0 +1,77 @@
+"""Printing: what the terminal can show, and where the text goes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlsviz.errors import TargetError
+
+if TYPE_CHECKING:
+    from tlsviz.connection.model import Trace
+
+
+def text(trace: Trace, terminal: bool, connection: int | None, fields: bool, secrets: bool) -> str:
+    """The text report, for the ``terminal`` or for a file."""
+    from tlsviz.report.text import render_text
+
+    return render_text(
+        trace,
+        width=width(),
+        color=color(terminal),
+        ascii=not unicode(),
+        connection=connection,
+        fields=fields,
+        secrets=secrets,
+    )
+
+
+def color(terminal: bool) -> bool:
+    """Whether what is printed (to the ``terminal``, not to a file) may have colours."""
+    return terminal and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def notices(trace: Trace) -> None:
+    """Says on standard error what is to be said of the source itself."""
+    for notice in trace.notices:
+        print(f"tlsviz: {notice}", file=sys.stderr)  # noqa: T201
+
+
+def write(text: str, path: Path | None, private: bool) -> None:
+    """Prints, or writes a file. ``private``: it holds secrets, so that a new file is for its owner alone."""
+    if path is None:
+        out(text)
+        return
+    try:
+        if private:
+            path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TargetError(f"Cannot write {path}", error.strerror or str(error)) from None
+
+
+def out(text: str) -> None:
+    """Prints, and lets the reader have it at once."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def interactive() -> bool:
+    """Whether somebody sits at a terminal that can show screens."""
+    return sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """The columns to print in; 100 where nobody says."""
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        return 100
+    import shutil
+
+    return max(shutil.get_terminal_size((100, 24)).columns, 60)
+
+
+def unicode() -> bool:
+    """Whether standard output takes every character."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
