@@ -51,5 +51,7 @@ def test_the_page_that_a_person_meets():
     assert fault is not None and fault.reason == "self_signed"
     assert said[0].says == "NET::ERR_CERT_AUTHORITY_INVALID"
     late = judge([LEAF.der, MIDDLE.der], "another.test", NOW + 90 * DAY, [STORE])
-    assert browser_page(late)[0].reason == "expired"  # type: ignore[union-attr]
+    assert set(late.reasons) == {"expired", "name_mismatch"}
+    assert browser_page(late)[0].reason == "name_mismatch"  # type: ignore[union-attr]
+    assert browser_page(late, names_last=True)[0].reason == "expired"  # type: ignore[union-attr]
     assert browser_page(judge([LEAF.der, MIDDLE.der], HOST, NOW, [STORE])) == (None, ())

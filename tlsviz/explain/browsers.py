@@ -82,7 +82,7 @@ def _asked(trust: Trust, client: Reader) -> StoreVerdict:
 def _stopped(trust: Trust, verdict: StoreVerdict, client: Reader) -> tuple[Fault | None, str, str]:
     """The fault that a client stops at, its reason, and a note; no reason when it goes on."""
     as_asked = trust._replace(verdict=verdict.verdict, store=verdict.store, faults=verdict.faults)
-    fault, _ = browser_page(as_asked)
+    fault, _ = browser_page(as_asked, names_last=client not in BROWSERS)
     if fault is None:
         return None, *_besides(trust, client)
     if verdict.strict and client not in BROWSERS:

@@ -60,26 +60,33 @@ def clients_say(reason: str, name: str | None = None, issuer: bool = False) -> t
     )
 
 
-def browser_page(trust: Trust) -> tuple[Fault | None, tuple[ClientWords, ...]]:
+def browser_page(trust: Trust, names_last: bool = False) -> tuple[Fault | None, tuple[ClientWords, ...]]:
     """The fault that clients stop at first, and their words for it; None and () for a trusted chain.
 
-    Browsers warn of the chain before they compare names, and of dates only when the chain leads to a root: so an
-    unknown root or a signature comes first, then dates, then the name.
+    Of several faults browsers name the gravest: an unknown root or a wrong signature, then the name, dates last
+    (Chromium's ``MapCertStatusToNetError``, Firefox's ``errorCodeToReport``). ``names_last``: as programs do that
+    compare the name only after the chain (curl, Java), so that a date comes before it.
     """
     if trust.verdict != "untrusted" or not trust.faults:
         return None, ()
-    first = min(trust.faults, key=lambda fault: _WEIGHT.get(fault.reason, 1))
+    first = min(trust.faults, key=lambda fault: _weight(fault, names_last))
     return first, clients_say(first.reason, trust.name, issuer=first.certificate != 0)
 
 
+def _weight(fault: Fault, names_last: bool) -> int:
+    return _LAST if names_last and fault.reason in _OF_NAMES else _WEIGHT.get(fault.reason, 1)
+
+
+_OF_NAMES = ("name_mismatch", "wrong_order")
+_LAST = 4
 _WEIGHT = {
     "no_certificate": -1,
     "unknown_issuer": 0,
     "missing_intermediate": 0,
     "self_signed": 0,
     "bad_signature": 0,
-    "expired": 2,
-    "not_yet_valid": 2,
-    "wrong_order": 3,
-    "name_mismatch": 3,
+    "wrong_order": 2,
+    "name_mismatch": 2,
+    "expired": 3,
+    "not_yet_valid": 3,
 }
