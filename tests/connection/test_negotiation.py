@@ -55,6 +55,22 @@ def test_what_cannot_be_chosen_is_told_from_what_was_not() -> None:
     assert found.decider == "only_one"
 
 
+@pytest.mark.parametrize(
+    ("suite", "resumed", "decider", "why"),
+    [
+        (0x009E, False, "protocol", "a prime and a generator"),
+        (0xC02B, False, "unknown", "is not here"),
+        (0xC02B, True, "protocol", "resumed session"),
+        (0x009C, False, "protocol", "the key exchange is RSA"),
+    ],
+    ids=["dhe", "ecdhe-unseen", "resumed", "rsa"],
+)
+def test_no_group_has_its_reason(suite: int, resumed: bool, decider: str, why: str) -> None:
+    base = talk("1.2", "ECDHE-ECDSA-AES128-GCM-SHA256")
+    found = choice(replace(base, cipher_suite=CodePoint(suite, 2, None), group=None, resumed=resumed), "group")
+    assert (found.chosen, found.decider) == (None, decider) and why in found.why
+
+
 def test_the_server_decides_where_it_takes_what_stood_before() -> None:
     base = talk("1.3", f"{FIRST}:{SECOND}")
     assert choice(base, "cipher_suite").decider == "unknown", "the first of both orders"

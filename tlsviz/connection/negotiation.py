@@ -162,10 +162,7 @@ class _Explained:
                 why = f"{why}; no key share came with it, so it would have cost a round trip"
             found.append(Candidate(str(point), point.code, fate, why, shared))
         if chosen is None:
-            if self.suite is not None and not self.tls13:
-                why = f"none was needed: the key exchange is {self.suite.key_exchange or 'another'}"
-                return Choice("group", tuple(found), None, "protocol", why)
-            return self._none("group", found)
+            return self._no_group(found)
         told = "server_hello" if self.tls13 else "server_key_exchange"
         if self.retry is not None:
             sent = ", ".join(one.name for one in found if one.key_share) or "none"
@@ -180,6 +177,21 @@ class _Explained:
         if self.tls13 and decider == "unknown" and chosen.code in shares and len(shares) < len(found):
             why = f"{why}; its key share was there, so no retry was needed"
         return self._told("group", found, chosen, decider, why, told)
+
+    def _no_group(self, found: Sequence[Candidate]) -> Choice:
+        """Why there is no group among those of supported_groups, where the suite is known and TLS is not 1.3."""
+        if self.suite is None or self.tls13:
+            return self._none("group", found)
+        exchange = self.suite.key_exchange or "another"
+        if self.connection.resumed:
+            why = "none was needed: the resumed session's master secret stands for a key exchange"
+        elif exchange.startswith("ECDHE"):
+            return Choice("group", tuple(found), None, "unknown", "the server's half of the key exchange is not here")
+        elif exchange.startswith("DHE"):
+            why = f"none of these: with {exchange} the server sends a prime and a generator itself (RFC 5246 7.4.3)"
+        else:
+            why = f"none was needed: the key exchange is {exchange}"
+        return Choice("group", tuple(found), None, "protocol", why)
 
     def _scheme(self, offered: Sequence[CodePoint]) -> Choice:
         chosen = self.connection.signature_scheme
@@ -350,7 +362,8 @@ class _Explained:
             )
         if at:
             those = "it" if at == 1 else "any of them"
-            why = f"the client put {plural(at, 'other')} before it: the server takes not {those}, or has its own order"
+            before = f"the client put {plural(at, 'other')} before it"
+            why = f"{before}: the server does not take {those}, or has its own order"
             return "server_order", why
         follows = self._follows(subject, chosen)
         if follows is True:

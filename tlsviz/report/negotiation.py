@@ -29,7 +29,8 @@ def negotiated(connection: Connection, width: int) -> Iterator[Line]:
 
 
 def _choice(choice: Choice, width: int) -> Iterator[Line]:
-    yield [Piece(f"  {TITLES[choice.subject]}  ", "dim"), Piece(choice.chosen or "none", "bold")]
+    nothing = "not known" if choice.decider == "unknown" else "none"
+    yield [Piece(f"  {TITLES[choice.subject]}  ", "dim"), Piece(choice.chosen or nothing, "bold")]
     yield from paragraph([Piece("    ")], f"{DECIDERS[choice.decider]}: {choice.why}", width, "dim")
     if choice.retry:
         yield from paragraph([Piece("    ↳ ", "warn")], choice.retry, width)
