@@ -86,7 +86,7 @@ def response(
     signer: Any = AUTHORITY,
     responder: x509.Certificate | None = None,
     update: datetime = NOW - timedelta(days=1),
-    days: int = 3,
+    days: int | None = 3,
     revoked: bool = False,
 ) -> bytes:
     builder = ocsp.OCSPResponseBuilder().add_response(
@@ -95,7 +95,7 @@ def response(
         algorithm=hashes.SHA256(),
         cert_status=ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD,
         this_update=update,
-        next_update=update + timedelta(days=days),
+        next_update=update + timedelta(days=days) if days is not None else None,
         revocation_time=update if revoked else None,
         revocation_reason=None,
     )
@@ -127,6 +127,7 @@ def test_a_staple_of_the_issuer() -> None:
     assert (found.status, found.why) == ("verified", "the certificate is good, signed by its issuer, Authority")
     revoked = stapled(response(revoked=True))
     assert (revoked.status, revoked.why[:26]) == ("verified", "the certificate is revoked")
+    assert stapled(response(days=None)).status == "verified"
 
 
 def test_a_staple_of_a_delegate() -> None:
@@ -144,6 +145,8 @@ def test_a_staple_of_a_delegate() -> None:
         (response(signer=OTHER, responder=responder(SIGNING, end=NOW - timedelta(days=2))), "of another time"),
         (response(update=NOW - timedelta(days=9)), "good only until 2026-01-03"),
         (response(update=NOW + timedelta(days=1)), "of a later time"),
+        (response(update=NOW - timedelta(days=11), days=None), "does not say until when it is good"),
+        (response(signer=OTHER, responder=responder()), "may not sign such responses"),
         (response(about=issued("other.test", LEAF)), "about another certificate"),
         (response(issuer=issued("Authority", OTHER)), "about another certificate"),
     ],
@@ -191,19 +194,25 @@ def own_logs(monkeypatch: pytest.MonkeyPatch) -> dict[bytes, Log]:
     return found
 
 
-def receipt(entry: bytes, key: Any = LOG, extensions: bytes = b"", log_id: bytes | None = None) -> bytes:
+def receipt(
+    entry: bytes,
+    key: Any = LOG,
+    extensions: bytes = b"",
+    log_id: bytes | None = None,
+    milliseconds: int = 1_767_000_000_000,
+) -> bytes:
     """A SerializedSCT over an entry."""
     from cryptography.hazmat.primitives.asymmetric import padding
 
     spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    milliseconds = (1_767_000_000_000).to_bytes(8, "big")
-    signed = b"\0\0" + milliseconds + entry + made13.vector(2, extensions)
+    time = milliseconds.to_bytes(8, "big")
+    signed = b"\0\0" + time + entry + made13.vector(2, extensions)
     if key is RSA_LOG:
         scheme, signature = b"\x04\x01", key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
     else:
         scheme, signature = b"\x04\x03", key.sign(signed, ec.ECDSA(hashes.SHA256()))
     identity = log_id or hashlib.sha256(spki).digest()
-    data = b"\0" + identity + milliseconds + made13.vector(2, extensions) + scheme + made13.vector(2, signature)
+    data = b"\0" + identity + time + made13.vector(2, extensions) + scheme + made13.vector(2, signature)
     return made13.vector(2, data)
 
 
@@ -234,6 +243,8 @@ def test_receipts_beside_the_certificate() -> None:
     assert "1 not checked: a log that is not in the list" in found.why
     (found,) = delivered(listed(receipt(entry(SERVER_CERTIFICATE), log_id=b"?" * 32)))
     assert found.status == "not_provable"
+    (found,) = delivered(listed(receipt(entry(SERVER_CERTIFICATE), milliseconds=1_799_000_000_000)))
+    assert (found.status, found.why) == ("verified", "signed by Ours, but it is of a later time")
     assert delivered(b"") == delivered(b"\0\0") == delivered(listed(b"\0\x05short")) == []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tlsviz.connection.model import Connection, Proof, ProofStatus
 from tlsviz.connection.proofs.ocsp import staples
-from tlsviz.connection.proofs.receipts import ReceiptList, receipt_groups
+from tlsviz.connection.proofs.receipts import SIGNED_BY, ReceiptList, receipt_groups
 from tlsviz.connection.proofs.stapled import Issuers
 from tlsviz.pki.loglist import Logs
 from tlsviz.pki.trust import Trust
@@ -55,10 +55,11 @@ def _sct(found: tuple[Receipt, ...]) -> tuple[ProofStatus, str]:
     bad = next((one for one in found if one.check == "failed"), None)
     if bad is not None:
         return "failed", f"{bad.log}: {bad.why}"
-    right = [one.log for one in found if one.check == "verified"]
+    # Its words say who signed and, where it does not count all the same, why not.
+    right = [one.why.removeprefix(SIGNED_BY) for one in found if one.check == "verified"]
     other = [f"{one.log} ({one.why})" if one.log else one.why for one in found if one.check != "verified"]
     if not right:
         listed = "; ".join(dict.fromkeys(other))
         return "not_provable", f"{plural(len(found), 'receipt')}: {listed}"
     rest = f"; {len(other)} not checked: {'; '.join(dict.fromkeys(other))}" if other else ""
-    return "verified", f"signed by {', '.join(dict.fromkeys(right))}{rest}"
+    return "verified", f"{SIGNED_BY}{', '.join(dict.fromkeys(right))}{rest}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from tlsviz.connection.model import Connection, ProofStatus
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from cryptography.x509.ocsp import OCSPResponse, OCSPSingleResponse
 
 TLS12 = 0x0303
-OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
+OCSP_SIGNING = "OCSPSigning"
 MOST_SINGLE = 50
+LONGEST_ANSWER = timedelta(days=10)
+"""As long as an answer of a public authority may be good (CA/Browser Forum Baseline Requirements 4.9.10)."""
 
 _SCHEMES = {
     "1.2.840.113549.1.1.5": 0x0201,
@@ -162,8 +164,6 @@ def _signature(response: OCSPResponse, issuer: bytes, at: datetime) -> Signed:
 
 def _delegate_fault(der: bytes, at: datetime) -> str:
     """Why somebody certified by the issuer may all the same not sign responses."""
-    from cryptography import x509
-
     delegate = read(der)
     if delegate.not_before is None or delegate.not_after is None:
         return "has a certificate without dates"
@@ -171,9 +171,7 @@ def _delegate_fault(der: bytes, at: datetime) -> str:
         return (
             f"has a certificate of another time: from {delegate.not_before:%Y-%m-%d} to {delegate.not_after:%Y-%m-%d}"
         )
-    usages = x509.load_der_x509_certificate(der).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    allowed = any(usage.dotted_string == OCSP_SIGNING for usage in usages)
-    return "" if allowed else "may not sign such responses"
+    return "" if OCSP_SIGNING in delegate.extended_key_usage else "may not sign such responses"
 
 
 def _date_fault(single: OCSPSingleResponse, at: datetime) -> str | None:
@@ -181,6 +179,8 @@ def _date_fault(single: OCSPSingleResponse, at: datetime) -> str | None:
         return f"it is of a later time: {single.this_update_utc:%Y-%m-%d %H:%M} UTC"
     if single.next_update_utc is not None and single.next_update_utc < at:
         return f"it was good only until {single.next_update_utc:%Y-%m-%d %H:%M} UTC"
+    if single.next_update_utc is None and at - single.this_update_utc > LONGEST_ANSWER:
+        return f"it is of {single.this_update_utc:%Y-%m-%d} and does not say until when it is good"
     return None
 
 

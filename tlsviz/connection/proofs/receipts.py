@@ -14,6 +14,8 @@ from tlsviz.pki.loglist import Logs
 from tlsviz.pki.transparency import Timestamp
 from tlsviz.pki.vouchers import Receipt
 
+SIGNED_BY = "signed by "
+
 
 class ReceiptList(NamedTuple):
     """The receipts that came together: about which certificate (index as sent), in which message."""
@@ -75,5 +77,5 @@ def _receipt(stamp: Timestamp, one: Stapled, entry: bytes | None, index: int, kn
     if status != "verified":
         return start._replace(check=status, why=why)
     fault = transparency.receipt_fault(stamp, log, issuers.at)
-    words = f"signed by {log.name}" + (f", but {fault}" if fault else "")
+    words = f"{SIGNED_BY}{log.name}" + (f", but {fault}" if fault else "")
     return start._replace(check="verified", why=words, counts=not fault)
