@@ -12,7 +12,6 @@ from tlsviz.wire.chunks import Chunk
 
 _DTLS_FIRST = range(20, 64)
 """First bytes of DTLS where it shares its port with STUN, TURN and SRTP (RFC 7983, RFC 9443)."""
-LONGEST_STRAY = 64 << 10
 
 
 def is_dtls(data: bytes) -> bool:
