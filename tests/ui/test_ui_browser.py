@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from test_ui_chain import EVIL, LAB, OLD, OLD_LEAF, connection, stage, text
 
 from tlsviz.connection.model import Connection
-from tlsviz.explain.browsers import READERS, page, pages
+from tlsviz.explain.browsers import READERS, advice, page, pages
 from tlsviz.pki import stores
 from tlsviz.pki.verify import judge
 from tlsviz.ui.screens.browser import BrowserScreen
@@ -95,7 +95,7 @@ def test_the_cause_stands_on_the_chain_with_its_mend() -> None:
     lines = beside(page(found.trust, "Chrome"), graph, 60)
     shown = text([line for line, _ in lines])
     assert "✗ Old Authority" in shown
-    assert "→ Renew the certificate" in shown
+    assert "→ Send the authority's present intermediate" in shown
     assert "Old Authority" in text([line for line, leads in lines if leads])
 
 
@@ -157,3 +157,18 @@ def test_every_slide_of_the_chain_fits(size: tuple[int, int]) -> None:
 def test_a_resumed_connection_has_a_slide_that_says_so() -> None:
     (slide,) = chain_slides(Connection(), 80)
     assert slide.title == "No certificate"
+
+
+def test_who_must_mend_depends_on_whose_certificate_has_expired() -> None:
+    root = make("Old Root", ec_key(1), ca=True, end=NOW - DAY)
+    own = make(HOST, ec_key(2), MIDDLE, names=(HOST,), end=NOW - DAY)
+    under = make(HOST, ec_key(2), root, names=(HOST,))
+    said = {
+        "renew": trust(own, MIDDLE),
+        "intermediate": trust(OLD_LEAF, OLD),
+        "stores": trust(under, store=stores.from_ders("lab", [root.der])),
+    }
+    mends = {word: advice(page(found, "Chrome")).mend for word, found in said.items()}
+    assert mends["renew"].startswith("Renew the certificate")
+    assert "present intermediate" in mends["intermediate"] and "need not be renewed" in mends["intermediate"]
+    assert mends["stores"].startswith("Update the clients' trust stores")

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from tlsviz.explain import chain as words
+from tlsviz.explain.words import Words
+from tlsviz.explain.words import words as entry
 from tlsviz.pki.certificate import Certificate, read
 from tlsviz.pki.clients import browser_page, clients_say
 from tlsviz.pki.names import ascii_name
 from tlsviz.pki.naming import to_unicode
+from tlsviz.pki.place import Place, place
 from tlsviz.pki.trust import Fault, StoreVerdict, Trust
 from tlsviz.pki.words import span
 from tlsviz.wire.text import shorten
@@ -30,7 +33,7 @@ class Page(NamedTuple):
     ``look``: a warning over the whole page, the panel behind a padlock, or the lines of a terminal. ``bar``: what the
     address bar says, or the command. ``refuses``: it goes no further by itself. ``fault`` is the cause, None where
     there is none or it is no certificate's; ``reason`` names it, "" for none. ``store``: whose verdict it follows.
-    ``note``: what one should know beside.
+    ``note``: what one should know beside. ``place``: whose certificate is at fault, by which who must mend it differs.
     """
 
     client: Reader
@@ -48,6 +51,7 @@ class Page(NamedTuple):
     reason: str
     store: str
     note: str = ""
+    place: Place = "own"
 
 
 def pages(trust: Trust | None) -> tuple[Page, ...]:
@@ -151,6 +155,7 @@ def _filled(
         reason,
         verdict.store,
         note,
+        place(fault, verdict.path) if fault is not None else "own",
     )
 
 
@@ -188,6 +193,13 @@ def _all(verdict: StoreVerdict) -> tuple[bytes, ...]:
 def _leaf(verdict: StoreVerdict) -> Certificate | None:
     found = _all(verdict)
     return read(found[0]) if found else None
+
+
+def advice(one: Page) -> Words | None:
+    """What the cause means and how to mend it; None where nothing stops the client."""
+    return (
+        entry(f"trust_place.{one.reason}_{one.place}") or entry(f"trust.{one.reason}") or entry(f"finding.{one.reason}")
+    )
 
 
 def cause(one: Page) -> str:

@@ -31,6 +31,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "signature": ("signatures.toml",),
     "finding": ("findings.toml",),
     "trust": ("trust.toml",),
+    "trust_place": ("trust_place.toml",),
     "mark": ("marks.toml",),
     "proof": ("proofs.toml",),
     "provenance": ("provenance.toml",),

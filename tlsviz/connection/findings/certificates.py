@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tlsviz.connection.model import CERTIFICATES, Connection, Finding
 from tlsviz.pki.certificate import read
+from tlsviz.pki.place import place
 from tlsviz.pki.trust import Fault, Reason
 from tlsviz.pki.words import weak_key
 from tlsviz.wire.chunks import SERVER, Sender
@@ -107,11 +108,8 @@ _ROOT: dict[Reason, tuple[str, str]] = {
 def _words(fault: Fault, path: Sequence[bytes]) -> tuple[str, str, str]:
     """Title, how to mend it and where it is required: who must act depends on whose certificate on the path it is."""
     title, mend, reference = _WORDS[fault.reason]
-    if fault.sha256 is None or fault.certificate == 0:
-        return title, mend, reference
-    top = read(path[-1]) if path else None
-    root = top is not None and top.sha256 == fault.sha256 and top.issuer == top.subject
-    return *(_ROOT if root else _ABOVE).get(fault.reason, (title, mend)), reference
+    elsewhere = {"own": {}, "above": _ABOVE, "root": _ROOT}[place(fault, path)]
+    return *elsewhere.get(fault.reason, (title, mend)), reference
 
 
 def faults(connection: Connection) -> Iterator[Finding]:

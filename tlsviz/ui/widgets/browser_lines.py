@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 
-from tlsviz.explain.browsers import Page, cause
-from tlsviz.explain.words import words
+from tlsviz.explain.browsers import Page, advice, cause
 from tlsviz.pki.graph import Graph, Vertex
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.widgets.lines import Line, cells, clip, pad_line, wrap
@@ -141,7 +140,7 @@ def faulty(page: Page, graph: Graph) -> Vertex | None:
 
 
 def _advice(page: Page, width: int) -> Iterator[Line]:
-    entry = words(f"trust.{page.reason}") or words(f"finding.{page.reason}")
+    entry = advice(page)
     if entry is not None:
         yield []
         yield from heading("What it means", width)
