@@ -96,6 +96,7 @@ def check_capture(path: Path) -> Counter[str]:
     connections, engines = opened(path)
     for each in connections:
         counts["connections"] += 1
+        counts["streams"] += each.transport == "tcp"  # datagrams are not to be cut
         for message in each.messages:
             if message.tree is not None and message.buffer is not None:
                 start = message.tree.start  # what cannot be read starts behind its record's header

@@ -204,6 +204,21 @@ def test_early_data_and_what_was_offered_of_post_quantum() -> None:
     assert "no post-quantum group was offered" in said[0] and "the server chose another" in said[1]
 
 
+def test_a_fatal_alert_needs_no_farewell() -> None:
+    """RFC 8446 6.2: after a fatal alert both sides close at once."""
+    cut = FIN(talk("1.3", None, "ec", False))
+    assert "truncated_stream" in codes(cut)
+    last = next(message for message in talk("1.3").messages if message.alert is not None)
+    assert last.alert is not None
+    fatal = replace(last, sender=CLIENT, alert=last.alert._replace(description=CodePoint(48, 1, "unknown_ca")))
+    assert "truncated_stream" not in codes(replace(cut, messages=(*cut.messages, fatal)))
+
+
+def test_the_name_under_initial_keys_is_no_secret() -> None:
+    found = next(f for f in find(replace(talk(), transport="quic")) if f.code == "name_in_clear")
+    assert "Initial keys" in found.evidence
+
+
 def test_a_small_prime_is_named() -> None:
     chosen = shake("1.2", "DHE-RSA-AES128-GCM-SHA256", "rsa").connection()
     exchange = first(chosen, "server_key_exchange")

@@ -28,6 +28,7 @@ from tlsviz.sources.tape import Tape
 from tlsviz.sources.target import Target, is_address
 from tlsviz.sources.upgrade import dialogues
 from tlsviz.wire.chunks import CLIENT, Mark
+from tlsviz.wire.text import clock
 
 if TYPE_CHECKING:
     import socket
@@ -44,7 +45,7 @@ TLS13 = 0x0304
 
 HTTP_WAIT = 2.0
 """How long to wait for the HTTP response, in seconds."""
-HTTP_GUESS_WAIT = 0.03
+HTTP_GUESS_WAIT = 0.5
 """The same at least, in seconds, where ALPN did not agree on HTTP."""
 TICKET_WAIT = 0.02
 """How long at least to wait for what the server sends by itself, in seconds."""
@@ -355,7 +356,7 @@ class _Handshake:
             return peer.drive(lambda: _read_on(peer), max(2 * peer.longest_turn, TICKET_WAIT))
         # Without ALPN nobody has said that this server speaks HTTP at all: it gets less time to answer.
         limit = HTTP_WAIT if protocol else min(max(20 * peer.longest_turn, HTTP_GUESS_WAIT), HTTP_WAIT)
-        awaited = f"no whole HTTP response within {limit:.2g} s"
+        awaited = f"no whole HTTP response within {clock(limit)}"
         talk = exchange if self._early else conversation(protocol, exchange, self._target, self._name)
         request = talk.request[self._taken_early(peer) :]
         failure = peer.drive(lambda: peer.ssl.sendall(request), limit, awaited) if request else None

@@ -29,13 +29,14 @@ def name_in_clear(connection: Connection) -> Iterator[Finding]:
     hello = _first(connection, "client_hello")
     if hello is None or hello.tree is None or connection.server_name is None or connection.ech_accepted:
         return
-    if connection.transport == "quic" or hello.tree.get("extensions.server_name") is None:
+    if hello.tree.get("extensions.server_name") is None:
         return
+    how = "under Initial keys that everybody can compute" if connection.transport == "quic" else "in the clear"
     yield Finding(
         "name_in_clear",
         "info",
         "Everybody on the way sees the server's name",
-        f"the ClientHello says {shorten(connection.server_name, 80)} in the clear (server_name)",
+        f"the ClientHello says {shorten(connection.server_name, 80)} {how} (server_name)",
         "Publish an ECH configuration in the HTTPS record of the name, and use clients that support ECH.",
         "RFC 6066 3; RFC 9849",
         message=hello.index,
@@ -68,6 +69,8 @@ def truncated(connection: Connection) -> Iterator[Finding]:
     if any(run.opaque for run in connection.application):
         # A close_notify may be among the records that cannot be read.
         return
+    if any(message.alert and message.alert.description.code for message in connection.messages):
+        return  # a fatal alert ends a connection at once, without a farewell (RFC 8446 6.2)
     for sender in (SERVER, CLIENT):
         spoke = any(run.sender == sender for run in connection.application)
         cut = next(
