@@ -13,7 +13,7 @@ from handshake_sample import handshake
 from rich.cells import cell_len
 from test_ui_handshake import Stage
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Label
 
 from tlsviz.connection.model import Connection, SentCertificate
 from tlsviz.pki import stores
@@ -28,6 +28,7 @@ from tlsviz.ui.widgets.certificate_view import CertificateView
 from tlsviz.ui.widgets.chain_lines import Target, chain_lines, drawn, targets
 from tlsviz.ui.widgets.chain_pane import ChainPane
 from tlsviz.ui.widgets.der_view import DerView
+from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.lines import Line
 from tlsviz.wire.nodes import Node, lookup
 
@@ -217,23 +218,27 @@ async def test_the_certificate_is_saved_as_pem_but_never_over_another_file(tmp_p
         page = await page_of(pilot, handshake(), 0)
         await pilot.press("w")
         box = page.query_one("#file", Input)
-        assert box.display
+        saving = page.query_one("#saving")
+        await pilot.pause()
+        bar = "".join(part for line in page.query_one(KeyBar).lines(100) for part, _ in line)
+        assert saving.display and str(saving.query_one(Label).render()) == "save as"
+        assert "⏎ save" in bar and "esc back" in bar
         assert box.value == "www.lab.test.pem"
         target = tmp_path / "leaf.pem"
         box.value = str(target)
         await pilot.press("enter")
         await pilot.pause()
         assert target.read_text().startswith("-----BEGIN CERTIFICATE-----\n")
-        assert not box.display
+        assert not saving.display
         target.write_text("mine")
         await pilot.press("w")
         box.value = str(target)
         await pilot.press("enter")
         await pilot.pause()
         assert target.read_text() == "mine"
-        assert box.display, "another name may be given"
+        assert saving.display, "another name may be given"
         await pilot.press("escape")
-        assert not box.display
+        assert not saving.display
         assert pilot.app.screen is page
 
 

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Input
+from textual.widgets import Input, Label
 
 from tlsviz.connection.model import Connection
 from tlsviz.explain import chain as words
@@ -64,11 +64,13 @@ class CertificateScreen(Screen[Target | None]):
         with Horizontal(id="certificate-body"):
             yield CertificateView(id="facts")
             yield DerView(id="der")
-        yield Input(placeholder="file name", id="file", compact=True)
+        with Horizontal(id="saving"):
+            yield Label("save as")
+            yield FileName(placeholder="file name", id="file", compact=True)
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.query_one("#file").display = False
+        self.query_one("#saving").display = False
         self.call_after_refresh(self._show, self._field)
 
     @property
@@ -94,7 +96,7 @@ class CertificateScreen(Screen[Target | None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what was sent has bytes in the handshake; where both are seen nothing is to be changed over."""
         if action == "bytes":
-            return bool(self._shown) and self.vertex.index is not None and not self.query_one("#file").display
+            return bool(self._shown) and self.vertex.index is not None and not self.query_one("#saving").display
         if action == "next":
             return len(self._shown) > 1
         return not (action == "der" and not self.has_class(NARROW))
@@ -128,7 +130,7 @@ class CertificateScreen(Screen[Target | None]):
         """Asks for the name of a file."""
         box = self.query_one("#file", Input)
         box.value = f"{_stem(self.vertex)}.pem"
-        box.display = True
+        self.query_one("#saving").display = True
         box.focus()
         self.refresh_bindings()
 
@@ -139,18 +141,24 @@ class CertificateScreen(Screen[Target | None]):
             self._close_file()
 
     def _close_file(self) -> None:
-        self.query_one("#file").display = False
+        self.query_one("#saving").display = False
         self.query_one(CertificateView).focus()
         self.refresh_bindings()
 
     def action_close(self) -> None:
         """Closes the question for a file, else the page."""
-        if self.query_one("#file").display:
+        if self.query_one("#saving").display:
             self._close_file()
         elif self.has_class("-der") and self.has_class(NARROW):
             self.remove_class("-der")
         else:
             self.dismiss(None)
+
+
+class FileName(Input):
+    """The name of the file to save in; the bar of keys says what Enter does."""
+
+    BINDINGS = [Binding("enter", "submit", "save", key_display="⏎", tooltip="Save the certificate in this file")]
 
 
 class CertificateHead(Painted):
