@@ -145,7 +145,7 @@ def test_certificates_from_elsewhere_fill_a_gap_beside_the_verdict():
     fetched = Borrowed(MIDDLE.der, "fetched", AIA)
     trust = judge([LEAF.der], HOST, NOW, [STORE], fetched=[fetched])
     assert trust.borrowed == (fetched,) and trust.reasons == ("missing_intermediate",)
-    assert "it could be fetched" in trust.faults[0].detail
+    assert f"it was fetched from {AIA}" in trust.faults[0].detail
     late = judge([LEAF.der], HOST, NOW + 90 * DAY, [STORE], fetched=[fetched])
     assert late.stores[0].helped.verdict == "untrusted" and "expired" in late.stores[0].helped.reasons
     assert judge([LEAF.der], HOST, NOW, [STORE], known=[OTHER_ROOT.der]).stores[0].helped is None

@@ -61,11 +61,11 @@ def _not_sent(
     cert, index = read(last), pool.index.get(last)
     issuer, where = _issuer(cert), f"not in the {store.name} store"
     lies = f"; it lies at {shorten(cert.ca_issuers[0], 120)}" if cert.ca_issuers else ""
-    got = tuple(one.der for one in fetched)
-    known = (*got, *known)
+    known = (*(one.der for one in fetched), *known)
     seen = seen_issuer(last, known)
     if seen is not None and not read(seen).self_issued:
-        how = "it could be fetched" if seen in got else "another connection here shows it"
+        place = next((one.where for one in fetched if one.der == seen), None)
+        how = "another connection here shows it" if place is None else f"it was fetched from {shorten(place, 120)}"
         detail = f"issued by {issuer}, which was not sent; {how}"
         yield Fault("missing_intermediate", index, detail)
         if not any(way.anchored for way in Pool((last, seen, *known)).paths(last, store)):
