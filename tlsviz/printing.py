@@ -40,14 +40,15 @@ def notices(trace: Trace) -> None:
 
 
 def write(text: str, path: Path | None, private: bool) -> None:
-    """Prints, or writes a file. ``private``: it holds secrets, so that a new file is for its owner alone."""
+    """Prints, or writes a file. ``private``: it holds secrets, so that the file is for its owner alone."""
     if path is None:
         out(text)
         return
+    from tlsviz.sources.private import private_file
+
     try:
-        if private:
-            path.touch(mode=0o600)
-        path.write_text(text, encoding="utf-8")
+        with private_file(path) if private else path.open("wb") as file:
+            file.write(text.encode())
     except OSError as error:
         raise TargetError(f"Cannot write {path}", error.strerror or str(error)) from None
 

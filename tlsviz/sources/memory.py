@@ -15,6 +15,7 @@ from pathlib import Path
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.connection.observations import from_plain, observe, remembering, to_plain
 from tlsviz.connection.observed import Observation
+from tlsviz.sources.private import private_file
 
 LIMIT = 400
 PER_SERVER = 12
@@ -64,8 +65,8 @@ class Memory:
         fresh = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh.touch(mode=0o600)
-            fresh.write_text(json.dumps({"version": _VERSION, "seen": list(map(to_plain, kept))}), encoding="utf-8")
+            with private_file(fresh) as file:
+                file.write(json.dumps({"version": _VERSION, "seen": list(map(to_plain, kept))}).encode())
             fresh.replace(self.path)
         except OSError:
             with suppress(OSError):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import tlsviz
 from tlsviz.errors import TlsvizError
+from tlsviz.sources.private import private_file
 from tlsviz.wire.chunks import CLIENT, SERVER, Bulk, Chunk, Gap, Input, Mark, Sender, other
 from tlsviz.wire.text import shorten
 
@@ -38,13 +39,13 @@ _FIRST_SEQUENCE: dict[Sender, int] = {CLIENT: 0x10000000, SERVER: 0x20000000}
 def save(path: Path, tapes: Sequence[Tape], comment: str, secrets: bool = True) -> None:
     """Writes the tapes as one pcapng file, packets in the order of time. Raises TlsvizError if it cannot be written.
 
-    ``secrets``: put the key log into a Decryption Secrets Block, so that every reader can decrypt.
+    ``secrets``: put the key log into a Decryption Secrets Block, so that every reader can decrypt; the file is then
+    for its owner alone.
     """
     data = pcapng(tapes, comment, secrets)
     try:
-        if secrets:
-            path.touch(mode=0o600)
-        path.write_bytes(data)
+        with private_file(path) if secrets else path.open("wb") as file:
+            file.write(data)
     except OSError as error:
         why = error.strerror or str(error)
         raise TlsvizError(f"Cannot write {shorten(str(path), 80)}", why, "Give another file to --save.") from None

@@ -13,6 +13,7 @@ from typing import IO
 from tlsviz.connection.model import Connection
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TargetError
+from tlsviz.sources.private import private_file
 from tlsviz.sources.record import secrets_block
 from tlsviz.tls import views
 from tlsviz.wire.text import shorten
@@ -25,8 +26,7 @@ class Saving:
         self._path = path
         self._randoms: dict[bytes, None] = {}
         try:
-            path.touch(mode=0o600)
-            self._file: IO[bytes] = path.open("wb")
+            self._file: IO[bytes] = private_file(path)
         except OSError as error:
             raise _refused(path, error) from None
 
