@@ -165,3 +165,10 @@ def test_our_own_library_objects(words: str, expected: str) -> None:
 def test_the_more_telling_failure_wins_between_addresses() -> None:
     assert Failure("refused").telling > Failure("connect_timeout").telling > Failure("unreachable").telling
     assert Failure("unreachable").telling > Failure("error").telling
+
+
+def test_a_firewall_that_looks_the_same_is_named_once() -> None:
+    found = diagnose(Connection(marks=(mark("refused"),)))
+    assert found is not None
+    said = [found.mend, *(cause.why for cause in found.causes)]
+    assert sum("looks the same" in text for text in said) == 1

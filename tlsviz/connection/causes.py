@@ -24,7 +24,7 @@ THE_WAY: dict[str, tuple[str, str, str]] = {
     "refused": (
         "connection_refused",
         "Nothing listens on that port",
-        "Check that the server runs and the port is right; a firewall that rejects looks the same.",
+        "Check that the server runs, which port it listens on, and the firewall's rules.",
     ),
     "connect_timeout": (
         "connection_timed_out",
