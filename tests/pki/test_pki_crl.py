@@ -8,11 +8,13 @@ import pytest
 from certificate_makers import DAY, HOST, LEAF, MIDDLE, NOW, ROOT, Made, ec_key, make
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tlsviz.errors import TargetError
 from tlsviz.pki import stores
 from tlsviz.pki.crl import ask, load, read_crl
+from tlsviz.pki.der import first
 from tlsviz.pki.revoked import with_revocations
 from tlsviz.pki.verify import judge
 from tlsviz.pki.vouchers import Revocation
@@ -74,6 +76,35 @@ def test_a_list_that_revokes_and_one_that_does_not():
 def test_lists_that_do_not_count(der, why):
     found = answer(der)
     assert (found.status, found.check) == ("unusable", "failed") and why in found.why
+
+
+def unlimited(der: bytes) -> bytes:
+    """The list without nextUpdate, signed anew."""
+    whole = x509.load_der_x509_crl(der)
+    tbs = first(whole.tbs_certlist_bytes)
+    parts = [part.whole for part in tbs.children]
+    del parts[4]
+    content = element(0x30, *parts)
+    signature = SIGNER.key.sign(content, ec.ECDSA(hashes.SHA256()))
+    return element(0x30, content, tbs.children[1].whole, element(0x03, b"\0", signature))
+
+
+def element(tag: int, *parts: bytes) -> bytes:
+    data = b"".join(parts)
+    size = len(data)
+    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag]) + (bytes([size]) if size < 128 else bytes([128 | len(octets)]) + octets) + data
+
+
+@pytest.mark.parametrize("revoked", [LEAF, MIDDLE], ids=["revoked", "good"])
+def test_a_list_without_an_end_is_not_good_for_ever(revoked):
+    """RFC 5280 5.1.2.5 demands nextUpdate; who leaves it out gets as long as a staple that does."""
+    young = answer(unlimited(listed(revoked, begin=NOW - 10 * DAY)))
+    assert (young.check, young.next_update) == ("verified", None)
+    assert young.status == ("revoked" if revoked is LEAF else "good")
+    old = answer(unlimited(listed(revoked, begin=NOW - 11 * DAY)))
+    assert (old.status, old.check) == ("unusable", "failed")
+    assert old.why.endswith("does not say until when it is good (no nextUpdate)")
 
 
 SHARD, OTHER_SHARD = "http://crl.test/7.crl", "http://crl.test/8.crl"

@@ -18,7 +18,7 @@ from tlsviz.pki.der import SEQUENCE, Element, elements, first
 from tlsviz.pki.keys import signature_name
 from tlsviz.pki.links import parse, signed_by
 from tlsviz.pki.names import distinguished_name, rfc4514
-from tlsviz.pki.vouchers import Revocation
+from tlsviz.pki.vouchers import LONGEST_ANSWER, Revocation
 from tlsviz.pki.words import moment
 from tlsviz.wire.text import plural, safe, shorten
 
@@ -177,9 +177,18 @@ def _answer(crl: Crl, der: bytes, issuer: bytes, at: datetime) -> Revocation:
         return start._replace(check="not_provable" if fault.startswith("cannot") else "failed", why=fault)
     if crl.this_update is not None and crl.this_update > at:
         return start._replace(why=f"it is of a later time: {moment(crl.this_update)}")
-    if crl.next_update is not None and crl.next_update < at:
-        return start._replace(why=f"it was good only until {moment(crl.next_update)}")
+    if fault := _age_fault(crl, at):
+        return start._replace(why=fault)
     return _entry(crl, cert, start)
+
+
+def _age_fault(crl: Crl, at: datetime) -> str:
+    """Why a list is too old; without nextUpdate, which RFC 5280 5.1.2.5 demands, it is good for a while only."""
+    if crl.next_update is not None:
+        return f"it was good only until {moment(crl.next_update)}" if crl.next_update < at else ""
+    if crl.this_update is None or at - crl.this_update <= LONGEST_ANSWER:
+        return ""
+    return f"it is of {moment(crl.this_update)} and does not say until when it is good (no nextUpdate)"
 
 
 def _signature_fault(crl: Crl, der: bytes, issuer: bytes, authority: Certificate) -> str:

@@ -1,10 +1,13 @@
 """What others say of a certificate: OCSP and CRLs, transparency receipts, OpenSSL. Data only."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 CheckStatus = Literal["verified", "failed", "not_provable"]
 RevocationStatus = Literal["good", "revoked", "unknown", "unusable"]
+LONGEST_ANSWER = timedelta(days=10)
+"""As long as a public authority's OCSP response or CRL may be good (CA/Browser Forum Baseline Requirements 4.9.7,
+4.9.10): so old one may be that does not say until when it is."""
 
 
 class Revocation(NamedTuple):

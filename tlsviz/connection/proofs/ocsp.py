@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from tlsviz.connection.model import Connection, ProofStatus
@@ -14,7 +14,7 @@ from tlsviz.crypto.spki import subject_public_key_info
 from tlsviz.pki.certificate import read
 from tlsviz.pki.der import first
 from tlsviz.pki.links import signed_by
-from tlsviz.pki.vouchers import Revocation, RevocationStatus
+from tlsviz.pki.vouchers import LONGEST_ANSWER, Revocation, RevocationStatus
 from tlsviz.wire.text import safe, shorten
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 TLS12 = 0x0303
 OCSP_SIGNING = "OCSPSigning"
 MOST_SINGLE = 50
-LONGEST_ANSWER = timedelta(days=10)
-"""As long as an answer of a public authority may be good (CA/Browser Forum Baseline Requirements 4.9.10)."""
 
 _SCHEMES = {
     "1.2.840.113549.1.1.5": 0x0201,
