@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tlsviz.connection.model import Connection, Proof
 from tlsviz.connection.proofs import prove
+from tlsviz.connection.proofs.certificates import vouched
 from tlsviz.pki import transparency
 from tlsviz.pki.transparency import Log
 from tlsviz.wire.chunks import CLIENT
@@ -246,6 +247,23 @@ def test_receipts_beside_the_certificate() -> None:
     (found,) = delivered(listed(receipt(entry(SERVER_CERTIFICATE), milliseconds=1_799_000_000_000)))
     assert (found.status, found.why) == ("verified", "signed by Ours, but it is of a later time")
     assert delivered(b"") == delivered(b"\0\0") == delivered(listed(b"\0\x05short")) == []
+
+
+def test_a_shard_takes_what_expires_in_its_interval(own_logs: dict[bytes, Log]) -> None:
+    """It is the certificate's end that decides, neither the receipt's time nor that of the handshake."""
+    (log_id, log), end = next(iter(own_logs.items())), SERVER_CERTIFICATE.not_valid_after_utc
+    second, year = timedelta(seconds=1), timedelta(days=365)
+    data = made13.extension(18, listed(receipt(entry(SERVER_CERTIFICATE))))
+    for begin, until, why in (
+        (end, end + second, ""),
+        (None, end + second, ""),
+        (end, None, ""),
+        (end - year, end, "expire before"),
+        (end + second, end + year, "expire from"),
+    ):
+        own_logs[log_id] = log._replace(begin=begin, end=until)
+        _, (found,) = vouched(connected(SERVER_CERTIFICATE, data), None)
+        assert (found.check, found.counts, why in found.why) == ("verified", not why, True)
 
 
 @pytest.mark.usefixtures("own_logs")

@@ -22,7 +22,7 @@ class Log(NamedTuple):
     """A log: its name, who runs it, and its key as a SubjectPublicKeyInfo in DER.
 
     ``state``: as Chrome's list has it, since ``since``; "unknown" and None where the list does not say. ``begin`` and
-    ``end``: it takes certificates that expire between them, None without limits.
+    ``end``: it takes certificates whose notAfter is not before the one and before the other, None without a limit.
     """
 
     name: str

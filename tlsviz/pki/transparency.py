@@ -12,7 +12,7 @@ from tlsviz.pki.certificate import Certificate, read
 from tlsviz.pki.links import parse
 from tlsviz.pki.loglist import Log, Logs, from_tsv
 from tlsviz.pki.vouchers import Receipt, Transparency
-from tlsviz.pki.words import lifetime_days
+from tlsviz.pki.words import lifetime_days, moment
 from tlsviz.wire.text import plural
 
 LIST_DATE = "2026-08"
@@ -52,8 +52,12 @@ def dated(known: Logs) -> str:
     return getattr(known, "date", "") or LIST_DATE
 
 
-def receipt_fault(stamp: Timestamp, log: Log, at: datetime) -> str:
-    """Why a receipt with a right signature does not count all the same, "" if it does."""
+def receipt_fault(stamp: Timestamp, log: Log, expires: datetime | None, at: datetime) -> str:
+    """Why a receipt with a right signature does not count all the same, "" if it does.
+
+    ``expires``: the certificate's notAfter, None if it cannot be read. A log may be one of many shards, each of which
+    takes the certificates that expire in its interval, whenever they were issued.
+    """
     if stamp.time is None or stamp.time > at:
         return "it is of a later time"
     state = log.state_at(at)
@@ -61,6 +65,15 @@ def receipt_fault(stamp: Timestamp, log: Log, at: datetime) -> str:
         return f"the log's state is {state}"
     if state == "retired" and log.since is not None and stamp.time >= log.since:
         return f"the log was retired on {log.since:%Y-%m-%d}"
+    return _shard_fault(log, expires)
+
+
+def _shard_fault(log: Log, expires: datetime | None) -> str:
+    """Why a certificate is none that the log takes: the interval holds its beginning and not its end."""
+    if log.begin is not None and (expires is None or expires < log.begin):
+        return f"the log takes only certificates that expire from {moment(log.begin)} on"
+    if log.end is not None and (expires is None or expires >= log.end):
+        return f"the log takes only certificates that expire before {moment(log.end)}"
     return ""
 
 

@@ -10,6 +10,7 @@ from tlsviz.connection.proofs.ocsp import TLS12, about, extensions_of, load
 from tlsviz.connection.proofs.stapled import Issuers, Stapled, certificate_messages, receipt_lists, responses
 from tlsviz.crypto.signatures import verify_signature
 from tlsviz.pki import transparency
+from tlsviz.pki.certificate import read
 from tlsviz.pki.loglist import Logs
 from tlsviz.pki.transparency import Timestamp
 from tlsviz.pki.vouchers import Receipt
@@ -76,6 +77,7 @@ def _receipt(stamp: Timestamp, one: Stapled, entry: bytes | None, index: int, kn
     status, why = verify_signature(stamp.scheme, log.key, stamp.signature, transparency.signed(stamp, entry), TLS12)
     if status != "verified":
         return start._replace(check=status, why=why)
-    fault = transparency.receipt_fault(stamp, log, issuers.at)
+    expires = read(one.certificate).not_after if one.certificate is not None else None
+    fault = transparency.receipt_fault(stamp, log, expires, issuers.at)
     words = f"{SIGNED_BY}{log.name}" + (f", but {fault}" if fault else "")
     return start._replace(check="verified", why=words, counts=not fault)
