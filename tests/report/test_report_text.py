@@ -10,7 +10,7 @@ import pytest
 from compressed_trace import CompressedHandshake, certificate_message
 from sample_traces import EVIL, START, full, hostile, refused, trace
 
-from tlsviz.connection.model import ApplicationRun, Connection, Finding
+from tlsviz.connection.model import ApplicationRun, Connection, Finding, Resumption
 from tlsviz.pki.trust import Trust
 from tlsviz.report.paint import cells, clip, pad, wrap
 from tlsviz.report.text import render_text
@@ -281,3 +281,14 @@ def test_cells_count_columns():
     assert wrap("one two three", 8) == ["one two", "three"]
     assert wrap("x" * 20 + " y", 8) == ["x" * 8, "x" * 8, "xxxx y"]
     assert wrap("", 8) == [""]
+
+
+def test_a_resumed_session_without_a_certificate_is_not_of_unknown_trust():
+    nobody = Trust("unknown", (), datetime(2026, 1, 1, tzinfo=UTC), "Mozilla")
+    traced = Resumption("psk", 0, (), 0, 5, 1.0)
+    again = replace(full(), id=1, trust=nobody, certificates=(), findings=(), resumed=True, resumptions=(traced,))
+    listed, _, rest = render_text(trace(full(), again), width=160).partition("\n\nwww")
+    assert "· no certificate: resumed " in listed and "unknown" not in listed
+    assert "· no certificate: resumed, as in connection 0" in rest and "trust unknown" not in rest
+    untraced = render_text(trace(replace(again, resumptions=())), width=160)
+    assert "no certificate: resumed" in untraced and "as in connection" not in untraced

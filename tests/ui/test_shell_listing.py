@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from shellsample import connection, messages, several
+from shellsample import NOON, connection, messages, several
 
 from tlsviz.connection.model import CodePoint
+from tlsviz.pki.trust import Trust
 from tlsviz.tls.suites import suite
-from tlsviz.ui.glyphs import glyphs
+from tlsviz.ui.glyphs import Sign, glyphs
 from tlsviz.ui.listing import COLUMNS, GAP, Listing, outcome, seconds, suite_words
 
 
@@ -97,6 +100,8 @@ def test_outcomes_in_words() -> None:
         "no common cipher suite",
         "trusted",
     ]
+    again = replace(connection(0, trust=Trust("unknown", (), NOON, "Mozilla")), resumed=True)
+    assert outcome(again) == Sign(glyphs().chosen, "resumed", "clear")
     alert = connection(0, complete=False, messages=messages("C:client_hello S:alert"))
     assert outcome(alert).word == "handshake failure"
     assert outcome(alert).glyph == glyphs().failed

@@ -119,6 +119,8 @@ def outcome(connection: Connection) -> tuple[Standing, str]:
         return "complete", "complete"
     if judged.verdict == "untrusted":
         return "failed", judged.reasons[0].replace("_", " ") if judged.reasons else "not trusted"
+    if titles.unproven(connection):
+        return "complete", "resumed"
     return ("trusted", "trusted") if judged.verdict == "trusted" else ("unknown", "trust unknown")
 
 

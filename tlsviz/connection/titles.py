@@ -192,3 +192,15 @@ def _is_binary(line: bytes) -> bool:
     text = line.decode("utf-8", "replace")
     unprintable = [character for character in text if character == "\ufffd" or not character.isprintable()]
     return len(unprintable) * 3 > len(line)
+
+
+def unproven(connection: Connection, brief: bool = False) -> str:
+    """Why there is no certificate where a session was resumed, and of which connection if that is known; else "".
+
+    ``brief``: without the connection.
+    """
+    trust = connection.trust
+    if trust is None or trust.verdict != "unknown" or not connection.resumed or connection.certificates:
+        return ""
+    of = next((found.connection for found in connection.resumptions), None)
+    return "no certificate: resumed" + ("" if of is None or brief else f", as in connection {of}")

@@ -88,6 +88,8 @@ def verdict(connection: Connection) -> Piece | None:
     """The trust verdict with its weightiest reason; None if nobody asked, or nothing was there to be judged."""
     if connection.trust is None or (connection.failure and not connection.certificates):
         return None
+    if said := titles.unproven(connection):
+        return Piece(f"· {said}")
     piece = TRUST[connection.trust.verdict]
     if not connection.trust.reasons:
         return piece
@@ -113,9 +115,13 @@ def facts(connection: Connection, brief: bool) -> list[Piece]:
         found.append(Piece(str(connection.group)))
     if connection.alpn:
         found.append(Piece(shorten(connection.alpn, 20)))
-    flags = ((connection.resumed, "resumed"), (connection.hello_retry, "hello retry"))
-    found.extend(Piece(word) for there, word in flags if there)
-    if connection.starttls:
-        found.append(Piece(f"STARTTLS {connection.starttls}"))
+    found.extend(Piece(word) for word in _flags(connection))
     found.extend(piece for piece in (trusted, proofs(connection)) if piece and piece is not first)
     return found
+
+
+def _flags(connection: Connection) -> list[str]:
+    """What is out of the ordinary in how it came about."""
+    found = ["resumed"] if connection.resumed and not titles.unproven(connection) else []
+    found += ["hello retry"] if connection.hello_retry else []
+    return [*found, f"STARTTLS {connection.starttls}"] if connection.starttls else found

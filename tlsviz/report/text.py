@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsviz.connection.model import Connection, Trace
-from tlsviz.connection.titles import count, version
+from tlsviz.connection.titles import count, unproven, version
 from tlsviz.report.ladder import ladder
 from tlsviz.report.paint import Line, Piece, cells, clip, heading, justify, pad, render, width_of, wrap
 from tlsviz.report.phrases import facts, reason, short_suite
@@ -86,6 +86,8 @@ def _cells(connection: Connection) -> list[Piece]:
     diagnosis = connection.failure
     trust = connection.trust
     last = Piece("✓ trusted", "good") if trust and trust.verdict == "trusted" else Piece("? unknown", "guess")
+    if said := unproven(connection, brief=True):
+        last = Piece(f"· {said}")
     if diagnosis:
         last = Piece(f"✗ {safe(diagnosis.title)}", "bad")
     elif trust and trust.reasons:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from tlsviz.connection import titles
 from tlsviz.connection.align import FieldPair, Standing, StepPair
 from tlsviz.connection.compare import NOTHING, Comparison, Difference, Subject, message_of
 from tlsviz.connection.ladder import Step
@@ -67,6 +68,8 @@ def ending(connection: Connection) -> Sign:
         return Sign(glyphs().failed, "failed", "failed")
     if not connection.complete:
         return Sign(glyphs().ghost, "incomplete", "warning")
+    if said := titles.unproven(connection):
+        return Sign(glyphs().chosen, said, "clear")
     return (
         trust(connection.trust.verdict) if connection.trust is not None else Sign(glyphs().chosen, "complete", "clear")
     )

@@ -10,7 +10,7 @@ from textual.timer import Timer
 
 from tlsviz.connection import titles
 from tlsviz.connection.model import Connection, Source
-from tlsviz.ui.glyphs import glyphs, trust
+from tlsviz.ui.glyphs import Sign, glyphs, trust
 from tlsviz.ui.selection import Scene
 from tlsviz.ui.widgets.lines import Line, Painted, Piece, cells, clip_line, wrap
 from tlsviz.wire.text import clock, plural, safe, shorten
@@ -109,13 +109,16 @@ def _items(connection: Connection, source: Source | None) -> list[tuple[int, lis
         found.append((7, [(str(connection.group), "foreground")]))
     if connection.alpn:
         found.append((8, [(shorten(connection.alpn, 20), "foreground")]))
-    if connection.resumed:
+    unproven = titles.unproven(connection)
+    if connection.resumed and not unproven:
         found.append((9, [("resumed", "foreground")]))
     if connection.trust and (connection.certificates or not connection.failure):
         sign = trust(connection.trust.verdict)
         words = f"{sign.glyph} {sign.word}"
         if connection.trust.reasons:
             words += f": {connection.trust.reasons[0].replace('_', ' ')}"
+        if unproven:
+            words, sign = f"{glyphs().chosen} {unproven}", Sign("", "", "clear")
         found.insert(1 if connection.distrusted else len(found), (1, [(words, f"{sign.role} bold")]))
     if connection.proofs:
         found.append((3, _proofs(connection)))
