@@ -245,8 +245,21 @@ def test_receipts_beside_the_certificate() -> None:
     (found,) = delivered(listed(receipt(entry(SERVER_CERTIFICATE), log_id=b"?" * 32)))
     assert found.status == "not_provable"
     (found,) = delivered(listed(receipt(entry(SERVER_CERTIFICATE), milliseconds=1_799_000_000_000)))
-    assert (found.status, found.why) == ("verified", "signed by Ours, but it is of a later time")
+    assert (found.status, found.why) == ("not_provable", "1 receipt: signed by Ours, but it is of a later time")
     assert delivered(b"") == delivered(b"\0\0") == delivered(listed(b"\0\x05short")) == []
+
+
+def test_only_receipts_that_count_prove_something(own_logs: dict[bytes, Log]) -> None:
+    ours, too = own_logs
+    both = listed(receipt(entry(SERVER_CERTIFICATE)), receipt(entry(SERVER_CERTIFICATE), RSA_LOG))
+    own_logs[too] = own_logs[too]._replace(state="rejected")
+    (found,) = delivered(both)
+    idle = "signed by Ours too, but the log's state is rejected"
+    assert (found.status, found.why) == ("verified", f"signed by Ours; 1 not counted: {idle}")
+    own_logs[ours] = own_logs[ours]._replace(state="pending")
+    (found,) = delivered(both)
+    assert found.status == "not_provable"
+    assert found.why == f"2 receipts: signed by Ours, but the log's state is pending; {idle}"
 
 
 def test_a_shard_takes_what_expires_in_its_interval(own_logs: dict[bytes, Log]) -> None:

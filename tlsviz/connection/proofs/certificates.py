@@ -51,15 +51,20 @@ def _groups(receipts: tuple[Receipt, ...]) -> Iterator[ReceiptList]:
 
 
 def _sct(found: tuple[Receipt, ...]) -> tuple[ProofStatus, str]:
-    """Whether the logs signed: one wrong signature fails all, unknown logs prove nothing."""
+    """Whether logs that count signed: one wrong signature fails all; what does not count proves nothing."""
     bad = next((one for one in found if one.check == "failed"), None)
     if bad is not None:
         return "failed", f"{bad.log}: {bad.why}"
-    # Its words say who signed and, where it does not count all the same, why not.
-    right = [one.why.removeprefix(SIGNED_BY) for one in found if one.check == "verified"]
+    right = [one.why.removeprefix(SIGNED_BY) for one in found if one.counts]
+    # The words of a right signature say also why it does not count all the same.
+    idle = [one.why for one in found if one.check == "verified" and not one.counts]
     other = [f"{one.log} ({one.why})" if one.log else one.why for one in found if one.check != "verified"]
     if not right:
-        listed = "; ".join(dict.fromkeys(other))
-        return "not_provable", f"{plural(len(found), 'receipt')}: {listed}"
-    rest = f"; {len(other)} not checked: {'; '.join(dict.fromkeys(other))}" if other else ""
+        return "not_provable", f"{plural(len(found), 'receipt')}: {_once(idle + other)}"
+    rest = f"; {len(idle)} not counted: {_once(idle)}" if idle else ""
+    rest += f"; {len(other)} not checked: {_once(other)}" if other else ""
     return "verified", f"{SIGNED_BY}{', '.join(dict.fromkeys(right))}{rest}"
+
+
+def _once(words: list[str]) -> str:
+    return "; ".join(dict.fromkeys(words))
