@@ -183,6 +183,26 @@ def test_client_certificate_from_files(tmp_path: Path) -> None:
     assert missing.diagnosis.code == "client_certificate_required"
 
 
+@pytest.mark.parametrize(
+    ("cert", "key", "why"),
+    [
+        (b"no PEM at all", None, "it holds no certificate in PEM form"),
+        (AUTHORITY.client().pem, None, "there is no private key in PEM form with it"),
+        (AUTHORITY.client().pem, b"-----BEGIN ENCRYPTED PRIVATE KEY-----", "its key is locked with a passphrase"),
+        (AUTHORITY.client().pem, b"-----BEGIN PRIVATE KEY-----", "damaged"),
+    ],
+)
+def test_a_wrong_client_certificate_is_named_in_our_words(
+    tmp_path: Path, cert: bytes, key: bytes | None, why: str
+) -> None:
+    (tmp_path / "cert.pem").write_bytes(cert)
+    (tmp_path / "key.pem").write_bytes(key or b"")
+    with lab() as port, pytest.raises(UsageError) as refused:
+        shake(port, cert=tmp_path / "cert.pem", key=tmp_path / "key.pem" if key else None)
+    assert why in str(refused.value)
+    assert "http" not in str(refused.value)
+
+
 def test_client_certificate_missing_in_tls12() -> None:
     with lab(client_certificate=True, max_version="1.2") as port:
         connection = shake(port)

@@ -126,7 +126,7 @@ def _set_identity(context: SSL.Context, options: LiveOptions) -> None:
         except (SSL.Error, ValueError, TypeError) as error:
             raise UsageError(
                 f"Cannot use the client certificate {shorten(str(options.cert), 80)}",
-                reason(error) or shorten(str(error), 100),
+                reason(error) or _unfit(certificates, key),
                 "Give PEM files: the certificate (then its chain), and its key without a passphrase.",
             ) from None
 
@@ -141,6 +141,17 @@ def _use_identity(context: SSL.Context, certificates: bytes, key: bytes) -> None
         context.add_extra_chain_cert(issuer)
     context.use_privatekey(load_pem_private_key(key, None))  # type: ignore[arg-type]  # other kinds raise TypeError
     context.check_privatekey()
+
+
+def _unfit(certificates: bytes, key: bytes) -> str:
+    """Why what the files hold cannot be used, where the library that read them has no words for people."""
+    if b"-----BEGIN CERTIFICATE-----" not in certificates:
+        return "it holds no certificate in PEM form"
+    if b"PRIVATE KEY-----" not in key:
+        return "there is no private key in PEM form with it"
+    if b"ENCRYPTED" in key:
+        return "its key is locked with a passphrase"
+    return "its certificate or its key is damaged, or of a kind that is not known"
 
 
 def _read(path: Path, option: str) -> bytes:
