@@ -43,7 +43,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
         (("show", "http://example.test"), 2, "plain HTTP"),
         (("show", "host:port"), 2, "port"),
         (("lab", "nonsense"), 2, "No lab scenario"),
-        (("lab", "tls13", "tls12"), 2, "too many words"),
+        (("lab", "tls13", "tls12"), 2, "Too many words"),
         (("show", "lab:tls13", "--keylog", "x"), 2, "--keylog is for captures"),
         (("show", "127.0.0.1", "--keylog", "x"), 2, "--keylog is for captures"),
         (("show", str(SAMPLE), "--servername", "x"), 2, "--servername is for live targets"),
@@ -53,6 +53,8 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
         (("show", str(SAMPLE), "--crl", "missing.crl"), 4, "cannot read the revocation list missing.crl"),
         (("check", str(SAMPLE), "--ct-logs", str(SAMPLE)), 4, "it holds no log"),
         (("show", "lab:tls13", "--crl", "x"), 2, "--crl is for other targets"),
+        (("show", "--bogus", "x"), 2, "tlsviz: Unrecognized arguments: --bogus. See `tlsviz show --help`."),
+        (("show", "x", "--timeout", "q"), 2, "tlsviz: Argument --timeout: invalid float value: 'q'."),
         ((), 2, "No target"),
     ],
 )
@@ -63,7 +65,7 @@ def test_wrong_words_get_one_short_paragraph(
     assert found == status
     assert not out
     assert why in err
-    assert err.startswith("tlsviz: ")
+    assert err.startswith("tlsviz: ") and not err.startswith("tlsviz: tlsviz")
     assert err.count("\n") == 1
     assert "Traceback" not in err
 

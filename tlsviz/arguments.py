@@ -48,7 +48,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one paragraph, as every other error."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        raise UsageError(f"{self.prog}: {message}", "", f"See `{self.prog} --help`.")
+        raise UsageError(f"{message[:1].upper()}{message[1:]}", "", f"See `{self.prog} --help`.")
 
 
 def build(command: str) -> Parser:

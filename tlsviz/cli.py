@@ -106,7 +106,7 @@ def _open(args: argparse.Namespace) -> int:
 
 def _lab(args: argparse.Namespace) -> int:
     if args.what != "serve" and (args.scenario is not None or args.port is not None):
-        raise UsageError("tlsviz lab: too many words", "", "`lab [SCENARIO]`, `lab list` or `lab serve [SCENARIO]`.")
+        raise UsageError("Too many words after `tlsviz lab`", "", "`lab [SCENARIO]`, `lab list` or `lab serve [SCENARIO]`.")
     if args.what == "list":
         printing.out(_scenarios())
         return 0
