@@ -123,6 +123,14 @@ def test_weak_suites_and_signals_are_odd_in_a_hello() -> None:
     assert "single cipher suite" in text(told)
 
 
+def test_values_that_only_signal_are_counted_apart_from_suites() -> None:
+    told = tell(Connection(), message(hello(suites=b"\x13\x01\xc0\x2f\x00\xff")))
+    assert "offer 2 cipher suites and a signalling value, and guess" in told.lead
+    assert "It offers 2 cipher suites and a signalling value, best first" in text(told)
+    both = text(tell(Connection(), message(hello(suites=b"\x13\x01\x00\xff\x56\x00"))))
+    assert "a single cipher suite and 2 signalling values" in both
+
+
 def test_a_hello_after_a_retry_says_so() -> None:
     retry = message(handshake(2, b"\x03\x03" + _retry_random() + b"\0\x13\x01\0" + vector(b"", 2)), "server", 1)
     second = message(hello(), order=2)

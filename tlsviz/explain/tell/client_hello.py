@@ -55,7 +55,7 @@ def _lead(scene: Scene) -> str:
         wanted = f", now with the key share that you wanted: {guesses}" if guesses else ""
         return f"Hello again{wanted}. Everything else is as before."
     parts = [f"Hello{whom}."]
-    tail = f"offer {plural(count, 'cipher suite')}" if count else "offer no cipher suite"
+    tail = f"offer {_counted(scene)}" if count else "offer no cipher suite"
     spoken = f"I speak {speak}" if speak else "I do not say which version I speak"
     if guesses:
         it = "shares for them" if len(shares(scene.message.tree)) > 1 else "a key share for it"
@@ -127,6 +127,16 @@ def _real_suites(scene: Scene) -> list[Node]:
     return [node for node in real(elements(scene.node("cipher_suites"))) if node.value not in SCSV]
 
 
+def _counted(scene: Scene) -> str:
+    """How many suites; those of the list's entries that only signal something are told apart, as JA4 counts them."""
+    count = len(_real_suites(scene))
+    text = "a single cipher suite" if count == 1 else plural(count, "cipher suite")
+    signals = sum(node.value in SCSV for node in elements(scene.node("cipher_suites")))
+    if not signals:
+        return text
+    return f"{text} and {'a signalling value' if signals == 1 else plural(signals, 'signalling value')}"
+
+
 def _suites(scene: Scene) -> None:
     offered = _real_suites(scene)
     if not offered:
@@ -134,9 +144,9 @@ def _suites(scene: Scene) -> None:
         return
     known = [suite(code) for node in offered if (code := number(node)) is not None]
     modern = sum(1 for taken in known if taken is not None and taken.tls13)
-    text = f"It offers {plural(len(offered), 'cipher suite')}, best first: {called(offered[0])} leads"
+    text = f"It offers {_counted(scene)}, best first: {called(offered[0])} leads"
     if len(offered) == 1:
-        text = f"It offers a single cipher suite: {called(offered[0])}"
+        text = f"It offers {_counted(scene)}: {called(offered[0])}"
     if modern and modern < len(offered):
         text += f"; {modern} of them are for TLS 1.3, the others for older versions"
     scene.say(f"{text}.", "cipher_suites")
