@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from effort import calls
 
 from tlsviz.lab.quic import crypto_frame, stream_frame, varint
 from tlsviz.tls import registry
@@ -80,6 +81,24 @@ def test_padding_is_one_node() -> None:
         ("padding_frames", 2),
     ]
     assert tree.children[0].label == "900 PADDING frames"
+
+
+def test_a_run_of_pings_is_one_node() -> None:
+    tree = decode_frames(b"\x01" * 3 + crypto_frame(0, b"hello") + b"\x01" + bytes(1) + b"\x01" * 2)
+    assert [(child.name, child.length, child.label) for child in tree.children] == [
+        ("ping_frames", 3, "3 PING frames"),
+        ("crypto_frame", 8, "CRYPTO"),
+        ("ping_frame", 1, "PING"),
+        ("padding_frames", 1, "1 PADDING frame"),
+        ("ping_frames", 2, "2 PING frames"),
+    ]
+
+
+@pytest.mark.parametrize("run", [b"\0", b"\x01"], ids=["PADDING", "PING"])
+def test_a_packet_full_of_one_byte_is_little_work(run: bytes) -> None:
+    """A node a byte made seconds of a few datagrams."""
+    few, many = (calls(lambda size=size: decode_frames(run * size)) for size in (10, 60_000))
+    assert many == few
 
 
 def test_what_the_engine_takes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from tlsviz.wire.text import plural, shorten
 CRYPTO_ERROR = 0x0100
 """CRYPTO_ERROR is 0x0100 and a TLS alert in the lower byte (RFC 9001 4.8)."""
 _FIN, _LEN, _OFF = 0x01, 0x02, 0x04
+_RUNS = (re.compile(rb"\x00+"), re.compile(rb"\x01+"))
+"""PADDING and PING, which are a byte each: a packet may hold tens of thousands."""
 
 
 class ErrorNames:
@@ -37,14 +40,16 @@ class Crypto(NamedTuple):
 
 
 def decode_frames(data: bytes) -> Node:
-    """The frames of a packet's payload, one after the other; a run of PADDING is one node."""
+    """The frames of a packet's payload, one after the other; a run of PADDING or of PING is one node."""
     return decode("quic_frames", data, lambda r: r.each(_frame))
 
 
 def _frame(r: Reader) -> None:
     first = r.peek(1)[0]
-    if first == 0:
-        _padding(r)
+    run = _RUNS[first].match(r.data, r.position, r.end) if first < len(_RUNS) else None
+    if run is not None and (first == 0 or run.end() - run.start() > 1):
+        size, name = run.end() - run.start(), ("PADDING", "PING")[first]
+        r.opaque(f"{name.lower()}_frames", size, plural(size, f"{name} frame"))
         return
     size = 1 << (first >> 6)
     kind = int.from_bytes(r.peek(size), "big") & ((1 << (8 * size - 2)) - 1)
@@ -55,12 +60,6 @@ def _frame(r: Reader) -> None:
         body(v, kind)
 
     r.struct(name, frame, label=registry.quic_frame_types.get(kind))
-
-
-def _padding(r: Reader) -> None:
-    data = r.data[r.position : r.end]
-    size = len(data) - len(data.lstrip(b"\0"))
-    r.opaque("padding_frames", size, plural(size, "PADDING frame"))
 
 
 def _nothing(r: Reader, kind: int) -> None:
