@@ -72,15 +72,42 @@ def test_rsa_pkcs1(rsa_key: rsa.RSAPrivateKey, scheme: int, hash_: hashes.HashAl
         (0x0805, hashes.SHA384()),
         (0x0806, hashes.SHA512()),
         (0x0809, hashes.SHA256()),
+        (0x080A, hashes.SHA384()),
         (0x080B, hashes.SHA512()),
     ],
 )
 def test_rsa_pss(rsa_key: rsa.RSAPrivateKey, scheme: int, hash_: hashes.HashAlgorithm) -> None:
+    public = spki(rsa_key) if scheme < 0x0809 else pss_spki(rsa_key)
     signature = rsa_key.sign(SIGNED, padding.PSS(padding.MGF1(hash_), hash_.digest_size), hash_)
     for version in (TLS12, TLS13):
-        assert verdicts(scheme, spki(rsa_key), signature, version) == PROVEN
+        assert verdicts(scheme, public, signature, version) == PROVEN
     another_salt = rsa_key.sign(SIGNED, padding.PSS(padding.MGF1(hash_), 8), hash_)
-    assert verify_signature(scheme, spki(rsa_key), another_salt, SIGNED, TLS13)[0] == "failed"
+    assert verify_signature(scheme, public, another_salt, SIGNED, TLS13)[0] == "failed"
+
+
+def pss_spki(key: rsa.RSAPrivateKey) -> bytes:
+    """The key as one for RSASSA-PSS alone: another OID, and no parameters."""
+    plain = spki(key)
+    algorithm = bytes.fromhex("300d06092a864886f70d0101010500")
+    assert plain[:2] == b"\x30\x82" and plain[4 : 4 + len(algorithm)] == algorithm
+    rest = bytes.fromhex("300b06092a864886f70d01010a") + plain[4 + len(algorithm) :]
+    return b"\x30\x82" + len(rest).to_bytes(2, "big") + rest
+
+
+@pytest.mark.parametrize("version", [TLS12, TLS13])
+def test_the_oid_of_an_rsa_key_must_fit_the_scheme(rsa_key: rsa.RSAPrivateKey, version: int) -> None:
+    """rsa_pss_rsae and rsa_pss_pss sign the same way, each with a key of its own OID (RFC 8446 4.2.3)."""
+    pss = rsa_key.sign(SIGNED, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+    pkcs1 = rsa_key.sign(SIGNED, padding.PKCS1v15(), hashes.SHA256())
+    for scheme, signature, public in (
+        (0x0804, pss, pss_spki(rsa_key)),
+        (0x0809, pss, spki(rsa_key)),
+        (0x0401, pkcs1, pss_spki(rsa_key)),
+    ):
+        status, why = verify_signature(scheme, public, signature, SIGNED, version)
+        assert status == "failed" and "does not fit the RSA" in why
+    status, why = verify_signature(None, pss_spki(rsa_key), pkcs1, SIGNED, TLS10)
+    assert (status, "RSASSA-PSS 2048" in why) == ("not_provable", True)
 
 
 @pytest.mark.parametrize(

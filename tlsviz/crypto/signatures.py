@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from tlsviz.crypto import ssl3
 from tlsviz.crypto.hashing import digest
-from tlsviz.crypto.spki import subject_public_key_info
+from tlsviz.crypto.spki import key_algorithm, subject_public_key_info
 from tlsviz.tls import registry
 from tlsviz.wire.chunks import SERVER, Sender
 
@@ -23,12 +23,18 @@ Verdict = tuple[Status, str]
 TLS12, TLS13 = 0x0303, 0x0304
 MOST_RSA_BITS = 16384
 MOST_EXPONENT_BITS = 64
+PSS_KEY = "RSASSA-PSS"
+"""The kind of an RSA key whose OID is id-RSASSA-PSS: rsa_pss_pss_* are for it alone (RFC 8446 4.2.3)."""
+_ID_RSASSA_PSS = bytes.fromhex("2a864886f70d01010a")  # 1.2.840.113549.1.1.10 (RFC 8017 A.2.3)
 
 MlDsaKey = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
 
 
 class Scheme(NamedTuple):
-    """A signature scheme taken apart. ``binding``: the curve or parameter set that TLS 1.3 ties to it."""
+    """A signature scheme taken apart. ``binding``: the curve or parameter set that TLS 1.3 ties to it.
+
+    ``kind``: that of its key, but for "RSA-PSS", which is RSASSA-PSS with an ordinary RSA key (rsa_pss_rsae_*).
+    """
 
     kind: str
     hash: hashes.HashAlgorithm | None = None
@@ -60,9 +66,9 @@ _SCHEMES: dict[int, Scheme] = {
     0x0806: Scheme("RSA-PSS", hashes.SHA512(), tls13=True),
     0x0807: Scheme("Ed25519", tls13=True),
     0x0808: Scheme("Ed448", tls13=True),
-    0x0809: Scheme("RSA-PSS", hashes.SHA256(), tls13=True),
-    0x080A: Scheme("RSA-PSS", hashes.SHA384(), tls13=True),
-    0x080B: Scheme("RSA-PSS", hashes.SHA512(), tls13=True),
+    0x0809: Scheme(PSS_KEY, hashes.SHA256(), tls13=True),
+    0x080A: Scheme(PSS_KEY, hashes.SHA384(), tls13=True),
+    0x080B: Scheme(PSS_KEY, hashes.SHA512(), tls13=True),
     0x081A: Scheme("EC", hashes.SHA256(), "brainpoolP256r1", tls13=True),
     0x081B: Scheme("EC", hashes.SHA384(), "brainpoolP384r1", tls13=True),
     0x081C: Scheme("EC", hashes.SHA512(), "brainpoolP512r1", tls13=True),
@@ -136,7 +142,7 @@ def _verify(scheme: int | None, der: bytes, signature: bytes, signed: bytes, ver
     name = _name(scheme, version)
     if plan is None:
         raise _NotProvable(f"{name} is not supported")
-    if plan.kind.removesuffix("-PSS") != kind:
+    if ("RSA" if plan.kind == "RSA-PSS" else plan.kind) != kind:
         return "failed", f"{name} does not fit the {described} key of the certificate"
     if plan.binding and plan.binding not in described and (version >= TLS13 or kind == "ML-DSA"):
         return "failed", f"{name} does not fit the {described} key of the certificate"
@@ -149,13 +155,15 @@ def _verify(scheme: int | None, der: bytes, signature: bytes, signed: bytes, ver
 def _read_key(der: bytes) -> tuple[object, str, str]:
     """The key, its kind, and its kind with size, curve or parameter set."""
     try:
-        key = load_der_public_key(subject_public_key_info(der))
+        spki = subject_public_key_info(der)
+        key, algorithm = load_der_public_key(spki), key_algorithm(spki)
     except Exception as error:  # whatever is wrong with it
         raise _NotProvable(f"the public key cannot be read ({type(error).__name__})") from None
     if isinstance(key, rsa.RSAPublicKey):
         if why := _absurd(key):
             raise _NotProvable(why)
-        return key, "RSA", f"RSA {key.key_size}"
+        kind = PSS_KEY if algorithm == _ID_RSASSA_PSS else "RSA"
+        return key, kind, f"{kind} {key.key_size}"
     if isinstance(key, ec.EllipticCurvePublicKey):
         return key, "EC", f"EC {key.curve.name}"
     if isinstance(key, dsa.DSAPublicKey):
@@ -182,7 +190,7 @@ def _check(key: object, plan: Scheme, signature: bytes, signed: bytes) -> None:
     """Checks a signature by its scheme; raises InvalidSignature."""
     if isinstance(key, rsa.RSAPublicKey) and plan.hash:
         pad: padding.AsymmetricPadding = padding.PKCS1v15()
-        if plan.kind == "RSA-PSS":
+        if plan.kind in ("RSA-PSS", PSS_KEY):
             pad = padding.PSS(padding.MGF1(plan.hash), plan.hash.digest_size)
         key.verify(signature, signed, pad, plan.hash)
     elif isinstance(key, ec.EllipticCurvePublicKey) and plan.hash:
@@ -198,7 +206,7 @@ def _check(key: object, plan: Scheme, signature: bytes, signed: bytes) -> None:
 def _verify_legacy(key: object, signature: bytes, hashed: bytes, described: str) -> Verdict:
     """Before TLS 1.2: RSA over MD5 and SHA-1 together, DSA and ECDSA over SHA-1. ``hashed``: both, 36 bytes."""
     sha1 = hashed[16:]
-    if isinstance(key, rsa.RSAPublicKey):
+    if isinstance(key, rsa.RSAPublicKey) and not described.startswith(PSS_KEY):
         _check_md5_sha1(key.public_numbers(), signature, hashed)
         return "verified", f"MD5 and SHA-1 with the {described} key"
     if isinstance(key, ec.EllipticCurvePublicKey):

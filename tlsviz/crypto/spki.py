@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SEQUENCE, INTEGER, VERSION = 0x30, 0x02, 0xA0
+SEQUENCE, INTEGER, OBJECT_IDENTIFIER, VERSION = 0x30, 0x02, 0x06, 0xA0
 
 
 def subject_public_key_info(der: bytes) -> bytes:
@@ -28,6 +28,16 @@ def subject_public_key_info(der: bytes) -> bytes:
     if tag != SEQUENCE:
         raise ValueError("no public key in the certificate")
     return der[position:after]
+
+
+def key_algorithm(spki: bytes) -> bytes:
+    """The contents of the OID of a SubjectPublicKeyInfo's algorithm, in DER; ValueError if there is none."""
+    _, start, end = _element(spki, 0, len(spki))
+    _, start, end = _element(spki, start, end)
+    tag, start, end = _element(spki, start, end)
+    if tag != OBJECT_IDENTIFIER:
+        raise ValueError("the key does not say its algorithm")
+    return spki[start:end]
 
 
 def _element(der: bytes, position: int, limit: int) -> tuple[int, int, int]:
