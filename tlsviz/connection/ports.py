@@ -27,7 +27,6 @@ STATES: dict[PortState, str] = {
     "failed": "could not be tried",
 }
 MOST_HOPS = 10
-_USUAL = {80: "http", 443: "https"}
 _FAILED: dict[str, PortState] = {
     "connection_refused": "refused",
     "connection_timed_out": "filtered",

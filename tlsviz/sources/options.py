@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from tlsviz.connection.upgrades import UPGRADES
 from tlsviz.errors import UsageError
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tlsviz.sources.gate import Gate
     from tlsviz.sources.proxy import Proxy
 
-VersionName = Literal["1.0", "1.1", "1.2", "1.3"]
 VERSIONS: dict[str, int] = {"1.0": 0x0301, "1.1": 0x0302, "1.2": 0x0303, "1.3": 0x0304}
 DEFAULT_TIMEOUT = 10.0
 LONGEST_TIMEOUT = 600.0
