@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -260,6 +261,10 @@ def test_marks_holes_and_preludes_are_told() -> None:
     assert "The handshake was not complete." in narrate(connection, "mark", 2).odd
     assert "100 bytes" in narrate(connection, "hole", 0).lead
     assert "HTTP/" in text(narrate(connection, "hole", 1))
+    proxied = text(
+        narrate(replace(connection, starttls="http-connect", messages=(inferred("finished"),)), "prelude", 0)
+    )
+    assert "The HTTP proxy (CONNECT) then carries TLS" in proxied and "STARTTLS" not in proxied.upper()
     assert "220 ready" in text(narrate(connection, "prelude", 0))
 
 

@@ -292,3 +292,9 @@ def test_a_resumed_session_without_a_certificate_is_not_of_unknown_trust():
     assert "· no certificate: resumed, as in connection 0" in rest and "trust unknown" not in rest
     untraced = render_text(trace(replace(again, resumptions=())), width=160)
     assert "no certificate: resumed" in untraced and "as in connection" not in untraced
+
+
+def test_a_proxy_is_not_called_starttls():
+    shown = {name: render_text(trace(replace(full(), starttls=name)), width=160) for name in ("http-connect", "smtp")}
+    assert " · through an HTTP proxy (CONNECT) · " in shown["http-connect"] and "STARTTLS" not in shown["http-connect"]
+    assert " · STARTTLS smtp · " in shown["smtp"]

@@ -150,7 +150,7 @@ def _outcome(left: Connection, right: Connection) -> Iterator[Difference]:
         "outcome", "server_name", "Server name", left.server_name, right.server_name, _hellos(left, right)
     )
     yield from _different("outcome", "transport", "Transport", left.transport, right.transport)
-    yield from _different("outcome", "starttls", "STARTTLS", left.starttls, right.starttls)
+    yield from _different("outcome", "starttls", "Before TLS", left.starttls, right.starttls)
 
 
 _FLAGS = {

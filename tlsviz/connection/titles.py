@@ -36,6 +36,7 @@ _MARKS = {
     "error": "error",
     "repeated": "sent again",
 }
+_TUNNELS = {"http-connect": ("an", "HTTP proxy (CONNECT)"), "socks": ("a", "SOCKS proxy")}
 _FAULTS = {
     "rst": "the connection was reset",
     "refused": "nothing listens on this port",
@@ -204,3 +205,16 @@ def unproven(connection: Connection, brief: bool = False) -> str:
         return ""
     of = next((found.connection for found in connection.resumptions), None)
     return "no certificate: resumed" + ("" if of is None or brief else f", as in connection {of}")
+
+
+def tunnel(connection: Connection) -> str:
+    """The kind of proxy that TLS goes through, ``HTTP proxy (CONNECT)``; "" where it is none."""
+    return _TUNNELS.get(connection.starttls or "", ("", ""))[1]
+
+
+def before_tls(connection: Connection) -> str:
+    """What was spoken before TLS: ``STARTTLS smtp``, ``through an HTTP proxy (CONNECT)``; "" where nothing was."""
+    spoken = connection.starttls
+    if not spoken:
+        return ""
+    return f"through {' '.join(_TUNNELS[spoken])}" if spoken in _TUNNELS else f"STARTTLS {spoken}"

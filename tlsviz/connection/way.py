@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from tlsviz.connection.ladder import Step, steps
 from tlsviz.connection.model import Connection, PlacedMark
 from tlsviz.connection.savings import Choice, choices
-from tlsviz.connection.titles import carrier, size, type_title
+from tlsviz.connection.titles import carrier, size, tunnel, type_title
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.text import plural
 
@@ -183,7 +183,7 @@ def _plain(connection: Connection, turn: _Turn) -> Iterator[Span]:
     asked = next((step for step in lines if step.sender == CLIENT), None)
     begun = asked.time if asked else max(lines[0].time - lines[0].gap, 0.0)
     answered = [step for step in lines if step.sender == SERVER]
-    title = f"STARTTLS ({connection.starttls})" if connection.starttls else "In plain text"
+    title = tunnel(connection) or (f"STARTTLS ({connection.starttls})" if connection.starttls else "In plain text")
     end = answered[-1].time if answered else begun
     detail = " → ".join(step.title for step in lines[:_SHOWN])
     yield Span("plain", begun, max(end - begun, 0.0), title, detail, int(bool(asked and answered)))

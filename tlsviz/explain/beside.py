@@ -115,16 +115,21 @@ def prelude(connection: Connection, part: Prelude) -> Narration:
     """Plaintext before TLS, or instead of it."""
     spoken = connection.starttls or protocol(connection.prelude)
     title, _ = titles.prelude(part, spoken)
-    named = f" ({connection.starttls.upper()})" if connection.starttls else ""
+    through = titles.tunnel(connection)
+    named = f" ({connection.starttls.upper()})" if connection.starttls and not through else ""
     lead = f"Plain text before TLS{named}: everybody on the way can read and change it."
     first = titles.said(part, spoken, 120)
     sentences = [Sentence(f"The {part.sender} says: {first}")] if first else []
     odd: tuple[str, ...] = ()
     if not connection.messages:
         odd = ("No TLS follows.",)
+    elif through:
+        sentences.append(Sentence(f"The {through} then carries TLS to the server behind it, and cannot read it."))
     elif connection.starttls:
         sentences.append(Sentence("After this conversation both change to TLS on the same connection (STARTTLS)."))
-    return Narration("concept.starttls", title, lead, tuple(sentences), odd, "RFC 3207")
+    return Narration(
+        "concept.starttls", title, lead, tuple(sentences), odd, "RFC 9110 9.3.6, RFC 1928" if through else "RFC 3207"
+    )
 
 
 def data(connection: Connection, run: ApplicationRun) -> Narration:

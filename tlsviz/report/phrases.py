@@ -124,4 +124,4 @@ def _flags(connection: Connection) -> list[str]:
     """What is out of the ordinary in how it came about."""
     found = ["resumed"] if connection.resumed and not titles.unproven(connection) else []
     found += ["hello retry"] if connection.hello_retry else []
-    return [*found, f"STARTTLS {connection.starttls}"] if connection.starttls else found
+    return [*found, *filter(None, [titles.before_tls(connection)])]
