@@ -79,7 +79,11 @@ def _default(args: argparse.Namespace) -> int:
         return _screen(None, args)
     if printing.interactive():
         return _screen(args.target, args)
-    return _print_text(targets.trace(args.target, args))
+    trace = targets.trace(args.target, args)
+    status = _print_text(trace)
+    if near := targets.near_command(args.target, trace):
+        print(f"tlsviz: There is no command {args.target!r}; did you mean `tlsviz {near}`?", file=sys.stderr)  # noqa: T201
+    return status
 
 
 def _live(args: argparse.Namespace) -> int:
@@ -106,7 +110,9 @@ def _open(args: argparse.Namespace) -> int:
 
 def _lab(args: argparse.Namespace) -> int:
     if args.what != "serve" and (args.scenario is not None or args.port is not None):
-        raise UsageError("Too many words after `tlsviz lab`", "", "`lab [SCENARIO]`, `lab list` or `lab serve [SCENARIO]`.")
+        raise UsageError(
+            "Too many words after `tlsviz lab`", "", "`lab [SCENARIO]`, `lab list` or `lab serve [SCENARIO]`."
+        )
     if args.what == "list":
         printing.out(_scenarios())
         return 0

@@ -73,6 +73,16 @@ def understood(target: str) -> Target | Path | str:
     return parse_target(target)
 
 
+def near_command(target: str, trace: Trace) -> str:
+    """The command that a name without a dot, which does not exist, may have been meant for; "" for none."""
+    from difflib import get_close_matches
+
+    codes = {finding.code for connection in trace.connections if (finding := connection.failure)}
+    if "name_not_found" not in codes or "." in target or ":" in target:
+        return ""
+    return next(iter(get_close_matches(target.lower(), arguments.COMMANDS, 1)), "")
+
+
 def kind(parsed: Target | Path | str) -> arguments.TargetKind:
     """Which options fit it."""
     return "lab" if isinstance(parsed, str) else "capture" if isinstance(parsed, Path) else "live"
