@@ -12,7 +12,7 @@ from soundness import assert_printable, assert_sound
 
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.pki import certificate, transparency
-from tlsviz.pki.chain import arrange
+from tlsviz.pki.graph import graph
 from tlsviz.tls import dtls, suites, views
 from tlsviz.tls.context import Context
 from tlsviz.tls.decompress import decompress
@@ -176,7 +176,7 @@ def certificates(data: bytes, _: int, __: Context) -> None:
     assert_printable(text for text in texts if text)
     transparency.embedded(data)
     cut = len(data) // 2
-    arrange([data, data[:cut], data[cut:], data])
+    graph([data, data[:cut], data[cut:], data])
 
 
 def keylog(data: bytes, _: int, __: Context) -> None:

@@ -179,5 +179,24 @@ def test_nothing_garbage_and_floods_are_drawn():
     trust = judge([LEAF.der, *flood], HOST, NOW, [STORE])
     found = graph([LEAF.der, *flood], trust)
     assert found.ignored == 0 and len(found.vertices) == 5
+    assert graph([LEAF.der, MIDDLE.der] + [b"%d" % number for number in range(998)]).ignored == 968
     circle = make("Test Root", ec_key(0), MIDDLE, ca=True, organization="Test")
     assert graph([LEAF.der, MIDDLE.der, circle.der], None, NOW).vertices
+
+
+def test_every_sent_certificate_is_drawn_once_whatever_it_is():
+    circle = [make("A", ec_key(0), make("B", ec_key(1), ca=True), ca=True).der]
+    circle.append(make("B", ec_key(1), make("A", ec_key(0), ca=True), ca=True).der)
+    selfish = make("Selfish", ec_key(3)).der
+    for ders in ([b""], [b"", b"x", LEAF.der[:90]], circle, circle[::-1], [selfish, selfish], [LEAF.der, *circle]):
+        for trust in (None, judge(ders, HOST, NOW, [STORE])):
+            sent = [vertex.index for vertex in graph(ders, trust).vertices if vertex.index is not None]
+            assert sorted(sent) == sorted({ders.index(der) for der in ders})
+
+
+def test_the_leaf_in_the_store_is_its_own_anchor():
+    lonely = make(HOST, ec_key(2), names=(HOST,))
+    _, found = drawn(lonely, store=stores.from_ders("pinned", [lonely.der]))
+    (leaf,) = found.vertices
+    assert (leaf.role, leaf.stores, found.edges) == ("leaf", ("pinned",), ())
+    assert leaf.detail == "EC P-256 · 2026-05-02 to 2026-07-31 · ecdsa-with-SHA256"

@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from tlsviz.pki.certificate import Certificate, read
-from tlsviz.pki.chain import Role, describe
 from tlsviz.pki.linkchecks import Check, link_checks, own_checks
 from tlsviz.pki.links import Pool, is_self_signed
 from tlsviz.pki.trust import Fault, Reason, Trust, Way
+from tlsviz.pki.words import describe
 from tlsviz.wire.text import shorten
 
+Role = Literal["leaf", "intermediate", "root", "ghost", "stray"]
 Origin = Literal["sent", "store", "connection", "fetched", "missing"]
 Mark = Literal["duplicate", "out_of_order", "unrelated", "superfluous_root", "alternative", "cross_signed"]
 MOST_ROUTES = 24

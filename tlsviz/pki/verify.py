@@ -3,7 +3,7 @@
 Trusted means that `cryptography.x509.verification` accepts the chain as it was sent, with its first
 certificate as the end entity's and the rest, in whatever order, as helpers (RFC 8446 4.4.2 allows any order
 behind the first). So ``wrong_order`` is a reason only when the end entity's certificate does not come
-first; any other disorder is a remark of `chain.arrange`. The store's profile (`policy`) says which rules a
+first; any other disorder is a mark in the `graph`. The store's profile (`policy`) says which rules a
 chain is held to. Weak keys of the end entity are accepted by the judge: they are a reason only beside others.
 """
 

@@ -91,3 +91,10 @@ def weak_signature(cert: Certificate) -> str:
     """Why the signature on the certificate proves little, "" if it does: made over MD2, MD4, MD5 or SHA-1."""
     found = next((name for name in WEAK_HASHES if name in cert.signature_algorithm), None)
     return f"its signature uses {cert.signature_algorithm}, whose hash is broken" if found else ""
+
+
+def describe(cert: Certificate) -> str:
+    """A certificate in a line: key, validity, signature."""
+    start = f"{cert.not_before:%Y-%m-%d}" if cert.not_before else "?"
+    end = f"{cert.not_after:%Y-%m-%d}" if cert.not_after else "?"
+    return f"{cert.key or '?'} · {start} to {end} · {cert.signature_algorithm or '?'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from tlsviz.connection.findings.certificates import certificate_message, numbered
@@ -14,7 +14,7 @@ from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.text import shorten
 
 if TYPE_CHECKING:
-    from tlsviz.pki.chain import ChainNode
+    from tlsviz.pki.graph import Vertex
 
 _CLIENTS_OWN: frozenset[Reason] = frozenset(
     (
@@ -39,10 +39,10 @@ def oddities(connection: Connection) -> Iterator[Finding]:
     ders = [sent.der for sent in connection.certificates if sent.sender == SERVER]
     if len(ders) < 2:
         return
-    from tlsviz.pki.chain import arrange
+    from tlsviz.pki.graph import graph
 
-    picture = arrange(ders, connection.trust)
-    if not picture.ordered:
+    found = graph(ders, connection.trust)
+    if not found.ordered:
         yield Finding(
             "chain_out_of_order",
             "notice",
@@ -53,11 +53,10 @@ def oddities(connection: Connection) -> Iterator[Finding]:
             message=certificate_message(connection, SERVER),
         )
     extras = [
-        f"certificate {node.index + 1} ({shorten(node.name, 80)}) {remark}"
-        for node in _every(picture.roots)
-        if node.index is not None
-        for remark in node.remarks
-        if remark.startswith(("sent again", "has nothing", "a root need not"))
+        f"certificate {vertex.index + 1} ({shorten(vertex.name, 80)}) {words}"
+        for vertex in found.vertices
+        if vertex.index is not None
+        for words in _needless(vertex)
     ]
     if extras:
         yield Finding(
@@ -71,10 +70,15 @@ def oddities(connection: Connection) -> Iterator[Finding]:
         )
 
 
-def _every(nodes: Sequence[ChainNode]) -> Iterator[ChainNode]:
-    for node in nodes:
-        yield node
-        yield from _every(node.children)
+def _needless(vertex: Vertex) -> Iterator[str]:
+    """Why a certificate that was sent need not have been."""
+    from tlsviz.pki.graph import MARKS
+
+    if vertex.copies:
+        yield f"sent again as number {', '.join(str(place + 1) for place in vertex.copies)}"
+    for mark in vertex.marks:
+        if mark in ("unrelated", "superfluous_root"):
+            yield MARKS[mark]
 
 
 def stores_disagree(connection: Connection) -> Iterator[Finding]:
