@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from certificate_makers import DAY, HOST, LEAF, MIDDLE, NOW, ROOT, Made, ec_key, make
@@ -167,6 +168,23 @@ async def test_the_cursor_goes_through_the_chain_and_enter_opens_the_certificate
         assert pilot.app.screen is screen
 
 
+async def test_the_first_step_goes_from_the_verdict_to_the_certificate_at_fault() -> None:
+    async with stage(shown=replace(handshake(), **judged_of(OLD_LEAF, OLD))) as (pilot, screen):
+        await pilot.press("4")
+        pane = screen.query_one(ChainPane)
+        assert pane.target is not None and pane.target.field == "tbsCertificate.validity.notAfter"
+        await pilot.press("down")
+        assert pane.target == Target("server", OLD.der, 1)
+        await pilot.press("up")
+        assert pane.target.der == ROOT.der, "what lies between is still on the way"
+
+
+def judged_of(*chain: Made) -> dict[str, Any]:
+    """What a connection with these certificates has of them."""
+    found = connection(*chain)
+    return {"certificates": found.certificates, "trust": found.trust}
+
+
 async def page_of(pilot: Pilot[None], connection: Connection, index: int, field: str = "") -> CertificateScreen:
     target = Target("server", connection.certificates[index].der, index, field)
     page = CertificateScreen(connection, target)
@@ -261,3 +279,8 @@ async def test_where_there_is_little_room_facts_and_bytes_take_turns() -> None:
         assert (facts.display, tree.display) == (False, True)
         await pilot.press("escape")
         assert (facts.display, tree.display) == (True, False)
+
+
+def test_the_bar_and_the_verdict_say_alike_how_long_ago_it_expired() -> None:
+    shown = drawing(connection(OLD_LEAF, OLD))
+    assert "expired 24 hours earlier" in shown and "hours before" not in shown

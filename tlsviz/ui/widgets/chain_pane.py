@@ -89,6 +89,8 @@ class ChainPane(Pane):
     def action_move(self, by: int) -> None:
         """Goes to the next or previous certificate or fault; where there is none, scrolls on."""
         fresh = max(0, min(self._at + by, len(self._places) - 1))
+        if self._places and self._at == 0 and by > 0:
+            fresh = self._guilty() or fresh
         if not self._places or fresh == self._at:
             self.scroll_to(y=0 if by < 0 else self.max_scroll_y, animate=False)
             return
@@ -96,6 +98,17 @@ class ChainPane(Pane):
         first, last, _ = self._places[fresh]
         self.reveal(first, last)
         self.refresh()
+
+    def _guilty(self) -> int | None:
+        """The place of the certificate that the first verdict is about; None where it is about none."""
+        trust = self.scene.connection.trust if self.scene is not None else None
+        if trust is None or trust.verdict != "untrusted" or not any(fault.sha256 for fault in trust.faults[:1]):
+            return None
+        der = self._places[0][2].der
+        titles = (
+            at for at, (_, _, place) in enumerate(self._places) if at and place == Target(place.side, der, place.index)
+        )
+        return next(titles, None)
 
     def action_open(self) -> None:
         """Opens what the cursor is at."""

@@ -38,7 +38,7 @@ def validity(certificate: Certificate, at: datetime | None, room: int) -> list[L
         found = state(certificate, at)
         style = STYLES[found]
         if found == "expired":
-            words = f"{signs.failed} expired {span(at - end)} before"
+            words = f"{signs.failed} expired {span(at - end)} earlier"
         elif found == "not_yet_valid":
             words = f"{signs.failed} valid only {span(start - at)} later"
         else:
