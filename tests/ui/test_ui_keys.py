@@ -169,3 +169,17 @@ async def test_v_shows_the_values_and_the_projector_masks_them() -> None:
         await pilot.press("p", "p")
         await pilot.pause()
         assert "••••" in shown(screen.query_one(KeyGraph))
+
+
+def test_what_does_not_fit_beside_a_value_s_name_stands_below() -> None:
+    connection = handshake()
+    schedule = key_schedule(connection)
+    node = schedule.node("handshake_secret")
+    assert node is not None
+    for width in (42, 50, 80):
+        lines = ["".join(part for part, _ in line) for line, _ in detail(connection, schedule, node, width, True)]
+        use = schedule.node("client_handshake_traffic_secret")
+        assert use is not None and use.value is not None
+        at = next(at for at, line in enumerate(lines) if "client_handshake_traffic_secret" in line)
+        assert use.value[:6].hex(" ", 2) in "".join(lines[at : at + 2])
+        assert all(cell_len(line) <= width and line.strip() for line in lines)

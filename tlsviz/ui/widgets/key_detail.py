@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from tlsviz.connection import titles
 from tlsviz.connection.model import Connection
 from tlsviz.connection.schedule import KeyContext, KeyNode, KeyStep, Schedule
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.widgets.key_graph import role, sign, title, value_words
-from tlsviz.ui.widgets.lines import Line, clip_line
+from tlsviz.ui.widgets.lines import Line, cells, clip_line
 from tlsviz.ui.widgets.pane import paragraph
 from tlsviz.wire.nodes import Path
 from tlsviz.wire.text import plural, safe
@@ -57,7 +59,7 @@ def detail(connection: Connection, schedule: Schedule, node: KeyNode, width: int
         lines.append(_message(connection, "in", node.message, node.path, width))
     uses = [schedule.node(id) for id in schedule.uses(node.id)]
     for place, use in enumerate(use for use in uses if use is not None):
-        lines.append(_node("gives" if place == 0 else "", use, width, secrets))
+        lines += _node("gives" if place == 0 else "", use, width, secrets)
     return lines
 
 
@@ -115,7 +117,7 @@ def _made(connection: Connection, schedule: Schedule, step: KeyStep, width: int,
     for place, id in enumerate(step.inputs):
         node = schedule.node(id)
         if node is not None:
-            lines.append(_node(names[min(place, len(names) - 1)], node, width, secrets))
+            lines += _node(names[min(place, len(names) - 1)], node, width, secrets)
     if step.context is not None and (step.context.messages or step.context.value):
         lines += _context(connection, step.context, width)
     return lines
@@ -140,12 +142,20 @@ def _lead(name: str, size: int = LEAD) -> str:
     return f"   {name}".ljust(size)
 
 
-def _node(name: str, node: KeyNode, width: int, secrets: bool) -> DetailLine:
+def _node(name: str, node: KeyNode, width: int, secrets: bool) -> list[DetailLine]:
+    """A node and its value; what does not fit beside stands below."""
+    target = Target(node.id)
+    called = f"{sign(node)} {safe(title(node))}"
     words = value_words(node, secrets, 6)
-    line: Line = [(_lead(name), "muted"), (f"{sign(node)} {safe(title(node))}", role(node))]
-    if words:
-        line.append((f"  {words}", "muted"))
-    return clip_line(line, width), Target(node.id)
+    found: list[DetailLine] = []
+    lead = _lead(name)
+    if LEAD + cell_len(called) > width:
+        found, lead = ([(clip_line([(lead, "muted")], width), None)] if name else []), "     "
+    line: Line = [(lead, "muted"), (called, role(node))]
+    beside: Line = [(f"  {words}", "muted")] if words else []
+    if not beside or cells(line) + cells(beside) <= width:
+        return [*found, (clip_line([*line, *beside], width), target)]
+    return [*found, (clip_line(line, width), target), (clip_line([(" " * len(lead), "muted"), *beside], width), None)]
 
 
 def _message(connection: Connection, name: str, index: int, path: Path | None, width: int) -> DetailLine:
