@@ -9,7 +9,16 @@ from effort import calls
 
 from tlsviz.lab.quic import crypto_frame, stream_frame, varint
 from tlsviz.tls import registry
-from tlsviz.tls.quic.frames import FRAMES, application, close_alert, close_words, closing, crypto, decode_frames
+from tlsviz.tls.quic.frames import (
+    FRAMES,
+    MOST_FRAMES,
+    application,
+    close_alert,
+    close_words,
+    closing,
+    crypto,
+    decode_frames,
+)
 from tlsviz.tls.quic.varint import varint as read_varint
 from tlsviz.wire.nodes import Node, leaves, notes
 from tlsviz.wire.reader import Reader
@@ -99,6 +108,16 @@ def test_a_packet_full_of_one_byte_is_little_work(run: bytes) -> None:
     """A node a byte made seconds of a few datagrams."""
     few, many = (calls(lambda size=size: decode_frames(run * size)) for size in (10, 60_000))
     assert many == few
+
+
+def test_frames_are_read_up_to_a_limit() -> None:
+    exactly = decode_frames(b"\x01\0" * (MOST_FRAMES // 2))
+    assert len(exactly.children) == MOST_FRAMES and not list(notes(exactly))
+    over = decode_frames(b"\x01\0" * 30_000)
+    assert_tiles(over, 60_000)
+    assert len(over.children) == MOST_FRAMES + 1
+    assert (over.children[-1].name, over.children[-1].length) == ("unread_frames", 60_000 - MOST_FRAMES)
+    assert [node.name for node in notes(over)] == ["unread_frames"]
 
 
 def test_what_the_engine_takes() -> None:

@@ -14,9 +14,11 @@ from tlsviz.wire.text import plural, shorten
 
 CRYPTO_ERROR = 0x0100
 """CRYPTO_ERROR is 0x0100 and a TLS alert in the lower byte (RFC 9001 4.8)."""
+MOST_FRAMES = 2_000
+"""More than a packet of an ordinary network has bytes, runs of PADDING and PING counted once."""
 _FIN, _LEN, _OFF = 0x01, 0x02, 0x04
-_RUNS = (re.compile(rb"\x00+"), re.compile(rb"\x01+"))
-"""PADDING and PING, which are a byte each: a packet may hold tens of thousands."""
+_PADDING, _PINGS = re.compile(rb"\x00+"), re.compile(rb"\x01{2,}")
+"""Frames of a byte each: a packet may hold tens of thousands."""
 
 
 class ErrorNames:
@@ -40,16 +42,29 @@ class Crypto(NamedTuple):
 
 
 def decode_frames(data: bytes) -> Node:
-    """The frames of a packet's payload, one after the other; a run of PADDING or of PING is one node."""
-    return decode("quic_frames", data, lambda r: r.each(_frame))
+    """The frames of a packet's payload, one after the other; a run of PADDING or of PING is one node.
+
+    Behind `MOST_FRAMES` nothing is read: frames of a byte or two would make tens of thousands of nodes of a datagram.
+    """
+    return decode("quic_frames", data, _frames)
+
+
+def _frames(r: Reader) -> None:
+    for _ in range(MOST_FRAMES):
+        if not r.remaining:
+            return
+        _frame(r)
+    if r.rest("unread_frames"):
+        r.note(f"behind {MOST_FRAMES:,} frames nothing is read")
 
 
 def _frame(r: Reader) -> None:
     first = r.peek(1)[0]
-    run = _RUNS[first].match(r.data, r.position, r.end) if first < len(_RUNS) else None
-    if run is not None and (first == 0 or run.end() - run.start() > 1):
-        size, name = run.end() - run.start(), ("PADDING", "PING")[first]
-        r.opaque(f"{name.lower()}_frames", size, plural(size, f"{name} frame"))
+    if length := _run(r, _PADDING):
+        r.opaque("padding_frames", length, plural(length, "PADDING frame"))
+        return
+    if length := _run(r, _PINGS):
+        r.opaque("ping_frames", length, plural(length, "PING frame"))
         return
     size = 1 << (first >> 6)
     kind = int.from_bytes(r.peek(size), "big") & ((1 << (8 * size - 2)) - 1)
@@ -60,6 +75,12 @@ def _frame(r: Reader) -> None:
         body(v, kind)
 
     r.struct(name, frame, label=registry.quic_frame_types.get(kind))
+
+
+def _run(r: Reader, pattern: re.Pattern[bytes]) -> int:
+    """How many bytes of the pattern come next."""
+    found = pattern.match(r.data, r.position, r.end)
+    return found.end() - r.position if found else 0
 
 
 def _nothing(r: Reader, kind: int) -> None:
