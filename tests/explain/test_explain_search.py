@@ -146,3 +146,10 @@ def test_many_entries_are_listed_by_title_first() -> None:
     assert rest[0] == many[0].title
     few = many[:3]
     assert render_all(few) == "\n\n".join(map(render, few))
+
+
+def test_grease_is_answered_by_what_it_is_before_where_it_stands() -> None:
+    """Its name fits an entry of many families: the list of them is followed by the answer itself."""
+    found = search("grease")
+    assert found[0].key == "concept.grease"
+    assert render_all(found, 80).split("\n\n")[1:3] == render(found[0], 80).split("\n\n")[:2]
