@@ -16,6 +16,7 @@ from textual.widgets import Input
 from tlsviz.connection.model import Connection
 from tlsviz.ui.messages import GoBack
 from tlsviz.ui.screens.handshake import HandshakeScreen
+from tlsviz.ui.selection import FieldChosen
 from tlsviz.ui.theme import DARK, DEFAULTS, PROJECTOR, THEMES
 from tlsviz.ui.widgets.bytes_pane import OFFSET, BytesPane
 from tlsviz.ui.widgets.chain_pane import ChainPane
@@ -131,9 +132,12 @@ async def test_a_click_on_a_step_a_field_and_a_sentence_choose_them() -> None:
         await pilot.click(FieldsPane, offset=(12, 1 + names.index("cipher_suite")))
         assert node(screen) == "cipher_suite"
         explain = screen.query_one(ExplainPane)
+        assert screen.scene is not None
         line, path = next(
-            (line, path) for line, path in explain._targets.items() if path != screen.scene.selection.path
-        )  # type: ignore[union-attr]
+            (place.first, place.chosen.path)
+            for place in explain._targets
+            if isinstance(place.chosen, FieldChosen) and place.chosen.path != screen.scene.selection.path
+        )
         await pilot.click(ExplainPane, offset=(6, 1 + line - explain.scroll_offset.y))
         assert screen.scene is not None
         assert screen.scene.selection.path == path

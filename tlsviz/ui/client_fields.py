@@ -217,9 +217,7 @@ def _number(text: dict[str, str], name: str, default: float) -> float:
 def _count(text: dict[str, str], name: str) -> int:
     digits = text[name]
     if digits and not (digits.isascii() and digits.isdigit() and len(digits) < 4):
-        raise FieldError(
-            name, UsageError(f"{shorten(digits, 20)} is no such number", "", "Give 0, 1 or a few more.")
-        )
+        raise FieldError(name, UsageError(f"{shorten(digits, 20)} is no such number", "", "Give 0, 1 or a few more."))
     return int(digits or 0)
 
 

@@ -104,6 +104,21 @@ def names(root: Node, path: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
+def path_of(root: Node | None, dotted: str) -> Path | None:
+    """The path of the first node at a dotted path of names below the root; None where there is none."""
+    if root is None or not dotted:
+        return None
+    found: list[int] = []
+    node = root
+    for name in dotted.split("."):
+        index = next((at for at, inner in enumerate(node.children) if inner.name == name), None)
+        if index is None:
+            return None
+        found.append(index)
+        node = node.children[index]
+    return tuple(found)
+
+
 def path_at(root: Node, offset: int) -> Path | None:
     """The path of the deepest node that covers the byte at ``offset``; None outside the root."""
     if not root.start <= offset < root.end:

@@ -249,6 +249,13 @@ class HandshakeScreen(SceneScreen):
         if connection is not None:
             self.show(connection)
 
+    def action_finding(self) -> None:
+        """Goes to the next finding, in the Explain pane."""
+        self.action_pane("explain")
+        pane = self.query_one(ExplainPane)
+        pane.focus()
+        self.call_after_refresh(pane.next_finding)
+
     def action_ports(self) -> None:
         """Looks at the encrypted and the plain port of this host."""
         from tlsviz.ui.screens.ports import PortsScreen, reader

@@ -29,6 +29,7 @@ HANDSHAKE_KEYS: list[BindingType] = [
     Binding("m", "records", "bytes as on the wire", show=False),
     Binding("o", "observer", "eyes", tooltip="Other eyes: an eavesdropper's, a key holder's, a proxy's"),
     Binding("b", "browser", "browser", show=False, tooltip="What browsers, curl and Java say of the certificates"),
+    Binding("f", "finding", "findings", show=False, tooltip="The next finding; Enter chooses its evidence"),
     Binding("d", "diagnosis", "diagnosis", tooltip="Why it failed; re-probes that tell the causes apart"),
     Binding("w", "way", "way", show=False, tooltip="The way there: every wait and round trip, and what could be saved"),
     Binding("n", "ports", "ports", show=False, tooltip="Network: what ports 443 and 80 of this host answer"),

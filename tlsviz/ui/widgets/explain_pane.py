@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from textual import events
+from textual.binding import Binding
+from textual.message import Message as Event
 
 from tlsviz.connection import titles
 from tlsviz.connection.ladder import Step
@@ -13,23 +17,51 @@ from tlsviz.explain.scene import Narration
 from tlsviz.explain.words import Words, lookup_field, words
 from tlsviz.ui.glyphs import glyphs, passage, proof
 from tlsviz.ui.selection import FieldChosen, Scene
-from tlsviz.ui.widgets.lines import Line, clip, wrap
+from tlsviz.ui.widgets.finding_lines import evidence, finding_rows, role
+from tlsviz.ui.widgets.lines import Line, clip, pad_line, wrap
 from tlsviz.ui.widgets.pane import Pane, paragraph
 from tlsviz.ui.widgets.values import value_words
 from tlsviz.wire.chunks import other
-from tlsviz.wire.nodes import Node, Path, names
+from tlsviz.wire.nodes import names, path_of
 from tlsviz.wire.text import clock, plural, safe
 
 
+class Place(NamedTuple):
+    """The lines ``first`` to ``last`` that lead somewhere, and what choosing them says to the screen."""
+
+    first: int
+    last: int
+    chosen: Event
+
+
 class ExplainPane(Pane):
-    """The chosen field first, then the step. A click on a sentence chooses the field that it is about."""
+    """The chosen field first, then the step, then what was found in the whole connection.
+
+    The arrows scroll, and stop at what leads somewhere: Enter or a click on a sentence chooses the field that it is
+    about, on a finding its evidence.
+    """
+
+    HELP = (
+        "What happens in this step, what it is for, and what would be odd. Below it stands everything that was found "
+        "in the connection, the gravest first.\n"
+        "Enter or a click on a sentence or a finding chooses the message and the field that it is about; f goes from "
+        "finding to finding."
+    )
+    BINDINGS = [
+        Binding("up", "move(-1)", "scroll", show=False),
+        Binding("down", "move(1)", "scroll", show=False),
+        Binding("enter", "open", "open", key_display="⏎", tooltip="Choose what the sentence or the finding is about"),
+    ]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._targets: dict[int, Path] = {}
+        self._targets: list[Place] = []
+        self._findings = 0
+        self._at: int | None = None
 
     def build(self, scene: Scene, width: int) -> list[Line]:
-        self._targets = {}
+        self._targets = []
+        self._findings = 0
         step = scene.step
         if step is None:
             return [[], *paragraph("Nothing has happened yet.", width, "muted", 2)]
@@ -41,9 +73,11 @@ class ExplainPane(Pane):
         self._sentences(lines, told, scene, step, width)
         lines += _odd(told, width)
         lines += _proofs(scene.connection, step, width)
+        self._odd_here(lines, scene.connection, step, width)
         entry = words(told.key)
         if entry:
             lines += _entry(entry, told, width)
+        self._found(lines, scene.connection, width)
         return lines
 
     def _sentences(self, lines: list[Line], told: Narration, scene: Scene, step: Step, width: int) -> None:
@@ -56,36 +90,99 @@ class ExplainPane(Pane):
             text = sentence.text
             if sentence.provenance in ("computed", "inferred", "unknown") and sentence.provenance != step.provenance:
                 text += f" ({sentence.provenance})"
+            first = len(lines)
             for number, part in enumerate(wrap(text, width - 4)):
-                if path is not None:
-                    self._targets[len(lines)] = path
                 style = "foreground bold" if mine else "foreground"
                 lines.append([(lead if number == 0 else "   ", "accent" if mine else "muted"), (part, style)])
+            if path is not None:
+                self._targets.append(Place(first, len(lines) - 1, FieldChosen(path)))
         if told.sentences:
             lines.append([])
+
+    def _odd_here(self, lines: list[Line], connection: Connection, step: Step, width: int) -> None:
+        """What was found in this step, with the evidence and what to do."""
+        before = len(lines)
+        for finding in connection.findings:
+            if step.kind != "message" or finding.message != step.index:
+                continue
+            first = len(lines)
+            lines += paragraph(safe(finding.title), width, f"{role(finding)} bold", 3, f" {glyphs().odd} ")
+            mend = f"{glyphs().arrow} {finding.mend}" if finding.mend else ""
+            for text in (finding.evidence, mend):
+                lines += paragraph(safe(text), width, "foreground", 3) if text else []
+            if (chosen := evidence(connection, finding)) is not None and chosen.path is not None:
+                self._targets.append(Place(first, len(lines) - 1, chosen))
+        if len(lines) > before:
+            lines.append([])
+
+    def _found(self, lines: list[Line], connection: Connection, width: int) -> None:
+        """What was found in the whole connection."""
+        self._findings = len(self._targets)
+        for first, last, rows, chosen in finding_rows(connection, width, len(lines)):
+            lines += rows
+            if chosen is not None:
+                self._targets.append(Place(first, last, chosen))
+
+    # choosing
+
+    def show_start(self, scene: Scene) -> None:
+        self._at = None
+        super().show_start(scene)
+
+    def line(self, index: int) -> Line:
+        line = super().line(index)
+        place = self._targets[self._at] if self._at is not None and self.has_focus else None
+        if place is None or not place.first <= index <= place.last:
+            return line
+        return pad_line([(text, f"{style} on selection") for text, style in line], self.width, "on selection")
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def action_move(self, by: int) -> None:
+        """Goes to the next place in sight that leads somewhere; where there is none, scrolls by a line."""
+        top = self.scroll_offset.y
+        bottom = top + self.scrollable_content_region.height
+        here = self._targets[self._at].first if self._at is not None else None
+        if here is None or not top <= here < bottom:
+            here = top - 1 if by > 0 else bottom
+        ahead = [
+            at
+            for at, place in enumerate(self._targets)
+            if top <= place.first < bottom and (place.first > here if by > 0 else place.first < here)
+        ]
+        if not ahead:
+            self.scroll_to(y=top + by, animate=False)
+            return
+        self._goto(ahead[0] if by > 0 else ahead[-1])
+
+    def next_finding(self) -> None:
+        """Goes to the next finding of the connection that has evidence; after the last to the first."""
+        self.update_lines()
+        if self._findings >= len(self._targets):
+            return
+        at = self._at + 1 if self._at is not None and self._at >= self._findings else self._findings
+        self._goto(at if at < len(self._targets) else self._findings)
+
+    def _goto(self, at: int) -> None:
+        self._at = at
+        self.reveal(self._targets[at].first, self._targets[at].last)
+        self.refresh()
+
+    def action_open(self) -> None:
+        """Chooses what the cursor is at."""
+        if self._at is not None:
+            self.post_message(self._targets[self._at].chosen)
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
         index = self.index_at(offset.y) if offset is not None else None
-        if index in self._targets:
-            self.post_message(FieldChosen(self._targets[index]))
-
-
-def path_of(tree: Node | None, dotted: str) -> Path | None:
-    """The path of the node at a dotted path of names; None where there is none."""
-    if tree is None or not dotted:
-        return None
-    found: list[int] = []
-    node = tree
-    for name in dotted.split("."):
-        for index, inner in enumerate(node.children):
-            if inner.name == name:
-                found.append(index)
-                node = inner
-                break
-        else:
-            return None
-    return tuple(found)
+        for place in self._targets:
+            if index is not None and place.first <= index <= place.last:
+                self.post_message(place.chosen)
 
 
 def _title(scene: Scene, step: Step, width: int) -> list[Line]:
@@ -166,7 +263,7 @@ def _entry(entry: Words, told: Narration, width: int) -> list[Line]:
 
 
 def _proofs(connection: Connection, step: Step, width: int) -> list[Line]:
-    """What was proven of this step, and what was found in it."""
+    """What was proven of this step."""
     if step.kind != "message":
         return []
     lines: list[Line] = []
@@ -178,11 +275,4 @@ def _proofs(connection: Connection, step: Step, width: int) -> list[Line]:
             lines += paragraph(safe(each.why), width, "muted", 3) if each.why else []
             made_of = inputs(connection, each)
             lines += paragraph(safe(f"made of {made_of}"), width, "muted", 3) if made_of else []
-    for finding in connection.findings:
-        if finding.message == step.index:
-            role = "failed" if finding.severity in ("error", "critical") else "warning"
-            lines += paragraph(safe(finding.title), width, f"{role} bold", 3, f" {glyphs().odd} ")
-            mend = f"{glyphs().arrow} {finding.mend}" if finding.mend else ""
-            for text in (finding.evidence, mend):
-                lines += paragraph(safe(text), width, "foreground", 3) if text else []
     return [*lines, []] if lines else []

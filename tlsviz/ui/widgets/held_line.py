@@ -24,6 +24,4 @@ class HeldLine(Static):
         self.display = held is not None
         if held is not None:
             arrow = glyphs().right if held.sender == CLIENT else glyphs().left
-            self.update(
-                Content.assemble((f" {arrow} held: ", "bold"), (held.what, "bold"), (", press space", ""))
-            )
+            self.update(Content.assemble((f" {arrow} held: ", "bold"), (held.what, "bold"), (", press space", "")))
