@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMMANDS = ("live", "open", "lab", "watch", "show", "compare", "check", "explain", "doctor")
 FORMATS = ("text", "json", "markdown", "svg", "html", "mermaid")
 STANDARDS = ("rfc9325", "nist", "mozilla-modern", "mozilla-intermediate", "mozilla-old")
-COMPARE_FORMATS = ("text", "json", "markdown", "html")
+COMPARE_FORMATS = ("text", "json", "markdown", "svg", "html")
 
 _EPILOG = """\
 commands:

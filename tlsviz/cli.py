@@ -222,10 +222,12 @@ def _compare(args: argparse.Namespace) -> int:
     if kinds == ["live", "live"] and args.save:
         raise UsageError("--save takes one live target", "here are two", "Save each by `tlsviz show`, then compare.")
     if args.format is None and args.output is None and printing.interactive():
+        from tlsviz.report.formats import picture
         from tlsviz.ui.app import run_compare
 
         live, capture = arguments.live_options(args), arguments.open_options(args, targets.password())
-        return run_compare(args.target, args.other, args.connection, args.with_, live=live, capture=capture)
+        wanted_ids = args.connection, args.with_
+        return run_compare(args.target, args.other, *wanted_ids, live=live, capture=capture, draw=picture)
     from tlsviz.connection.compare import compare, pick
 
     traces = [targets.read(target, args) for target in wanted]
@@ -330,12 +332,14 @@ _COMMANDS = {
 def _screen(target: str | None, args: argparse.Namespace) -> int:
     if target is not None:
         targets.parsed(target, args)
+    from tlsviz.report.formats import picture
     from tlsviz.ui.app import run
 
     return run(
         target,
         live=arguments.live_options(args) if "servername" in args else None,
         capture=arguments.open_options(args, targets.password()) if "keylog" in args else None,
+        draw=picture,
     )
 
 

@@ -36,9 +36,10 @@ def run(args: argparse.Namespace, interactive: bool, out: Callable[[str], None])
         raise UsageError(f"--format {args.format!r}", "no such format", f"Use {' or '.join(FORMATS)}.")
     chosen = options(args, interactive)
     if interactive and args.format is None:
+        from tlsviz.report.formats import picture
         from tlsviz.ui.app import run_watch
 
-        return run_watch(chosen)
+        return run_watch(chosen, picture)
     return _print(chosen, args.format or "text", args.secrets, out)
 
 
@@ -58,9 +59,10 @@ def follow(args: argparse.Namespace, interactive: bool, out: Callable[[str], Non
     require_file(path)
     opening = arguments.open_options(args)
     if interactive:
+        from tlsviz.report.formats import picture
         from tlsviz.ui.app import run_watch
 
-        return run_watch(WatchOptions(file=path, opening=opening, count=MOST_ON_SCREEN))
+        return run_watch(WatchOptions(file=path, opening=opening, count=MOST_ON_SCREEN), picture)
     return _print(WatchOptions(file=path, opening=opening), "text", False, out)
 
 

@@ -14,7 +14,7 @@ from sample_traces import EVIL, REQUEST, full
 from tlsviz.connection.compare import compare
 from tlsviz.connection.model import Finding, Source, Trace
 from tlsviz.report.compare import render_compare
-from tlsviz.report.formats import COMPARED, DOCUMENTS, compared, document
+from tlsviz.report.formats import COMPARED, DOCUMENTS, compared, document, picture
 
 HOSTILE = f"{EVIL}</text><script>alert(1)</script> ]]> | ` ``` \n%% end; <b>x</b> [x](javascript:y)"
 WHOLE = ("html", "svg")
@@ -91,3 +91,22 @@ def test_comparisons(name: str) -> None:
         read = json.loads(found)
         assert {each["what"] for each in read["differences"]} >= {"server_name", "alpn", "odd"}
         assert all("\x1b" not in each["right"] for each in read["differences"])
+    if name == "svg":
+        ElementTree.fromstring(found)
+
+
+def texts(svg: str) -> list[tuple[float, float, str]]:
+    """Every text of a picture with its place, x and y."""
+    root = ElementTree.fromstring(svg)
+    found = root.iter("{http://www.w3.org/2000/svg}text")
+    return [(float(one.attrib["x"]), float(one.attrib["y"]), "".join(one.itertext())) for one in found]
+
+
+def test_the_picture_of_a_comparison_names_every_difference_and_has_its_rows_level() -> None:
+    one = full()
+    other = replace(hostile().connections[0], messages=one.messages[:-1], resumed=True)
+    comparison = compare(one, other)
+    comparison = compare(replace(one, offered=offered), few)
+    drawn = texts(picture(comparison, (Source("capture", "a"), Source("capture", "b"))))
+    said = [text for _, _, text in drawn]
+    assert "ALPN protocol offered ×3" in said and "h2, http/1.1, h3" in said

@@ -9,6 +9,7 @@ from shellhelp import make_app, script, shown, until
 from shellsample import connection, trace
 
 from tlsviz.connection.model import Trace
+from tlsviz.report.formats import picture
 from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.target import Target
 from tlsviz.ui.screens.compare import CompareScreen
@@ -47,6 +48,23 @@ async def test_first_and_resumed_side_by_side(
         await until(pilot, lambda: fields.line_count() > few)
         await pilot.press("down", "x")
         await until(pilot, lambda: app.screen.comparison.left.resumed)
+
+
+async def test_the_comparison_is_saved_as_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resumed: Trace
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    script(monkeypatch, lambda job: resumed)
+    app = make_app(tmp_path)
+    app.pair, app.draw = (RESUMED, None, None, None), picture
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.comparison, 30)
+        await until(pilot, lambda: "e picture" in shown(app))
+        await pilot.press("e")
+        await until(pilot, lambda: list(tmp_path.glob("tlsviz-compare-*.svg")))
+        (saved,) = tmp_path.glob("tlsviz-compare-*.svg")
+        said = saved.read_text(encoding="utf-8")
+        assert "resumption.pcapng" in said and ">pre_shared_key<" in said
 
 
 async def test_another_connection_is_picked_from_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 DOCUMENTS = ("markdown", "svg", "html", "mermaid")
 """Formats for documents; beside them there are text and json."""
-COMPARED = ("text", "json", "markdown", "html")
+COMPARED = ("text", "json", "markdown", "svg", "html")
 
 
 def document(trace: Trace, name: str, secrets: bool) -> str:
@@ -33,10 +33,15 @@ def document(trace: Trace, name: str, secrets: bool) -> str:
     return render_mermaid(trace, secrets)
 
 
+def picture(comparison: Comparison, sources: tuple[Source, Source]) -> str:
+    """A comparison as SVG, without secrets: what the screens save, which know nothing of reports."""
+    return compared(comparison, sources, "svg", False, False, False)
+
+
 def compared(
     comparison: Comparison, sources: tuple[Source, Source], name: str, fields: bool, secrets: bool, ascii: bool
 ) -> str:
-    """A comparison as JSON (``ascii``: nothing else in it), Markdown or HTML."""
+    """A comparison as JSON (``ascii``: nothing else in it), Markdown, SVG or HTML."""
     if name == "json":
         from tlsviz.report.compare import compare_json
 
@@ -46,6 +51,10 @@ def compared(
         from tlsviz.report.markdown import compare_markdown
 
         return compare_markdown(comparison, sources, secrets)
+    if name == "svg":
+        from tlsviz.report.compare_svg import compare_svg
+
+        return compare_svg(comparison, sources, secrets)
     from tlsviz.report.html import compare_html
 
     return compare_html(comparison, sources, secrets)

@@ -116,7 +116,9 @@ def facts(connection: Connection, brief: bool) -> list[Piece]:
     if connection.alpn:
         found.append(Piece(shorten(connection.alpn, 20)))
     found.extend(Piece(word) for word in _flags(connection))
-    found.extend(piece for piece in (trusted, proofs(connection)) if piece and piece is not first)
+    beside = (piece for piece in (trusted, proofs(connection)) if piece and piece is not first)
+    # The sign of what is neither good nor bad is the dot that facts are joined with.
+    found.extend(piece._replace(text=piece.text.removeprefix("· ")) for piece in beside)
     return found
 
 

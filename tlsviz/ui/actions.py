@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,17 @@ if TYPE_CHECKING:
 
 def save_screenshot(app: App[Any]) -> Path | None:
     """Saves the screen as SVG in the present folder, else the home folder, and says where."""
-    stem = f"tlsviz-{datetime.now():%Y%m%d-%H%M%S}"
+    return save_picture(app, "tlsviz", "Screenshot saved", lambda: self_contained(app.export_screenshot()))
+
+
+def save_picture(app: App[Any], stem: str, title: str, draw: Callable[[], str]) -> Path | None:
+    """Saves an SVG as a new file in the present folder, else the home folder, and says where."""
     try:
-        path = save(self_contained(app.export_screenshot()), [Path.cwd(), Path.home()], stem)
+        path = save(draw(), [Path.cwd(), Path.home()], f"{stem}-{datetime.now():%Y%m%d-%H%M%S}")
     except (TlsvizError, OSError) as error:
         app.notify(safe(str(error)), severity="error", markup=False, timeout=8)
         return None
-    app.notify(safe(str(path)), title="Screenshot saved", markup=False, timeout=6)
+    app.notify(safe(str(path)), title=title, markup=False, timeout=6)
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,13 @@ from tlsviz.ui.theme import DARK, DEFAULTS, THEMES
 from tlsviz.ui.workers import Request, Watch, bug
 
 if TYPE_CHECKING:
+    from tlsviz.connection.compare import Comparison
+    from tlsviz.connection.model import Source
     from tlsviz.sources.capture import OpenOptions
     from tlsviz.sources.interface import WatchOptions
     from tlsviz.sources.options import LiveOptions
+
+    Draw = Callable[[Comparison, tuple[Source, Source]], str]
 
 
 _HERE = Path(__file__).parent
@@ -77,6 +82,8 @@ class TlsvizApp(App[None]):
         super().__init__()
         self.first = request
         self.pair: Pair | None = None
+        self.draw: Draw | None = None
+        """Draws two connections beside each other as SVG; None where nobody can."""
         self.flow = Flow(self, recent or Recent(), open_options, live_options)
         self.update_classes({"-ascii": glyphs() is ASCII, "-dark-mode": True, f"-theme-{DARK}": True}, update=False)
 
@@ -202,22 +209,30 @@ class Ground(Screen[None]):
             self._flow.uncovered()
 
 
-def run(target: str | None = None, *, live: LiveOptions | None = None, capture: OpenOptions | None = None) -> int:
+def run(
+    target: str | None = None,
+    *,
+    live: LiveOptions | None = None,
+    capture: OpenOptions | None = None,
+    draw: Draw | None = None,
+) -> int:
     """Runs the screens until the user quits, and gives the exit status.
 
-    ``target`` as typed, ``lab:NAME`` for a scenario, or None for the home screen. Raises TlsvizError before
-    anything is drawn when the target cannot be one.
+    ``target`` as typed, ``lab:NAME`` for a scenario, or None for the home screen; ``draw`` as `TlsvizApp.draw`.
+    Raises TlsvizError before anything is drawn when the target cannot be one.
     """
     app = TlsvizApp(open_options=capture, live_options=live)
+    app.draw = draw
     if target is not None:
         app.first = app.flow.request(target)
     app.run()
     return app.return_code or 0
 
 
-def run_watch(options: WatchOptions) -> int:
+def run_watch(options: WatchOptions, draw: Draw | None = None) -> int:
     """Watches an interface on the screen; gives the exit status."""
     app = TlsvizApp(Watch(options), open_options=options.opening)
+    app.draw = draw
     app.run()
     return app.return_code or 0
 
@@ -230,12 +245,14 @@ def run_compare(
     *,
     live: LiveOptions | None = None,
     capture: OpenOptions | None = None,
+    draw: Draw | None = None,
 ) -> int:
     """Compares two targets on the screen, or two connections of one; gives the exit status.
 
     ``one`` and ``other``: ids of the connections. Raises TlsvizError before anything is drawn, as `run` does.
     """
     app = TlsvizApp(open_options=capture, live_options=live)
+    app.draw = draw
     app.pair = (app.flow.request(left), app.flow.request(right) if right is not None else None, one, other)
     app.run()
     return app.return_code or 0

@@ -85,6 +85,7 @@ class CompareScreen(Screen[None]):
         Binding("shift+tab", "next_view(-1)", "previous view", show=False),
         Binding("a", "whole", "all fields", tooltip="Show all fields, or only those that differ"),
         Binding("x", "swap", "swap", tooltip="A for B"),
+        Binding("e", "export", "picture", tooltip="Save a picture (SVG): what differs, and both ladders"),
         Binding("escape", "back", "back", key_display="esc", tooltip="Back"),
     ]
 
@@ -161,6 +162,7 @@ class CompareScreen(Screen[None]):
                 self._failed = error
             else:
                 self._open_first()
+                self.refresh_bindings()
         self._show_title()
 
     def _open_first(self) -> None:
@@ -298,6 +300,25 @@ class CompareScreen(Screen[None]):
         self.comparison = compare(self.comparison.right, self.comparison.left)
         self._open_first()
         self._arrange()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is a picture once there is a comparison."""
+        return action != "export" or (self.comparison is not None and self._draw is not None)
+
+    @property
+    def _draw(self) -> Callable[[Comparison, tuple[Source, Source]], str] | None:
+        return getattr(self.app, "draw", None)
+
+    def action_export(self) -> None:
+        """Saves what differs and both ladders as one picture."""
+        from tlsviz.ui.actions import save_picture
+
+        comparison, draw = self.comparison, self._draw
+        if comparison is None or draw is None:
+            return
+        left, right = self.sides
+        sources = _trace(left).source, _trace(right or left).source
+        save_picture(self.app, "tlsviz-compare", "Picture saved", lambda: draw(comparison, sources))
 
     def action_back(self) -> None:
         self.app.post_message(GoBack())
