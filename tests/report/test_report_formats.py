@@ -106,7 +106,27 @@ def test_the_picture_of_a_comparison_names_every_difference_and_has_its_rows_lev
     one = full()
     other = replace(hostile().connections[0], messages=one.messages[:-1], resumed=True)
     comparison = compare(one, other)
-    comparison = compare(replace(one, offered=offered), few)
-    drawn = texts(picture(comparison, (Source("capture", "a"), Source("capture", "b"))))
+    drawn = texts(picture(comparison, (Source("capture", "a"), Source("capture", HOSTILE))))
+    whole = " ".join(text for _, _, text in drawn)
+    for each in comparison.differences:
+        for told in (each.title, each.left, each.right):
+            assert all(word in whole for word in told.split()), told
+    middle = 636
+    lone = [pair for pair in comparison.pairs if pair.right is None]
+    assert lone and sum(text == "only A has this" for _, _, text in drawn) == len(lone)
+    for pair in comparison.pairs:
+        if pair.left is None or pair.right is None or pair.left.kind != "message":
+            continue
+        title = one.messages[pair.left.index].type.replace("_", "")
+        places = [(x, y) for x, y, text in drawn if text.lower().replace(" ", "").startswith(title)]
+        left, right = ({y for x, y in places if (x > middle) == side} for side in (False, True))
+        assert left & right, f"{title} stands level on both ladders"
+
+
+def test_what_only_one_hello_offers_is_one_row_of_the_picture() -> None:
+    one = full()
+    many = replace(one, offered=one.offered._replace(alpn=("h2", "http/1.1", "h3")))
+    few = replace(one, offered=one.offered._replace(alpn=()))
+    drawn = texts(picture(compare(many, few), (Source("capture", "a"), Source("capture", "b"))))
     said = [text for _, _, text in drawn]
     assert "ALPN protocol offered ×3" in said and "h2, http/1.1, h3" in said
