@@ -24,9 +24,8 @@ AGES = 1 << 32
 
 
 class _Issue(NamedTuple):
-    """Something to resume with: by which message of which connection it came, and when (Unix seconds)."""
+    """Something to resume with: by which message it came, and when (Unix seconds)."""
 
-    connection: int
     message: int
     time: float
     lifetime: int | None = None
@@ -42,64 +41,89 @@ class _Shown(NamedTuple):
     age: int | None = None
 
 
+class Mentions(NamedTuple):
+    """What a connection shows to resume, by the index and time of the message, and what it was given to resume with."""
+
+    shown: tuple[tuple[int, float, _Shown], ...] = ()
+    issued: tuple[tuple[tuple[ResumptionKind, bytes], _Issue], ...] = ()
+
+
+def mentions(connection: Connection) -> Mentions:
+    """Every ticket and session ID of a connection that is worth remembering."""
+    shown: list[tuple[int, float, _Shown]] = []
+    issued: list[tuple[tuple[ResumptionKind, bytes], _Issue]] = []
+    for message in connection.messages:
+        tree, buffer = message.tree, message.buffer
+        if tree is None or buffer is None:
+            continue
+        if message.type == "client_hello":
+            shown += [(message.index, message.time, each) for each in _shown(tree, buffer.data)]
+        elif message.whole and (found := _issued(connection, message, tree, buffer.data)) is not None and found[0][1]:
+            issued.append(found)
+    return Mentions(tuple(shown), tuple(issued))
+
+
 class Tickets:
     """Remembers what each connection of a source was given; the oldest is forgotten when there are too many."""
 
     def __init__(self) -> None:
-        self._issued: dict[tuple[ResumptionKind, bytes], _Issue] = {}
+        self._given: dict[tuple[ResumptionKind, bytes], tuple[int, _Issue]] = {}
 
     def follow(self, connection: Connection) -> Connection:
         """The next connection, told where what it resumes with comes from."""
-        found = tuple(self._found(connection))
-        for message in connection.messages:
-            self._learn(connection, message)
+        found = self.link(connection.id, mentions(connection))
         return replace(connection, resumptions=found) if found else connection
 
-    def _found(self, connection: Connection) -> Iterator[Resumption]:
-        for message in connection.messages:
-            if message.type != "client_hello" or message.tree is None or message.buffer is None:
+    def link(self, number: int, said: Mentions) -> tuple[Resumption, ...]:
+        """The same from what the next connection, of that id, mentions."""
+        found = tuple(self._found(number, said))
+        for key, issue in said.issued:
+            self._keep(key, number, issue)
+        return found
+
+    def _found(self, number: int, said: Mentions) -> Iterator[Resumption]:
+        for index, time, shown in said.shown:
+            issuer, issue = self._given.get((shown.kind, shown.name), (number, None))
+            if issue is None or issuer == number:
                 continue
-            for shown in _shown(message.tree, message.buffer.data):
-                issue = self._issued.get((shown.kind, shown.name))
-                if issue is None or issue.connection == connection.id:
-                    continue
-                age = None
-                if shown.age is not None and issue.age_add is not None:
-                    age = (shown.age - issue.age_add) % AGES
-                since = round(message.time - issue.time, 6)
-                yield Resumption(
-                    shown.kind,
-                    message.index,
-                    shown.path,
-                    issue.connection,
-                    issue.message,
-                    since,
-                    issue.lifetime,
-                    shown.age,
-                    issue.age_add,
-                    age,
-                )
+            age = None
+            if shown.age is not None and issue.age_add is not None:
+                age = (shown.age - issue.age_add) % AGES
+            since = round(time - issue.time, 6)
+            yield Resumption(
+                shown.kind,
+                index,
+                shown.path,
+                issuer,
+                issue.message,
+                since,
+                issue.lifetime,
+                shown.age,
+                issue.age_add,
+                age,
+            )
 
-    def _learn(self, connection: Connection, message: Message) -> None:
-        tree, buffer = message.tree, message.buffer
-        if tree is None or buffer is None or not message.whole:
+    def _keep(self, key: tuple[ResumptionKind, bytes], number: int, issue: _Issue) -> None:
+        if key in self._given:
             return
-        if message.type == "server_hello" and connection.version and not is_tls13(connection.version.code):
-            session = views.server_hello(tree, buffer.data).session_id
-            self._keep(("session_id", session), _Issue(connection.id, message.index, message.time))
-        elif message.type == "new_session_ticket":
-            sent = views.session_ticket(tree, buffer.data)
-            kind: ResumptionKind = "psk" if tree.child("ticket_age_add") is not None else "ticket"
-            lifetime = _number(tree.child("ticket_lifetime") or tree.child("ticket_lifetime_hint"))
-            add = _number(tree.child("ticket_age_add"))
-            self._keep((kind, sent.ticket), _Issue(connection.id, message.index, message.time, lifetime, add))
+        self._given[key] = number, issue
+        if len(self._given) > MOST_TICKETS:
+            del self._given[next(iter(self._given))]
 
-    def _keep(self, key: tuple[ResumptionKind, bytes], issue: _Issue) -> None:
-        if not key[1] or key in self._issued:
-            return
-        self._issued[key] = issue
-        if len(self._issued) > MOST_TICKETS:
-            del self._issued[next(iter(self._issued))]
+
+def _issued(
+    connection: Connection, message: Message, tree: Node, data: bytes
+) -> tuple[tuple[ResumptionKind, bytes], _Issue] | None:
+    """What a message gives to resume with."""
+    if message.type == "server_hello" and connection.version and not is_tls13(connection.version.code):
+        return ("session_id", views.server_hello(tree, data).session_id), _Issue(message.index, message.time)
+    if message.type == "new_session_ticket":
+        sent = views.session_ticket(tree, data)
+        kind: ResumptionKind = "psk" if tree.child("ticket_age_add") is not None else "ticket"
+        lifetime = _number(tree.child("ticket_lifetime") or tree.child("ticket_lifetime_hint"))
+        add = _number(tree.child("ticket_age_add"))
+        return (kind, sent.ticket), _Issue(message.index, message.time, lifetime, add)
+    return None
 
 
 def _shown(tree: Node, data: bytes) -> Iterator[_Shown]:
