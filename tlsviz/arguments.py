@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tlsviz import __version__
-from tlsviz.connection.model import SEVERITIES
 from tlsviz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -147,6 +146,8 @@ def _filter(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
+    from tlsviz.connection.model import SEVERITIES
+
     _targets(parser)
     _filter(parser)
     listed = ", ".join(SEVERITIES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import errno
 import gc
 import io
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status of the command line contract."""
     words = list(sys.argv[1:] if argv is None else argv)
     gc.set_threshold(PATIENT_COLLECTOR, 20, 20)
+    # Nor are cycles looked for when Python ends, which takes longer than a handshake: the memory goes all at once.
+    atexit.register(gc.freeze)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that knows fewer characters gets the others escaped, not a traceback.

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from tlsviz.connection.diagnosis import Failure, diagnose
+from tlsviz.connection.diagnosis import diagnose
+from tlsviz.connection.failure import Failure
 from tlsviz.connection.model import (
     Alert,
     CodePoint,

@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 from test_diagnosis import BASE, SERVER_HELLO, WANTED, message, with_alert
 
-from tlsviz.connection.diagnosis import Failure, diagnose
+from tlsviz.connection.diagnosis import diagnose
+from tlsviz.connection.failure import Failure
 from tlsviz.connection.findings import find
 from tlsviz.connection.model import ApplicationRun, Connection, Finding
 from tlsviz.connection.refusals import refused_by_http

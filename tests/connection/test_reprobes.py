@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 from test_diagnosis import BASE, mark, with_alert
 
-from tlsviz.connection.diagnosis import Failure, diagnose
+from tlsviz.connection.diagnosis import diagnose
+from tlsviz.connection.failure import Failure
 from tlsviz.connection.judge import judged
 from tlsviz.connection.model import Connection, Probe
 from tlsviz.connection.reprobes import (

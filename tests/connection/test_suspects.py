@@ -7,7 +7,8 @@ import dataclasses
 from dialogue import shake
 from test_diagnosis import BASE, codes, message, with_alert
 
-from tlsviz.connection.diagnosis import Failure, diagnose, in_the_clear
+from tlsviz.connection.diagnosis import diagnose, in_the_clear
+from tlsviz.connection.failure import Failure
 from tlsviz.connection.model import Cause, Connection
 from tlsviz.connection.suspects import MOST_CAUSES, hello_of, post_quantum_share, suspects
 

@@ -16,7 +16,8 @@ from OpenSSL import SSL
 from starttls_scripts import HTTP_PROXY, SCRIPTS, SOCKS_PROXY, perform, playing_script
 
 from tlsviz.connection import tds
-from tlsviz.connection.diagnosis import Failure, diagnose
+from tlsviz.connection.diagnosis import diagnose
+from tlsviz.connection.failure import Failure
 from tlsviz.connection.ladder import steps
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.errors import UsageError

@@ -6,10 +6,9 @@ Pure: reads what the connection shows (messages, marks, bytes) and, for a live t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
 
 from tlsviz.connection.causes import BROKEN, GREETINGS, OBJECTION_WORDS, OBJECTIONS, THE_WAY
+from tlsviz.connection.failure import Failure
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.connection.refusals import (
     after_handshake,
@@ -25,54 +24,8 @@ from tlsviz.connection.upgrades import BEFORE_TLS, stopped_before_tls
 from tlsviz.wire.chunks import CLIENT, SERVER, MarkKind
 from tlsviz.wire.text import plural, shorten
 
-FailureKind = Literal[
-    "name_not_found",
-    "name_lookup_failed",
-    "unreachable",
-    "refused",
-    "connect_timeout",
-    "reset",
-    "closed",
-    "timeout",
-    "tls",
-    "too_much",
-    "error",
-    "starttls_refused",
-    "starttls_garbled",
-    "starttls_stalled",
-    "starttls_broken",
-    "proxy_refused",
-    "proxy_garbled",
-    "proxy_stalled",
-    "proxy_broken",
-]
-
-_TELLING: dict[str, int] = {"refused": 3, "reset": 3, "connect_timeout": 2, "unreachable": 1}
-
 DRIP = 2.0
 """Seconds: who has said something within them is slow, not silent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What ended a live handshake, as our own side met it.
-
-    ``detail`` says it in words (safe to print); for "tls" they are our TLS library's. ``received`` holds the first
-    bytes that the server sent, ``taken`` counts all of them; ``quiet``: seconds since the last,
-    None without any; ``limit``: the seconds that the handshake was given.
-    """
-
-    kind: FailureKind
-    detail: str = ""
-    received: bytes = b""
-    taken: int = 0
-    quiet: float | None = None
-    limit: float = 10.0
-
-    @property
-    def telling(self) -> int:
-        """How much this says about the target, to choose between several addresses' failures."""
-        return _TELLING.get(self.kind, 0)
 
 
 def diagnose(connection: Connection, failure: Failure | None = None, live: bool = False) -> Finding | None:

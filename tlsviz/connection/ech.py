@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from tlsviz.crypto.ech import SIGNAL, Outer, acceptance, inner_hello
 from tlsviz.crypto.hashing import supported
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.crypto.transcript import Transcript
@@ -12,23 +11,28 @@ from tlsviz.tls import suites
 from tlsviz.tls.views import ServerHello
 from tlsviz.wire.nodes import Node
 
+if TYPE_CHECKING:
+    from tlsviz.crypto.ech import Outer
+
 SECRET, CONFIG = "ECH_SECRET", "ECH_CONFIG"
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class EncryptedHellos:
     """Follows the hellos. ``inner``: each inner hello by its outer one's message index; ``secrets``: what opened them.
 
     ``accepted``: whether the server took the inner hello; None as long as nobody can tell. ``random``: its random.
     """
 
-    keylog: KeyLog
-    inner: dict[int, bytes] = field(default_factory=dict)
-    secrets: dict[str, bytes] = field(default_factory=dict)
-    accepted: bool | None = None
-    _first: Outer | None = None
-    _outer: dict[int, Outer] = field(default_factory=dict)
-    _said: list[tuple[str, bytes]] = field(default_factory=list)
+    __slots__ = ("_first", "_outer", "_said", "accepted", "inner", "keylog", "secrets")
+
+    def __init__(self, keylog: KeyLog) -> None:
+        self.keylog = keylog
+        self.inner: dict[int, bytes] = {}
+        self.secrets: dict[str, bytes] = {}
+        self.accepted: bool | None = None
+        self._first: Outer | None = None
+        self._outer: dict[int, Outer] = {}
+        self._said: list[tuple[str, bytes]] = []
 
     @property
     def random(self) -> bytes:
@@ -47,6 +51,8 @@ class EncryptedHellos:
         secret, config = self.keylog.get(SECRET, data[6:38]), self.keylog.get(CONFIG, data[6:38])
         if secret is None or config is None:
             return
+        from tlsviz.crypto.ech import inner_hello
+
         cipher = outer._replace(kdf=self._first.kdf, aead=self._first.aead)
         found = inner_hello(data, cipher, secret, config, number)
         if found is not None:
@@ -65,6 +71,8 @@ class EncryptedHellos:
             return
         if suite is None or not suite.tls13 or not supported(suite.prf_hash):
             return
+        from tlsviz.crypto.ech import SIGNAL, acceptance
+
         said = Transcript()
         for kind, message in self._said:
             if kind == "hello_retry_request":
@@ -83,4 +91,6 @@ def _outer(tree: Node) -> Outer | None:
         return None
     if not isinstance(kdf.value, int) or not isinstance(aead.value, int):
         return None
+    from tlsviz.crypto.ech import Outer
+
     return Outer(kdf.value, aead.value, slice(payload.children[0].end, payload.end))

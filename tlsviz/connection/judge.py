@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from tlsviz.connection.ended import ended
 from tlsviz.connection.findings import find
 from tlsviz.connection.model import Connection, Finding, Message
 from tlsviz.connection.proofs import prove
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 WEB = "web"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What a source knows besides the connection itself.
 
     ``known``: certificates that other connections showed; ``fetched``: those got from where certificates say that
@@ -64,10 +62,12 @@ def judged(
     the first fault of its certificate, is its diagnosis. ``known``: certificates that other connections showed; they
     and more may come as ``evidence``.
     """
+    if connection.plain:  # there is nobody to trust, and nothing to prove
+        return replace(connection, findings=find(connection))
     when = at or datetime.fromtimestamp(connection.start, UTC)
     wanted = name or connection.server_name
     told = evidence or Evidence(known)
-    failure = failure or (None if live else ended(connection))
+    failure = failure or (None if live else _ended(connection))
     seen = replace(
         connection,
         trust=_server(connection, stores, when, wanted, told),
@@ -75,6 +75,12 @@ def judged(
     )
     seen = replace(seen, proofs=prove(seen))
     return replace(seen, findings=find(seen, failure, live))
+
+
+def _ended(connection: Connection) -> Finding | None:
+    from tlsviz.connection.ended import ended
+
+    return ended(connection)
 
 
 def _server(

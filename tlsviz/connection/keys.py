@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tlsviz.connection.model import Secrets
 from tlsviz.crypto.ciphers import mac_length
 from tlsviz.crypto.finished import session_hash
 from tlsviz.crypto.keylog import MASTER, PMS, PSK, RESUMPTION, KeyLog
 from tlsviz.crypto.protection import Opened, Opener, Unopened, opener_12, opener_13
-from tlsviz.crypto.rsakeys import Decrypted
 from tlsviz.crypto.schedule import (
     TLS13,
     extended_master_secret,
@@ -20,6 +20,9 @@ from tlsviz.crypto.schedule import (
 from tlsviz.tls import suites
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import CLIENT, Sender
+
+if TYPE_CHECKING:
+    from tlsviz.crypto.rsakeys import Decrypted
 
 _SUITES_13 = {32: (0x1301, 0x1303, 0x1304, 0x1305), 48: (0x1302,)}
 _NAMES = {"early": "EARLY", "handshake": "HANDSHAKE"}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 
 from tlsviz.connection.causes import CERTIFICATE_ALERTS, SERVER_ALERTS, SKIPPED_ALERTS
 from tlsviz.connection.model import Cause, Connection, Finding, Message
-from tlsviz.connection.suspects import suspects
 from tlsviz.connection.telling import after, diagnosed, last_of, listed
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import walk
@@ -42,6 +40,8 @@ def refused_by_server(connection: Connection, message: Message) -> Finding:
     evidence = f"The server sent the alert {name} ({code}) {after(connection, message)}."
     if code in CERTIFICATE_ALERTS and asked_for_certificate(connection):
         return client_certificate(connection, evidence, message.index)
+    from tlsviz.connection.suspects import suspects
+
     causes = suspects(connection, code)
     if code == HANDSHAKE_FAILURE:
         return _handshake_failure(connection, evidence, message, causes)
@@ -200,6 +200,8 @@ _MENDS = {
 
 def _phrase(number: int) -> str:
     try:
+        from http import HTTPStatus
+
         return HTTPStatus(number).phrase
     except ValueError:
         return "(no words)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
 
 PRELOGIN, TABULAR_RESULT = 0x12, 0x04
 START = bytes([PRELOGIN])
@@ -30,17 +29,19 @@ def packets(data: bytes) -> bytes:
     return made
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Unwrapping:
     """Takes the headers off one direction's packets; from the first byte on that is no packet, nothing more.
 
     The first packet (PRELOGIN, or the answer to it) stays whole: it is plaintext before TLS.
     """
 
-    first: bool = True
-    _header: bytearray = field(default_factory=bytearray)
-    _left: int = 0
-    _plain: bool = False
+    __slots__ = ("_header", "_left", "_plain", "first")
+
+    def __init__(self, first: bool = True) -> None:
+        self.first = first
+        self._header = bytearray()
+        self._left = 0
+        self._plain = False
 
     def unwrapped(self, data: bytes) -> bytes:
         """What of these bytes (cut anywhere) is not a header."""

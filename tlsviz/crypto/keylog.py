@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from tlsviz.crypto.rsakeys import RsaKeys
 from tlsviz.crypto.sessions import Sessions
+
+if TYPE_CHECKING:
+    from tlsviz.crypto.rsakeys import RsaKeys
 
 MASTER = "CLIENT_RANDOM"
 PREMASTER = "RSA"
@@ -66,7 +70,6 @@ class KeyLog:
         self.problems: list[str] = []
         self.damaged = 0
         self.sources: list[str] = []
-        self.rsa = RsaKeys()
         self.sessions = Sessions()
         self._secrets: dict[bytes, dict[str, bytes]] = {}
         self._premasters: dict[bytes, bytes] = {}
@@ -75,6 +78,12 @@ class KeyLog:
     def __len__(self) -> int:
         """How many secrets are known."""
         return sum(map(len, self._secrets.values())) + len(self._premasters) + len(self._sessions)
+
+    @cached_property
+    def rsa(self) -> RsaKeys:
+        from tlsviz.crypto.rsakeys import RsaKeys
+
+        return RsaKeys()
 
     @property
     def source(self) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tlsviz.connection.diagnosis import Failure, FailureKind
+from tlsviz.connection.failure import Failure, FailureKind
 from tlsviz.errors import CancelledError
 from tlsviz.sources.target import is_address
 from tlsviz.wire.chunks import CLIENT, SERVER, Mark

@@ -40,13 +40,11 @@ def gather(
     cancelled: Callable[[], bool],
 ) -> Evidence:
     """The evidence of a live handshake; with ``aia`` what is missing in its chain is fetched."""
-    from dataclasses import replace
-
-    found = replace(from_files(options.crls, options.ct_logs), openssl=opinion)
+    found = from_files(options.crls, options.ct_logs)._replace(openssl=opinion)
     ders = [sent.der for sent in connection.certificates if sent.sender == SERVER]
     if not (options.aia and ders):
         return found
     from tlsviz.sources.aia import complete
 
     fetched = complete(ders, stores, cancelled=cancelled)
-    return replace(found, fetched=fetched.certificates)
+    return found._replace(fetched=fetched.certificates)

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from tlsviz.connection.diagnosis import Failure, diagnose
+from tlsviz.connection.diagnosis import diagnose
 from tlsviz.connection.engine import Engine
+from tlsviz.connection.failure import Failure
 from tlsviz.connection.judge import judged
 from tlsviz.connection.model import Connection, Endpoint, Source, SourceKind, Trace
 from tlsviz.crypto.keylog import PSK, KeyLog
@@ -21,12 +22,9 @@ from tlsviz.errors import CancelledError
 from tlsviz.pki import stores
 from tlsviz.sources.dial import Address, Patience, dial, look_up
 from tlsviz.sources.evidence import gather
-from tlsviz.sources.gate import Hold
 from tlsviz.sources.options import LiveOptions
-from tlsviz.sources.profiles import played, remarks
 from tlsviz.sources.tape import Tape
 from tlsviz.sources.target import Target, is_address
-from tlsviz.sources.upgrade import dialogues
 from tlsviz.wire.chunks import CLIENT, Mark
 from tlsviz.wire.text import clock
 
@@ -103,7 +101,7 @@ def visit(
     """Like `run_live`, with the tapes. Every connection has the whole time-out; a failed one is the last."""
     from tlsviz.connection.tickets import Tickets
 
-    options = played(options.checked())
+    options = _as_played(options.checked())
     early = options.early()
     tickets = Tickets()
     done: list[_Handshake] = []
@@ -116,7 +114,7 @@ def visit(
         connection = tickets.follow(one.run())
         done.append(one)
         connections.append(connection)
-        notices += [] if number else remarks(options, connection.offered)
+        notices += [] if number else _remarks(options, connection)
         notices += _notices(connection, session, data)
         session = one.session
         if update is not None:
@@ -126,6 +124,23 @@ def visit(
             notices += ["There is no session to resume: " + _no_session(connection)] if left else []
             break
     return Visits(tuple(connections), tuple(one.tape for one in done), tuple(notices))
+
+
+def _as_played(options: LiveOptions) -> LiveOptions:
+    if options.profile is None:
+        return options
+    from tlsviz.sources.profiles import played
+
+    return played(options)
+
+
+def _remarks(options: LiveOptions, connection: Connection) -> list[str]:
+    """What is to be said of a profile that was played."""
+    if options.profile is None:
+        return []
+    from tlsviz.sources.profiles import remarks
+
+    return remarks(options, connection.offered)
 
 
 def _notices(connection: Connection, session: LiveSession | None, early: bytes) -> list[str]:
@@ -206,6 +221,8 @@ class _Handshake:
         peer.prepare(self._offered, self._early)
         peer.split = self._options.split_hello
         if self._options.gate is not None:
+            from tlsviz.sources.gate import Hold
+
             peer.hold = Hold(self._options.gate)
         if self._offered is not None and self._offered.psk:
             # The callback tells everything but this: without it nobody could check the binder.
@@ -303,7 +320,7 @@ class _Handshake:
         """The failure, with the words that it is the proxy's where there is one: the target was never tried."""
         if self._options.proxy is None:
             return failure
-        return dataclasses.replace(failure, detail=f"on the way to the proxy: {failure.detail}")
+        return failure._replace(detail=f"on the way to the proxy: {failure.detail}")
 
     def _name_ends(self, address: Address | None, sock: socket.socket | None) -> None:
         """The two ends are known only now: a new engine gets them, and what has happened so far."""
@@ -318,7 +335,6 @@ class _Handshake:
 
     def _speak(self, peer: TappedConnection, exchange: Exchange) -> None:
         """The handshake, the HTTP request and the farewell, as far as each comes."""
-        from tlsviz.sources.session import taken
         from tlsviz.sources.tapped import MOST_BYTES
 
         limit = self._options.timeout
@@ -331,6 +347,8 @@ class _Handshake:
             peer.most = MOST_BYTES
             self._failure = self._converse(peer, exchange)
             if self._number + 1 < self._options.visits:
+                from tlsviz.sources.session import taken
+
                 self.session = taken(peer.ssl)
             self._say_goodbye(peer)
         elif self._failure.kind == "tls":
@@ -340,6 +358,10 @@ class _Handshake:
 
     def _ask_for_tls(self, peer: TappedConnection) -> Failure | None:
         """What is said in plaintext first: to a proxy, and to a server that has to be asked for TLS."""
+        if self._options.proxy is None and self._options.starttls is None:
+            return None
+        from tlsviz.sources.upgrade import dialogues
+
         for dialogue, kinds in dialogues(self._options, self._target, self._name):
             if (failure := peer.talk(dialogue, kinds)) is not None:
                 return failure

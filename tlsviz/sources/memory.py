@@ -5,7 +5,6 @@ Losing it loses nothing of worth, so nothing here raises. Handshakes with this m
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -38,6 +37,8 @@ class Memory:
 
     def load(self) -> tuple[Observation, ...]:
         """The observations that can be read; damaged ones are skipped."""
+        import json
+
         try:
             with self.path.open("rb") as file:
                 data = json.loads(file.read(_MAX_FILE))
@@ -62,6 +63,8 @@ class Memory:
         self._save(kept[::-1])
 
     def _save(self, kept: list[Observation]) -> None:
+        import json
+
         fresh = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -77,11 +80,17 @@ def recalled(trace: Trace, memory: Memory | None = None) -> Trace:
     """The trace with what is known of its servers from before; a live one is remembered for the next time."""
     if trace.source.kind == "lab":
         return remembering(trace)
+    if trace.source.kind != "live" or all(map(_never_kept, trace.connections)):
+        return remembering(trace)
     memory = memory or Memory()
-    found = remembering(trace, memory.load() if trace.source.kind == "live" else ())
-    if trace.source.kind == "live":
-        memory.add(trace.connections)
+    found = remembering(trace, memory.load())
+    memory.add(trace.connections)
     return found
+
+
+def _never_kept(connection: Connection) -> bool:
+    """Whether nothing can be known from before: this machine, called by no name."""
+    return connection.server_name is None and _here(connection)
 
 
 def _here(connection: Connection) -> bool:

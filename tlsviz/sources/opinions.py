@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -25,64 +24,55 @@ class Opinion(NamedTuple):
     above: tuple[bytes, ...]
 
 
-class _Shown:
-    """The certificates of authorities that connections have shown so far."""
-
-    def __init__(self) -> None:
-        self.ders: dict[bytes, None] = {}
-        self._by_subject: dict[bytes, list[bytes]] = {}
-
-    def add(self, connection: Connection) -> None:
-        for sent in connection.certificates:
-            if sent.sender == SERVER and sent.index and sent.der not in self.ders and len(self.ders) < MOST_KNOWN:
-                self.ders[sent.der] = None
-                self._by_subject.setdefault(subject_of(sent.der), []).append(sent.der)
-
-    def above(self, connection: Connection) -> tuple[bytes, ...]:
-        """Those that lead up from the connection's own certificates, by name: no other can matter to them."""
-        found: dict[bytes, None] = {}
-        ahead = [sent.der for sent in connection.certificates]
-        while ahead:
-            named = self._by_subject.get(read(ahead.pop()).issuer_der, ())
-            ahead += [der for der in named if der not in found]
-            found.update(dict.fromkeys(named))
-        return tuple(found)
-
-
 class Opinions:
-    """Judges connections. What those before have shown tells a missing intermediate from an unknown root.
-
-    Connections that are given before the capture's end come in another order, and do not know the same: `early` judges
-    them, and `final` keeps that judgement where the difference cannot matter.
-    """
+    """Judges connections one after the other: those before tell a missing intermediate from an unknown root."""
 
     def __init__(self, stores: Sequence[Store], at: datetime | None, evidence: Evidence) -> None:
         self._stores, self._at, self._evidence = stores, at, evidence
-        self._early, self._final = _Shown(), _Shown()
+        self._shown: set[bytes] = set()
+        self._by_subject: dict[bytes, list[bytes]] = {}
 
-    def early(self, connection: Connection) -> Opinion:
-        """The verdict on a connection before its turn."""
-        above = self._early.above(connection)
-        found = self._judge(connection, self._early)
-        self._early.add(connection)
-        return Opinion(found, above)
+    def next(self, connection: Connection) -> Opinion:
+        """The verdict on the next connection."""
+        above = self.above(chain(connection))
+        self.learn(authorities(connection))
+        return Opinion(self.judge(connection, above), above)
 
-    def final(self, connection: Connection, before: Opinion | None) -> Connection:
-        """The verdict on a connection in its turn; ``before``: the early one on the same connection."""
-        if before is not None and (_certain(before.connection) or before.above == self._final.above(connection)):
-            found = before.connection
-            if found.id != connection.id:
-                found = replace(found, id=connection.id)
-        else:
-            found = self._judge(connection, self._final)
-        self._final.add(connection)
-        return found
+    def judge(self, connection: Connection, above: tuple[bytes, ...]) -> Connection:
+        """The verdict by these certificates of others."""
+        return judged(connection, self._stores, self._at, evidence=self._evidence._replace(known=above))
 
-    def _judge(self, connection: Connection, shown: _Shown) -> Connection:
-        return judged(connection, self._stores, self._at, evidence=replace(self._evidence, known=tuple(shown.ders)))
+    def learn(self, ders: Iterable[bytes]) -> None:
+        """Remembers certificates of authorities that a connection has shown."""
+        for der in ders:
+            if der not in self._shown and len(self._shown) < MOST_KNOWN:
+                self._shown.add(der)
+                self._by_subject.setdefault(subject_of(der), []).append(der)
+
+    def above(self, ders: Sequence[bytes]) -> tuple[bytes, ...]:
+        """What was shown so far and leads up from certificates that are not among them: no other can matter."""
+        found: dict[bytes, None] = {}
+        ahead = list(ders)
+        own = set(ders)
+        while ahead:
+            named = self._by_subject.get(read(ahead.pop()).issuer_der, ())
+            fresh = [der for der in named if der not in found and der not in own]
+            found.update(dict.fromkeys(fresh))
+            ahead += fresh
+        return tuple(found)
 
 
-def _certain(connection: Connection) -> bool:
+def chain(connection: Connection) -> tuple[bytes, ...]:
+    """The certificates of both sides."""
+    return tuple(sent.der for sent in connection.certificates)
+
+
+def authorities(connection: Connection) -> tuple[bytes, ...]:
+    """The certificates that the server sent above its own."""
+    return tuple(sent.der for sent in connection.certificates if sent.sender == SERVER and sent.index)
+
+
+def certain(connection: Connection) -> bool:
     """Whether every store trusts the certificates as they were sent, so that nobody else's had a part in it."""
     return all(trust is None or _trusted(trust) for trust in (connection.trust, connection.client_trust))
 

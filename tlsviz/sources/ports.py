@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
-from tlsviz.connection.diagnosis import Failure
+from tlsviz.connection.failure import Failure
 from tlsviz.connection.http import reply, request_lines, spoken
 from tlsviz.connection.model import Connection, Source, SourceKind, Trace
 from tlsviz.connection.ports import MOST_HOPS, Hop, Port, Ports, PortState, looks_like_tls, tls_port

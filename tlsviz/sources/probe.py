@@ -8,7 +8,8 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 
-from tlsviz.connection.diagnosis import Failure, in_the_clear
+from tlsviz.connection.diagnosis import in_the_clear
+from tlsviz.connection.failure import Failure
 from tlsviz.connection.model import Connection, Probe
 from tlsviz.connection.reprobes import answered_in_clear, conclude, judge, plan, reached, skipped
 from tlsviz.connection.suspects import POST_QUANTUM

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import socket
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from OpenSSL import SSL
 
 from tlsviz.connection import tds
-from tlsviz.connection.diagnosis import Failure, FailureKind
+from tlsviz.connection.failure import Failure, FailureKind
 from tlsviz.errors import UsageError
 from tlsviz.sources.dial import READ, WRITE, Patience, errno_words
-from tlsviz.sources.gate import Hold
 from tlsviz.sources.openssl import reason
-from tlsviz.sources.session import LiveSession, offer, write_early
-from tlsviz.sources.starttls.speech import Dialogue, GarbledError, RefusedError
-from tlsviz.sources.upgrade import Kinds
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Input, Mark, MarkKind, Sender
+
+if TYPE_CHECKING:
+    from tlsviz.sources.gate import Hold
+    from tlsviz.sources.session import LiveSession
+    from tlsviz.sources.starttls.speech import Dialogue
+    from tlsviz.sources.upgrade import Kinds
 
 READ_SIZE = 16384
 MOST_HANDSHAKE = 1 << 18
@@ -83,11 +85,8 @@ class TappedConnection:
         early = early[: session.early_data] if session is not None else b""
         try:
             if session is not None:
-                offer(self.ssl, session)
-            if early:
-                write_early(self.ssl, early)
-                self.early = len(early)
-            else:
+                self._resume(session, early)
+            if not early:
                 self.ssl.do_handshake()
         except SSL.WantReadError:
             return
@@ -95,6 +94,14 @@ class TappedConnection:
             why = reason(error) or "OpenSSL cannot make a ClientHello"
             hint = "Allow more with --min, --max, --ciphers, --groups and --sigalgs."
             raise UsageError("These options leave nothing to offer", why, hint) from None
+
+    def _resume(self, session: LiveSession, early: bytes) -> None:
+        from tlsviz.sources.session import offer, write_early
+
+        offer(self.ssl, session)
+        if early:
+            write_early(self.ssl, early)
+            self.early = len(early)
 
     def attach(self, sock: socket.socket) -> None:
         """Takes a connected, non-blocking socket."""
@@ -106,6 +113,8 @@ class TappedConnection:
 
     def talk(self, dialogue: Dialogue, kinds: Kinds) -> Failure | None:
         """Carries a plaintext dialogue to its end; the failure, of one of these kinds, if TLS cannot follow."""
+        from tlsviz.sources.starttls.speech import GarbledError, RefusedError
+
         until = self.clock() + self._patience.left()
         came: bytes | None = None
         failure: Failure | None
@@ -129,8 +138,8 @@ class TappedConnection:
     def _stopped_talking(self, failure: Failure, kinds: Kinds) -> Failure:
         if failure.kind == "timeout":
             awaited = f"the answer did not come within {self._patience.timeout:.3g} s"
-            return dataclasses.replace(self._gave_up(failure, awaited), kind=kinds.stalled)
-        return dataclasses.replace(failure, kind=kinds.broken)
+            return self._gave_up(failure, awaited)._replace(kind=kinds.stalled)
+        return failure._replace(kind=kinds.broken)
 
     def wrap(self) -> None:
         """From now on TLS travels inside of TDS packets; `in_packets` ends it for what is sent."""
@@ -275,7 +284,7 @@ class TappedConnection:
         detail = failure.detail or awaited
         mark: MarkKind = "timeout" if failure.kind == "timeout" else "error"
         self._feed(Mark(mark, CLIENT, self._patience.now(), (), detail))
-        return dataclasses.replace(failure, detail=detail)
+        return failure._replace(detail=detail)
 
     def _refusal(self, error: SSL.Error) -> Failure:
         """OpenSSL cannot go on with what it got, or has been told that this is the end."""

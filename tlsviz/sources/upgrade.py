@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tlsviz.connection.diagnosis import FailureKind
+from tlsviz.connection.failure import FailureKind
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.starttls.speech import Dialogue, Speech
 from tlsviz.sources.target import Target
