@@ -48,6 +48,10 @@ def _one(text: str) -> tuple[str, ...]:
     return (text,) if text else ()
 
 
+def _version_of(row: Row) -> tuple[str, ...]:
+    return _one(row.spoken) if row.plain else _named(row.version)
+
+
 def _named(point: CodePoint | None) -> tuple[str, ...]:
     return (str(point),) if point is not None else ()
 
@@ -71,8 +75,8 @@ def _end(end: Endpoint) -> str:
 # fmt: off
 KEYS: dict[str, Key] = {key.name: key for key in (
     Key("sni", "text", "the server name that the client asked for", "sni:*.example.com", lambda r: _one(r.name)),
-    Key("version", "version", "the negotiated version", "version:1.2   version:<1.2", lambda r: _named(r.version),
-        points=lambda r: _some(r.version)),
+    Key("version", "version", "the negotiated version, or plain (HTTP)", "version:1.2   version:<1.2   version:plain",
+        _version_of, points=lambda r: _some(r.version)),
     Key("cipher", "point", "the cipher suite, or a part of its name", "cipher:cbc", lambda r: _named(r.suite),
         points=lambda r: _some(r.suite)),
     Key("group", "point", "the group of the key exchange", "group:x25519", lambda r: _named(r.group),
@@ -89,6 +93,8 @@ KEYS: dict[str, Key] = {key.name: key for key in (
         lambda r: _one(_end(r.server))),
     Key("port", "number", "the port of either side", "port:8443   port:>1024"),
     Key("transport", "text", "what carries it: tcp, dtls or quic", "transport:quic", lambda r: _one(r.transport)),
+    Key("http", "text", "what plain HTTP says: a method, or the status of an answer", "http:301   http:post",
+        lambda r: r.http),
     Key("starttls", "text", "the protocol that went over to TLS", "starttls:smtp", lambda r: _one(r.starttls)),
     Key("history", "text", "a letter for each message, as in Zeek's ssl.log", "history:CsxknGI*",
         lambda r: _one(r.history)),
@@ -112,6 +118,7 @@ FLAGS: dict[str, Flag] = {flag.name: flag for flag in (
     Flag("failed", "the handshake failed, or its certificates are not trusted", lambda r: r.failed),
     Flag("pq", "the key exchange is post-quantum", lambda r: bool(r.post_quantum)),
     Flag("retried", "the server asked for another hello", lambda r: r.hello_retry),
+    Flag("plain", "it speaks plain HTTP, without TLS", lambda r: r.plain),
     Flag("early", "the client sent 0-RTT data", lambda r: r.early_data),
 )}
 # fmt: on
@@ -210,7 +217,7 @@ def _version(value: str) -> Test:
         family, number = (found[1] or "").lower(), found[2]
         return lambda row, zero: _is_version(str(row.version or ""), family, number)
     matches = text_test(value)
-    return lambda row, zero: row.version is not None and matches(str(row.version))
+    return lambda row, zero: any(map(matches, _version_of(row)))
 
 
 def _is_version(name: str, family: str, number: str) -> bool:

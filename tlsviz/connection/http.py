@@ -26,7 +26,7 @@ class Reply(NamedTuple):
     @property
     def words(self) -> str:
         """``301 Moved Permanently``: IANA's phrase where the server gives none, as in HTTP/2."""
-        return f"{self.status} {self.reason or _phrase(self.status)}".rstrip()
+        return f"{self.status} {self.reason or phrase(self.status)}".rstrip()
 
     def header(self, name: str) -> str | None:
         """The first header of that name, which is in lower case."""
@@ -44,7 +44,8 @@ class Spoken(NamedTuple):
     reply: Reply | None
 
 
-def _phrase(status: int) -> str:
+def phrase(status: int) -> str:
+    """IANA's words for a status code; "" if it has none."""
     from http import HTTPStatus
 
     return HTTPStatus(status).phrase if status in {each.value for each in HTTPStatus} else ""

@@ -62,6 +62,8 @@ def judged(
     the first fault of its certificate, is its diagnosis. ``known``: certificates that other connections showed; they
     and more may come as ``evidence``.
     """
+    if connection.plain:  # there is nobody to trust, and nothing to prove
+        return replace(connection, findings=find(connection))
     when = at or datetime.fromtimestamp(connection.start, UTC)
     wanted = name or connection.server_name
     told = evidence or Evidence(known)

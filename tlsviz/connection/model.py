@@ -360,6 +360,23 @@ class Probe(NamedTuple):
 class Connection:
     """One TLS connection, as far as it is known. Times are absolute Unix seconds; ``duration`` is in seconds.
 
+class Redirect(NamedTuple):
+    """An answer in plain HTTP that sends the client elsewhere.
+
+    ``message``: the index of the answer. ``target``: an absolute URI, safe to print. ``connection``: the id of the
+    connection of the same client that followed it, as far as the source holds one.
+    """
+
+    message: int
+    status: int
+    target: str
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it leads to https."""
+        return self.target.lower().startswith("https:")
+
+
     ``secrets`` are those of the first handshake, ``renegotiated`` those of each later one. ``inner_hellos``: what could
     be decrypted of encrypted ClientHellos; ``ech_accepted``: whether the server took them, None if nobody can tell.
     ``resumptions``: what it resumes with, as far as an earlier connection of the same source issued it.
@@ -369,6 +386,8 @@ class Connection:
     """
 
     id: int = 0
+    ``plain``: the protocol of a connection that speaks no TLS at all ("http"); its heads are its messages then.
+    ``redirects``: where its answers send the client, and ``redirected_by`` which plain connection sent it here.
     tcp_stream: int | None = None
     transport: str = "tcp"
     client: Endpoint = Endpoint("", 0)
@@ -421,6 +440,7 @@ class Connection:
         known = (self.secrets, *self.renegotiated)
         return dict(known[handshake]) if 0 <= handshake < len(known) else {}
 
+    redirects: tuple[Redirect, ...] = ()
     @property
     def every_secret(self) -> Secrets:
         """The secrets of all handshakes."""

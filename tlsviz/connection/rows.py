@@ -7,12 +7,13 @@ from typing import Literal, NamedTuple
 
 from tlsviz.connection import titles
 from tlsviz.connection.model import CodePoint, Connection, Endpoint
+from tlsviz.connection.plain.words import heard, summed
 from tlsviz.connection.suspects import POST_QUANTUM
 from tlsviz.wire.text import safe, shorten
 
-Standing = Literal["trusted", "complete", "unknown", "incomplete", "failed"]
+Standing = Literal["trusted", "complete", "unknown", "incomplete", "failed", "plain"]
 """How a connection ended: it failed (or its certificates are not trusted), was not seen whole, or is whole; and then
-what the trust stores say of it."""
+what the trust stores say of it. plain: it speaks no TLS."""
 
 CLOSE_NOTIFY = 0
 
@@ -23,7 +24,7 @@ class Row(NamedTuple):
     ``spoken``: the version in words, with what carries it ("TLS 1.3 over QUIC v1").
     ``shake``: from the first message to the last Finished; None without one. ``alerts``: the descriptions of those that
     can be read. ``outcome``: ``standing`` in words. ``reasons``: why its certificates are not trusted. ``size``: bytes
-    of application data, both ways. ``post_quantum``: whether its key exchange is; None where nobody can tell.
+    of plain HTTP the methods and answers, each once.
     """
 
     id: int
@@ -59,6 +60,12 @@ class Row(NamedTuple):
     early_data: bool
     hello_retry: bool
 
+    http: tuple[str, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether it speaks no TLS at all."""
+        return self.standing == "plain"
     @property
     def title(self) -> str:
         """What to call the server: the name that the client asked for, else its address."""
@@ -103,11 +110,14 @@ def row(connection: Connection) -> Row:
         early_data=connection.early_data,
         hello_retry=connection.hello_retry,
     )
+        http=tuple(map(_kept, summed(connection))) if connection.plain else (),
 
 
 def outcome(connection: Connection) -> tuple[Standing, str]:
     """How it ended: failed, incomplete, or what the trust stores say; and that in a few words."""
     if (diagnosis := connection.failure) is not None:
+    if connection.plain:
+        return "plain", _kept(heard(connection))
         return "failed", shorten(diagnosis.code.replace("_", " "), 40)
     if not connection.complete:
         alert = next((each.alert for each in reversed(connection.messages) if each.alert), None)

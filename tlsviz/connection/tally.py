@@ -31,6 +31,7 @@ FACETS = (
     Facet("sni", "server names", KEYS["sni"].texts),
     Facet("server", "servers", lambda row: (str(row.server),)),
     Facet("transport", "transports", KEYS["transport"].texts),
+    Facet("http", "plain HTTP", KEYS["http"].texts),
 )
 
 Counts = tuple[tuple[str, int], ...]
@@ -54,7 +55,7 @@ def ordered(counter: Counter[str]) -> Counts:
 
 
 class Slice(NamedTuple):
-    """What began in one slice of time: all, those that failed, and those with a post-quantum key exchange."""
+    """What began in one slice of time: all of TLS, those that failed, and those with a post-quantum key exchange."""
 
     total: int
     failed: int
@@ -62,7 +63,7 @@ class Slice(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """Many connections at a glance. ``start`` in Unix seconds, ``width`` of a slice in seconds.
+    """Many connections at a glance: of TLS, but for ``plain``, those without. ``start`` in Unix seconds, ``width`` of a slice in seconds.
 
     ``post_quantum`` and ``classical``: how many have such a key exchange; of the rest nobody can tell.
     """
@@ -77,6 +78,7 @@ class Summary(NamedTuple):
     start: float
     width: float
     slices: tuple[Slice, ...]
+    plain: int = 0
 
     @property
     def post_quantum_share(self) -> float | None:
@@ -86,9 +88,11 @@ class Summary(NamedTuple):
 
 
 def summarize(rows: Iterable[Row], slices: int = SLICES) -> Summary:
-    """The summary of rows, with at most so many slices of time."""
-    rows = list(rows)
+    """The summary of rows, with at most so many slices of time. What speaks no TLS has a part in no share of TLS."""
+    everything = list(rows)
+    rows = [row for row in everything if not row.plain]
     counted = count(rows)
+    counted["http"] = count(row for row in everything if row.plain)["http"]
     start, width, times = _slices(rows, slices)
     return Summary(
         connections=len(rows),
@@ -101,6 +105,7 @@ def summarize(rows: Iterable[Row], slices: int = SLICES) -> Summary:
         start=start,
         width=width,
         slices=times,
+        plain=len(everything) - len(rows),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tlsviz.connection.greetings import greeting
 from tlsviz.connection.model import CERTIFICATES, ApplicationRun, Connection, Hole, Message, Prelude
 from tlsviz.tls import registry
-from tlsviz.wire.chunks import Mark
+from tlsviz.wire.chunks import CLIENT, Mark
 from tlsviz.wire.text import plural, shorten
 
 _SPECIAL = {
@@ -17,6 +17,8 @@ _SPECIAL = {
     "certificate_url": "CertificateURL",
     "heartbeat": "Heartbeat",
     "ack": "ACK",
+    "http_request": "HTTP request",
+    "http_response": "HTTP response",
 }
 _KINDS = {"dtls": "DTLS", "quic": "QUIC"}
 _MARKS = {
@@ -74,6 +76,7 @@ def message(message: Message) -> str:
         return f"Alert {message.alert.description}"
     return type_title(message.type)
 
+        return shorten(message.tree.children[0].label or "", 60)
 
 def type_title(kind: str) -> str:
     """A message type as the RFCs write it: ``certificate_verify`` becomes ``CertificateVerify``."""
@@ -94,6 +97,7 @@ def message_detail(connection: Connection, message: Message) -> str:
     if message.type in CERTIFICATES:
         count = sum(1 for sent in connection.certificates if sent.message == message.index)
         if count:
+        name = message.tree.child("host" if message.type == "http_request" else "location")
             parts.insert(0, f"×{count}")
         elif message.length <= EMPTY_CERTIFICATE and message.note is None:
             parts.insert(0, "empty")
@@ -103,7 +107,9 @@ def message_detail(connection: Connection, message: Message) -> str:
 
 
 def version(connection: Connection) -> str:
-    """``TLS 1.2``; over QUIC ``TLS 1.3 over QUIC v1``; "" if none was agreed."""
+    """``TLS 1.2``; over QUIC ``TLS 1.3 over QUIC v1``; without TLS ``plain HTTP``; "" if none was agreed."""
+    if connection.plain:
+        return plain(connection)
     if connection.version is None or connection.transport != "quic":
         return str(connection.version or "")
     code = next((record.version for record in reversed(connection.records) if record.version), 0)
@@ -115,14 +121,19 @@ def seen_in(connection: Connection, packets: tuple[int, ...]) -> str:
     if not packets:
         return ""
     word = "packet" if connection.transport == "tcp" else "datagram"
+def plain(connection: Connection) -> str:
+    """``plain HTTP`` for a connection that speaks that instead of TLS; "" for any other."""
+    return f"plain {connection.plain.upper()}" if connection.plain else ""
+
+
     first, last = packets[0], packets[-1]
     return f"{word} {first}" if first == last else f"{word}s {first} to {last}"
 
 
 def count(connections: Sequence[Connection]) -> str:
     """How many connections there are of each kind: ``2 TLS connections, 1 QUIC connection``."""
-    kinds = Counter(_KINDS.get(connection.transport, "TLS") for connection in connections)
-    said = (plural(kinds[kind], f"{kind} connection") for kind in ("TLS", "DTLS", "QUIC") if kinds[kind])
+    kinds = Counter(plain(connection) or _KINDS.get(connection.transport, "TLS") for connection in connections)
+    said = (plural(kinds[kind], f"{kind} connection") for kind in ("TLS", "DTLS", "QUIC", "plain HTTP") if kinds[kind])
     return ", ".join(said) or "no TLS connection"
 
 
@@ -135,7 +146,9 @@ def packet_types(connection: Connection, records: tuple[int, ...]) -> list[str]:
 
 
 def carrier(connection: Connection, run: ApplicationRun) -> str:
-    """What carried application data: ``record``, or over QUIC ``1-RTT packet``."""
+    """What carried application data: ``record``, over QUIC ``1-RTT packet``, in plain HTTP its ``body``."""
+    if connection.plain:
+        return "body"
     if connection.transport != "quic":
         return "record"
     kinds = packet_types(connection, run.record_indices[:1])
@@ -152,6 +165,8 @@ def data(run: ApplicationRun, carrier: str = "record") -> tuple[str, str]:
         line = run.plaintext.data.split(b"\r\n", 1)[0][:200]
         title = shorten(line.decode("latin-1"), 60)
     if run.early:
+    if carrier == "body":
+        return f"body of the {'request' if run.sender == CLIENT else 'answer'}", size(run.bytes)
         title = f"0-RTT: {title.replace('0-RTT ', '')}"
     records = plural(run.records, carrier.rpartition(" ")[2])
     return title, f"{records} · {size(run.bytes)}"

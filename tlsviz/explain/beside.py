@@ -61,7 +61,7 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
         "repeated": f"The {placed.mark.sender} says it once more.",
     }
     odd = []
-    if kind in ("rst", "timeout", "error") and not connection.complete:
+    if kind in ("rst", "timeout", "error") and not connection.complete and not connection.plain:
         odd.append("The handshake was not complete.")
     unsealed = connection.transport != "quic"
     if kind in ("fin", "closed") and unsealed and connection.complete and not _said_goodbye(connection):
@@ -135,6 +135,8 @@ def prelude(connection: Connection, part: Prelude) -> Narration:
 def data(connection: Connection, run: ApplicationRun) -> Narration:
     """Application data: how much, how protected, and its first line when it can be read."""
     carrier = titles.carrier(connection, run)
+    if connection.plain:
+        return _body(run)
     title = "0-RTT data" if run.early else f"Encrypted {carrier}s" if run.opaque else "Application data"
     records, size = plural(run.records, carrier), plural(run.bytes, "byte")
     how = "encrypted" if encrypts(connection) else "not encrypted"
@@ -163,6 +165,17 @@ def data(connection: Connection, run: ApplicationRun) -> Narration:
 
 
 def _fate(connection: Connection) -> list[Sentence]:
+def _body(run: ApplicationRun) -> Narration:
+    """A body in plain HTTP: counted, not kept."""
+    title, _ = titles.data(run, "body")
+    lead = f"The {run.sender} sends {plural(run.bytes, 'byte')} of content, not encrypted."
+    sentences = [Sentence("Everybody on the way reads it and can change it. Here it is only counted.", "wire")]
+    if run.last_time > run.time:
+        took = f"From the first byte to the last it took {span(run.last_time - run.time)}."
+        sentences.append(Sentence(took, "computed"))
+    return Narration("finding.plain_http", sentence(title).rstrip("."), lead, tuple(sentences), (), "RFC 9112 6")
+
+
     """What became of 0-RTT data, where the server's answer can be read."""
     if not any(message.tree is not None for message in connection.messages_of("encrypted_extensions")):
         return []

@@ -12,7 +12,7 @@ from tlsviz.connection.ladder import Step, StepKind
 from tlsviz.connection.model import Connection, Message
 from tlsviz.explain import beside
 from tlsviz.explain.scene import Narration, Scene
-from tlsviz.explain.tell import alert, client_hello, dtls, identity, inferred, keys, quic, server_hello
+from tlsviz.explain.tell import alert, client_hello, dtls, http, identity, inferred, keys, quic, server_hello
 
 TELLERS: dict[str, Callable[[Scene], None]] = {
     "client_hello": client_hello.client_hello,
@@ -40,6 +40,8 @@ TELLERS: dict[str, Callable[[Scene], None]] = {
     "ssl2_server_hello": keys.ssl2_server_hello,
     "encrypted_handshake": keys.sealed,
     "alert": alert.alert,
+    "http_request": http.request,
+    "http_response": http.response,
 }
 """Message type to the function that tells it; a type without one gets its general words."""
 

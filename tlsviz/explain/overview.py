@@ -33,6 +33,8 @@ def overview(connection: Connection) -> Narration:
 def _lead(connection: Connection) -> str:
     to = place(connection)
     diagnosis = connection.failure
+    if connection.plain:
+        return f"The client talked to {to} in plain HTTP. Nothing is encrypted, and nothing proves who answered."
     if connection.complete:
         how = "resumed an earlier session with" if connection.resumed else "shook hands with"
         took = span(_handshake_time(connection))
@@ -135,6 +137,9 @@ def _proven(connection: Connection) -> Iterator[Sentence]:
 
 
 def _said(connection: Connection) -> Iterator[Sentence]:
+    if connection.plain:
+        yield from _heard(connection)
+        return
     up, down = connection.client_data, connection.server_data
     if not up.records and not down.records:
         return
@@ -149,6 +154,16 @@ def _said(connection: Connection) -> Iterator[Sentence]:
         return
     how = "encrypted" if encrypts(connection) else "unencrypted"
     yield Sentence(f"Then{waited} the client sent {client} and the server {server}, {how}.")
+
+
+def _heard(connection: Connection) -> Iterator[Sentence]:
+    """What plain HTTP said."""
+    asked, answered = (len(connection.messages_of(kind)) for kind in ("http_request", "http_response"))
+    size = plural(connection.client_data.bytes + connection.server_data.bytes, "byte")
+    yield Sentence(f"{plural(asked, 'request')} and {plural(answered, 'answer')}, with {size} of content.", "wire")
+    for redirect in connection.redirects[:1]:
+        yield Sentence(f"The answer leads to {shorten(redirect.target, 120)}.", "wire")
+            yield Sentence(f"The client followed it in connection {redirect.connection}.", "computed")
 
 
 def _end(connection: Connection) -> Iterator[Sentence]:

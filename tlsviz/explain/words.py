@@ -24,6 +24,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "fields_rare.toml",
         "fields_quic.toml",
         "fields_rare_bodies.toml",
+        "fields_http.toml",
     ),
     "version": ("versions.toml",),
     "suite": ("suites.toml",),

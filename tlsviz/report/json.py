@@ -16,6 +16,7 @@ from tlsviz.connection.model import (
     Inner,
     Message,
     Proof,
+    Redirect,
     SentCertificate,
     Trace,
 )
@@ -79,6 +80,7 @@ def _connection(connection: Connection, fields: bool, secrets: bool) -> Json:
         "start": round(connection.start, 6),
         "duration": round(connection.duration, 6),
         "starttls": connection.starttls,
+        "plain": connection.plain,
         "server_name": _text(connection.server_name),
         "version": _point(connection.version),
         "cipher_suite": _point(connection.cipher_suite),
@@ -110,6 +112,8 @@ def _connection(connection: Connection, fields: bool, secrets: bool) -> Json:
         "inspection": inspection_json(connection),
         "probes": [probe_json(probe) for probe in connection.probes],
         "way": _way(connection),
+        "redirects": [_redirect(redirect) for redirect in connection.redirects],
+        "redirected_by": connection.redirected_by,
     }
     if secrets:
         found["secrets"] = _secrets(connection)
@@ -224,6 +228,15 @@ def _finding(finding: Finding) -> Json:
         "message": finding.message,
         "field": finding.field or None,
         "causes": [cause_json(cause) for cause in finding.causes],
+    }
+
+
+def _redirect(redirect: Redirect) -> Json:
+    return {
+        "message": redirect.message,
+        "status": redirect.status,
+        "target": safe(redirect.target),
+        "connection": redirect.connection,
     }
 
 

@@ -106,6 +106,8 @@ def facts(connection: Connection, brief: bool) -> list[Piece]:
     trusted, stopped = verdict(connection), failure(connection)
     first = trusted if connection.distrusted else stopped
     found = [Piece(name(connection), "bold"), *([first] if first else [])]
+    if connection.plain:
+        found.append(Piece(f"▲ {titles.plain(connection)}, not encrypted", "warn"))
     if connection.version:
         found.append(Piece(titles.version(connection)))
     if connection.cipher_suite:

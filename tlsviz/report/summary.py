@@ -25,6 +25,7 @@ def summary_json(trace: Trace) -> dict[str, Any]:
         "failed": found.failed,
         "incomplete": found.incomplete,
         "resumed": found.resumed,
+        "plain": found.plain,
         "post_quantum": {"yes": found.post_quantum, "no": found.classical, "share": found.post_quantum_share},
         "counts": {
             facet.key: [{"value": value, "connections": number} for value, number in counts]
@@ -49,12 +50,14 @@ def render_summary(trace: Trace, width: int = 100, color: bool = False, ascii: b
     for facet, counts in found.facets:
         if counts:
             lines += [[], [Piece(facet.title[0].upper() + facet.title[1:], "title")]]
-            lines += _bars(counts, found.connections, width)
+            lines += _bars(counts, found.plain if facet.key == "http" else found.connections, width)
     return render(lines, color, ascii)
 
 
 def _totals(found: Summary) -> Iterator[Line]:
     yield [Piece(plural(found.connections, "TLS connection"), "bold")]
+    if found.plain:
+        yield [Piece(f"{found.plain:9,}  ", "warn"), Piece("beside them in plain HTTP, which anybody can read")]
     share = found.post_quantum_share
     said: tuple[tuple[int, str, Style], ...] = (
         (found.failed, "failed or not trusted", "bad"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsviz.connection.model import Connection, Trace
+from tlsviz.connection.plain.words import heard
 from tlsviz.connection.titles import count, unproven, version
 from tlsviz.report.ladder import ladder
 from tlsviz.report.paint import Line, Piece, cells, clip, heading, justify, pad, render, width_of, wrap
@@ -88,6 +89,8 @@ def _cells(connection: Connection) -> list[Piece]:
     last = Piece("✓ trusted", "good") if trust and trust.verdict == "trusted" else Piece("? unknown", "guess")
     if said := unproven(connection, brief=True):
         last = Piece(f"· {said}")
+    if connection.plain:
+        last = Piece(f"▲ {heard(connection)}", "warn")
     if diagnosis:
         last = Piece(f"✗ {safe(diagnosis.title)}", "bad")
     elif trust and trust.reasons:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 
 _KNOWN = frozenset({443, 8443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 6697, 5223, 5671, 8883})
 
+_REQUEST = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE) [!-~]")
+
 
 def hello(data: bytes) -> Sender | None:
-    """Who sends such bytes: the client a ClientHello (SSL 2's too), the server a ServerHello; else None."""
+    """Who sends such bytes: the client a ClientHello (SSL 2's too) or a request in HTTP, the server a ServerHello or
+    """
+    if b"A" <= data[:1] <= b"Z":
     if len(data) >= 6 and data[0] == 22 and data[1] == 3:
         return {1: CLIENT, 2: SERVER}.get(data[5])
     if (

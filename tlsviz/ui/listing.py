@@ -58,6 +58,8 @@ def sign(standing: rows.Standing, word: str) -> Sign:
         return Sign(signs.failed, word, "failed")
     if standing == "incomplete":
         return Sign(signs.ghost, word, "warning")
+    if standing == "plain":
+        return Sign(signs.eye, word, "warning")
     if standing == "complete":
         return Sign(signs.chosen, word, "clear")
     return Sign(signs.verified, word, "verified") if standing == "trusted" else Sign(signs.unknown, word, "inferred")
@@ -78,7 +80,9 @@ def suite_words(point: CodePoint | None, width: int) -> str:
 
 
 def message_words(message: Message) -> str:
-    """``client_hello`` as RFCs write it: ClientHello; an alert with its description."""
+    """``client_hello`` as RFCs write it: ClientHello; an alert with its description, HTTP with its start line."""
+    if message.content_type == "http":
+        return f"{titles.message(message)} "
     if message.alert is not None:
         return f"Alert {safe(str(message.alert.description))}"
     return "".join(part.capitalize() for part in message.type.split("_"))

@@ -17,6 +17,7 @@ from tlsviz.connection.findings import (
     history,
     negotiation,
     path,
+    plain_http,
     protocol,
 )
 from tlsviz.connection.model import SEVERITIES, Connection, Finding
@@ -32,6 +33,8 @@ def find(connection: Connection, failure: Finding | None = None, live: bool = Fa
     ``failure`` is why the connection failed before or during the handshake. For a ``live`` target it is the diagnosis;
     without one the first certificate fault is: the handshake worked, but nobody should trust it.
     """
+    if connection.plain:
+        return _sorted([finding for finder in plain_http.FINDERS for finding in finder(connection)])
     found = [finding for family in FAMILIES for finder in family.FINDERS for finding in finder(connection)]
     faulty = any(finding.code.startswith("certificate_") and finding.severity in _GRAVE for finding in found)
     if failure is not None and not (faulty and failure.code == BEHIND_TLS):

@@ -22,7 +22,8 @@ def _bytes(connection: Connection, cut: bool, sender: Sender | None = None) -> i
 
 def _silent(connection: Connection) -> Sender | None:
     """The side of which nothing is here although it must have spoken."""
-    heard = {record.sender for record in connection.records} | {part.sender for part in connection.prelude}
+    heard = {each.sender for each in (*connection.records, *connection.prelude)}
+    heard |= {message.sender for message in connection.messages}
     if len(heard) != 1:
         return None
     (missing,) = {CLIENT, SERVER} - heard

@@ -85,7 +85,11 @@ class SummaryView(LineView):
 def draw(found: Summary, width: int) -> list[Line]:
     """The summary in lines of at most ``width`` cells."""
     lines = [*_totals(found, width), [], *_times(found, width)]
-    blocks = [_block(facet, counts, found.connections, _half(width)) for facet, counts in found.facets if counts]
+    blocks = [
+        _block(facet, counts, found.plain if facet.key == "http" else found.connections, _half(width))
+        for facet, counts in found.facets
+        if counts
+    ]
     if width < WIDE:
         for block in blocks:
             lines += [*block, []]
@@ -105,12 +109,14 @@ def _half(width: int) -> int:
 
 def _totals(found: Summary, width: int) -> list[Line]:
     signs, share = glyphs(), found.post_quantum_share
-    line: Line = [(plural(found.connections, "connection"), "bold")]
+    line: Line = [(plural(found.connections, "TLS connection" if found.plain else "connection"), "bold")]
     parts = [
         (f"{signs.failed} {found.failed:,} failed or not trusted", "failed" if found.failed else "muted"),
         (f"{signs.ghost} {found.incomplete:,} not seen to the end", "warning" if found.incomplete else "muted"),
         (f"{found.resumed:,} resumed", "muted"),
     ]
+    if found.plain:
+        parts.append((f"{found.plain:,} more in plain HTTP", "warning"))
     for text, style in parts:
         line += [(f"  {signs.dot}  ", "muted"), (text, style)]
     lines = [line] if cells(line) <= width else [line[:1], *([part] for part in parts)]

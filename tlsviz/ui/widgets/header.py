@@ -101,6 +101,8 @@ def _items(connection: Connection, source: Source | None) -> list[tuple[int, lis
     found: list[tuple[int, list[Piece]]] = [(0, [(_name(connection), "foreground bold")])]
     if connection.failure and not connection.distrusted:
         found.append((0, [(f"{glyphs().failed} failed", "failed bold")]))
+    if connection.plain:
+        found.append((0, [(f"{glyphs().eye} {titles.plain(connection)}, not encrypted", "warning bold")]))
     if connection.version:
         found.append((2, [(titles.version(connection), "foreground")]))
     if connection.cipher_suite:

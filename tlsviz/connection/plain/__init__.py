@@ -1,0 +1,1 @@
+"""Plain HTTP: what travels without TLS, followed and taken apart as far as its heads go."""

@@ -1,0 +1,134 @@
+"""Redirects traced: which connection of the same client followed the answer of a plain one to where it leads."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from tlsviz.connection.findings import find
+from tlsviz.connection.model import Connection, Endpoint, Redirect
+
+SOON = 60.0
+"""Seconds after the answer within which a new connection counts as its consequence."""
+_PORTS = {"https": 443, "http": 80}
+
+
+class _Goal(NamedTuple):
+    """Where a redirect leads: by TLS or not, name and port."""
+
+    encrypted: bool
+    name: str
+    port: int
+
+
+class Step(NamedTuple):
+    """What matters of a connection here. ``answered``: when each of its redirects was sent."""
+
+    id: int
+    start: float
+    client: str
+    server: Endpoint
+    name: str
+    plain: bool
+    redirects: tuple[Redirect, ...] = ()
+    answered: tuple[float, ...] = ()
+
+
+Followed = tuple[dict[int, tuple[Redirect, ...]], dict[int, int]]
+"""By the id of a connection, its redirects with what followed them; and which connection led to it."""
+
+
+def step(connection: Connection) -> Step:
+    """A connection as a step."""
+    return Step(
+        connection.id,
+        connection.start,
+        connection.client.address,
+        connection.server,
+        connection.server_name or "",
+        connection.plain is not None,
+        connection.redirects,
+        tuple(connection.messages[redirect.message].time for redirect in connection.redirects),
+    )
+
+
+def traced(connections: Sequence[Connection]) -> list[Connection]:
+    """Those of a source's connections that change: plain ones whose redirects were followed, and what followed them."""
+    if not any(connection.redirects for connection in connections):
+        return []
+    found, led = followed([step(connection) for connection in connections])
+    changed = []
+    for connection in connections:
+        redirects, by = found.get(connection.id, connection.redirects), led.get(connection.id)
+        if redirects != connection.redirects or by is not None:
+            changed.append(linked(connection, redirects, by))
+    return changed
+
+
+def linked(connection: Connection, redirects: tuple[Redirect, ...], by: int | None) -> Connection:
+    """The connection, told of those before and behind it."""
+    changed = replace(connection, redirects=redirects, redirected_by=by)
+    return replace(changed, findings=find(changed)) if changed.plain else changed
+
+
+def followed(steps: Sequence[Step]) -> Followed:
+    """Which connection of the same client followed the redirect of a plain one.
+
+    The one that follows is the first of the same client that begins after the answer, with the name and the port of
+    the target. TLS is judged by the name of its ClientHello, or, where that has none, by the port alone.
+    """
+    plain = [each for each in steps if each.redirects]
+    later: dict[str, list[Step]] = {each.client: [] for each in plain}
+    for each in sorted(steps, key=_start):
+        if each.client in later:
+            later[each.client].append(each)
+    led: dict[int, int] = {}
+    found = {
+        each.id: tuple(
+            redirect._replace(connection=_follower(each, redirect, since, later[each.client], led))
+            for redirect, since in zip(each.redirects, each.answered, strict=True)
+        )
+        for each in plain
+    }
+    return found, led
+
+
+def _follower(
+    before: Step, redirect: Redirect, since: float, candidates: Sequence[Step], led: dict[int, int]
+) -> int | None:
+    goal = _goal(redirect)
+    if goal is None:
+        return None
+    for place in range(bisect_left(candidates, since, key=_start), len(candidates)):
+        other = candidates[place]
+        if other.start > since + SOON:
+            break
+        if other.id not in led and other.id != before.id and _fits(other, goal):
+            led[other.id] = before.id
+            return other.id
+    return None
+
+
+def _start(each: Step) -> float:
+    return each.start
+
+
+def _goal(redirect: Redirect) -> _Goal | None:
+    try:
+        parts = urlsplit(redirect.target)
+        port = parts.port
+    except ValueError:
+        return None
+    scheme = parts.scheme.lower()
+    if scheme not in _PORTS or not parts.hostname:
+        return None
+    return _Goal(scheme == "https", parts.hostname.lower().rstrip("."), port or _PORTS[scheme])
+
+
+def _fits(other: Step, goal: _Goal) -> bool:
+    if other.server.port != goal.port or other.plain == goal.encrypted:
+        return False
+    return other.name.lower().rstrip(".") in (goal.name, "") or other.server.address == goal.name
