@@ -36,6 +36,12 @@ SHORTEST_SEALED = 16
 """An alert in the clear has two bytes; with any MAC or tag it has at least as many as this."""
 
 
+def hole(gap: Gap, order: int) -> Hole:
+    """A gap in its place among everything that happened."""
+    packet = gap.packets[0] if gap.packets else None
+    return Hole(order, gap.time, gap.sender, gap.length, cut=bool(gap.packets), offset=gap.offset, packet=packet)
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Engine:
     """Follows one connection. ``server_name``: what the user asked for, when no hello says it."""
@@ -147,7 +153,7 @@ class Engine:
             half.opener.lose()
         self._flush(half, f"{plural(gap.length, 'byte')} that follow are missing")
         half.uncertain = True
-        self.holes.append(Hole(self.ledger.next_order(), gap.time, gap.sender, gap.length, cut=bool(gap.packets)))
+        self.holes.append(hole(gap, self.ledger.next_order()))
 
     def _record(self, half: Half, raw: RawRecord) -> None:
         self._clock(raw.time)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tlsviz.connection.observed import Observation
+from tlsviz.connection.tcp import Tcp
 from tlsviz.pki.trust import Trust
 from tlsviz.tls.views import header_length
 from tlsviz.wire.buffers import Buffer
@@ -190,7 +191,8 @@ class ApplicationRun(NamedTuple):
 class Hole(NamedTuple):
     """A break in one direction: ``length`` bytes that the capture lacks, or (``stray``) that are no TLS record.
 
-    ``cut``: their packet is here, and its end was not captured.
+    ``cut``: their packet is here, and its end was not captured. ``offset``: bytes of the direction before it, None if
+    nobody counts. ``packet``: the one that was cut.
     """
 
     order: int
@@ -199,6 +201,8 @@ class Hole(NamedTuple):
     length: int
     stray: Buffer | None = None
     cut: bool = False
+    offset: int | None = None
+    packet: int | None = None
 
 
 class PlacedMark(NamedTuple):
@@ -356,10 +360,6 @@ class Probe(NamedTuple):
     duration: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """One TLS connection, as far as it is known. Times are absolute Unix seconds; ``duration`` is in seconds.
-
 class Redirect(NamedTuple):
     """An answer in plain HTTP that sends the client elsewhere.
 
@@ -370,6 +370,7 @@ class Redirect(NamedTuple):
     message: int
     status: int
     target: str
+    connection: int | None = None
 
     @property
     def encrypted(self) -> bool:
@@ -377,17 +378,21 @@ class Redirect(NamedTuple):
         return self.target.lower().startswith("https:")
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One TLS connection, as far as it is known. Times are absolute Unix seconds; ``duration`` is in seconds.
+
     ``secrets`` are those of the first handshake, ``renegotiated`` those of each later one. ``inner_hellos``: what could
     be decrypted of encrypted ClientHellos; ``ech_accepted``: whether the server took them, None if nobody can tell.
     ``resumptions``: what it resumes with, as far as an earlier connection of the same source issued it.
     ``earlier``: handshakes with the same server before this one, as far as anybody remembers.
+    ``plain``: the protocol of a connection that speaks no TLS at all ("http"); its heads are its messages then.
+    ``redirects``: where its answers send the client, and ``redirected_by`` which plain connection sent it here.
     ``history``: a letter for each message that can be read, as in Zeek's ssl.log. ``probes``: what re-probes of a live
-    target that failed have shown.
+    target that failed have shown. ``tcp``: the segments of a captured TCP connection, None elsewhere.
     """
 
     id: int = 0
-    ``plain``: the protocol of a connection that speaks no TLS at all ("http"); its heads are its messages then.
-    ``redirects``: where its answers send the client, and ``redirected_by`` which plain connection sent it here.
     tcp_stream: int | None = None
     transport: str = "tcp"
     client: Endpoint = Endpoint("", 0)
@@ -395,6 +400,7 @@ class Redirect(NamedTuple):
     start: float = 0.0
     duration: float = 0.0
     starttls: str | None = None
+    plain: str | None = None
     server_name: str | None = None
     version: CodePoint | None = None
     cipher_suite: CodePoint | None = None
@@ -434,13 +440,15 @@ class Redirect(NamedTuple):
     resumptions: tuple[Resumption, ...] = ()
     probes: tuple[Probe, ...] = ()
     earlier: tuple[Observation, ...] = ()
+    tcp: Tcp | None = None
+    redirects: tuple[Redirect, ...] = ()
+    redirected_by: int | None = None
 
     def secrets_of(self, handshake: int) -> dict[str, bytes]:
         """The secrets of one handshake by label; 0 is the first, renegotiations follow."""
         known = (self.secrets, *self.renegotiated)
         return dict(known[handshake]) if 0 <= handshake < len(known) else {}
 
-    redirects: tuple[Redirect, ...] = ()
     @property
     def every_secret(self) -> Secrets:
         """The secrets of all handshakes."""

@@ -17,7 +17,17 @@ CLOCK = 10
 WIDEST = 118
 LONGEST_TALK = 12
 """So many turns of application data in a row are drawn; of more only the first and last."""
-_ARROWLESS = {"name_lookup", "https_record", "connected", "timeout", "error", "unreachable", "refused", "closed"}
+_ARROWLESS = {
+    "name_lookup",
+    "https_record",
+    "connected",
+    "timeout",
+    "error",
+    "unreachable",
+    "refused",
+    "closed",
+    "joined",
+}
 _SPACED = 0.001
 """A flight's wait is written down from a millisecond on."""
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from tlsviz.sources.frames import Data, Frame, Framing, framing
 from tlsviz.sources.links import ETHERNET, LOCATE, TCP, tcp_place
 from tlsviz.sources.plan import Plan
+from tlsviz.sources.segment_log import BARE_KEPT, Bare
 from tlsviz.sources.segments import ACK, FIN, RST, SYN, Carved
 
 APPLICATION_DATA = 23
@@ -31,6 +32,7 @@ PACKETS_KEPT = 1000
 _PLAIN = struct.Struct(">12xHBxHxxHxBxx12sI4xBB")
 """EtherType, IPv4's version and header length, total length, fragment, protocol; addresses and ports; sequence number,
 data offset and flags of TCP."""
+_NUMBERS = struct.Struct(">II")
 _HELLO = 5 + 4 + 2 + 32
 """Where a ClientHello's random ends in its record."""
 _WORD = 0xFFFFFFFF
@@ -56,17 +58,17 @@ class _Lane:
     """One direction of a flow. ``next``: the sequence number that continues it, -1 while unknown.
 
     ``left``: bytes of the current record still to come; ``head``: what is here of a header that is not whole; ``data``:
-    bytes of application data records so far.
+    bytes of application data records so far. ``bare``: how many bare acknowledgements are still of use.
     """
 
-    __slots__ = ("bulk", "carved", "data", "first", "flow", "head", "left", "next", "peer", "pending", "size")
+    __slots__ = ("bare", "bulk", "carved", "data", "first", "flow", "head", "left", "next", "peer", "pending", "size")
 
     peer: _Lane
 
     def __init__(self, flow: _Flow, first: int) -> None:
         self.flow = flow
         self.next = self.first = first
-        self.left = self.size = self.data = 0
+        self.left = self.size = self.data = self.bare = 0
         self.head = b""
         self.bulk: _Open | None = None
         self.pending: dict[int, tuple[int, int]] | None = None
@@ -76,12 +78,13 @@ class _Lane:
 class _Flow:
     """Both directions; ``first`` is the frame number of the first packet; ``odd`` ends all counting."""
 
-    __slots__ = ("first", "frames", "lanes", "odd", "random")
+    __slots__ = ("bare", "first", "frames", "lanes", "odd", "random")
 
     def __init__(self, first: int, sequence: int) -> None:
         self.first = first
         self.odd = False
         self.random = b""
+        self.bare: list[Bare] = []
         self.frames = array("L")
         one, two = _Lane(self, sequence), _Lane(self, -1)
         one.peer, two.peer = two, one
@@ -121,6 +124,8 @@ class _Carver:
                 made.carved[flow.first] = (one.carved, two.carved)
                 made.flows[flow.first] = flow.frames
                 made.randoms[flow.first] = flow.random
+            if flow.bare:
+                made.bare[flow.first] = flow.bare
         return made
 
     def run(self) -> None:
@@ -150,6 +155,8 @@ class _Carver:
                     flow.frames.append(number)
                     if not size:
                         keep[-1] = 0
+                        if lane.bare:
+                            self._bare(lane, frame, flags, at + 38)
                     elif sequence == lane.next and size < lane.left and lane.bulk is not None:
                         # The middle of a record that is being counted: nearly every packet of a long transfer.
                         lane.left -= size
@@ -185,6 +192,8 @@ class _Carver:
             self._stop(lane.flow)
         elif begin == end:
             self.keep[-1] = 0
+            if lane.bare:
+                self._bare(lane, frame, flags, tcp + 4)
         elif not lane.flow.odd:
             self._segment(lane, sequence, begin, end - begin, frame)
 
@@ -207,9 +216,20 @@ class _Carver:
         flow = _Flow(number, first)
         flow.odd = size > 0 or flags & (SYN | ACK) != SYN
         flow.frames.append(number)
+        if flags & SYN:
+            for each in flow.lanes:
+                each.bare = BARE_KEPT
         half = (len(key) - 4) // 2
         back = key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
         self.lanes[key], self.lanes[back] = flow.lanes
+
+    def _bare(self, lane: _Lane, frame: Frame, flags: int, at: int) -> None:
+        """A bare acknowledgement that is of use although tshark does not see it; its numbers are at ``at``."""
+        lane.bare -= 1
+        sequence, acknowledgement = _NUMBERS.unpack_from(self.data, at)
+        side = int(lane is lane.flow.lanes[1])
+        time = self.framing.time(frame)
+        lane.flow.bare.append(Bare(side, len(self.keep), time, flags, sequence, acknowledgement))
 
     def _stop(self, flow: _Flow) -> None:
         """Nothing more of this flow is counted."""

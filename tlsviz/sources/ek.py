@@ -36,12 +36,14 @@ FIELDS = (
     "udp.payload",
 )
 
-# Bare acknowledgements, a third of most captures, say nothing that the packets with data do not. Of UDP only what can,
+# Bare acknowledgements, a third of most captures, say nothing that the packets with data do not, but in the first
+# moments of a connection, where they time the way there and back (`segment_log.BARE_WITHIN`). Of UDP only what can,
 # by its first bytes, be QUIC or DTLS (also in TURN and CAPWAP): neither STUN nor RTP nor WireGuard, nor most of DNS
 # (RFC 9443). The last lines are for QUIC whose fixed bit is greased (RFC 9287): long headers say their version, short
 # ones begin with any byte.
 FILTER = (
-    "tcp.len > 0 or tcp.flags & 7 or (udp.payload[0] >= 14 and udp.payload[0] <= 7f) or udp.payload[0] >= c0"
+    "tcp.len > 0 or tcp.flags & 7 or tcp.time_relative < 2"
+    " or (udp.payload[0] >= 14 and udp.payload[0] <= 7f) or udp.payload[0] >= c0"
     " or udp.payload[1:4] == 00:00:00:00 or udp.payload[0:4] == 01:00:00:00"
     " or (udp.payload[0] >= 80 and (udp.payload[1:4] == 00:00:00:01 or udp.payload[1:4] == 6b:33:43:cf"
     " or udp.payload[1:2] == ff:00))"

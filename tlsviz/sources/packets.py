@@ -29,6 +29,7 @@ from tlsviz.sources.segments import Datagram, Packet
 PREFERENCES = (
     "tcp.desegment_tcp_streams:FALSE",
     "tcp.analyze_sequence_numbers:FALSE",
+    "tcp.calculate_timestamps:TRUE",
     "frame.show_file_off:TRUE",
 )
 

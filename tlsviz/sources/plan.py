@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tlsviz.sources.frames import Framing
 from tlsviz.sources.pcapng import Survey
+from tlsviz.sources.segment_log import Bare
 from tlsviz.sources.segments import Carved
 
 
@@ -17,7 +18,7 @@ class Plan:
 
     ``carved``: of each flow, by the frame number of its first packet, what each side sent (the sender of that packet
     first). ``flows``: the frames of these flows; ``randoms``: their clients' randoms. ``starts`` and ``ends``: where
-    each frame is in the file.
+    each frame is in the file. ``bare``: by the same number, bare acknowledgements of any flow, which are not read.
     """
 
     framing: Framing
@@ -27,6 +28,7 @@ class Plan:
     carved: dict[int, tuple[list[Carved], list[Carved]]] = field(default_factory=dict)
     flows: dict[int, array[int]] = field(default_factory=dict)
     randoms: dict[int, bytes] = field(default_factory=dict)
+    bare: dict[int, list[Bare]] = field(default_factory=dict)
 
     @property
     def survey(self) -> Survey:
@@ -39,6 +41,7 @@ class Plan:
             for number in self.flows.pop(first):
                 self.keep[number - 1] = 1
             del self.carved[first], self.randoms[first]
+            self.bare.pop(first, None)
 
     def only(self, firsts: Iterable[int]) -> Plan:
         """A plan that reads all frames of the flows that begin with these frames, and no others."""

@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from tlsviz.connection.model import Endpoint
+from tlsviz.connection.tcp import Tcp
 from tlsviz.sources.roles import hello, knownness
+from tlsviz.sources.segment_log import Bare, SegmentLog
 from tlsviz.sources.segments import (
     ACK,
     FIN,
@@ -25,6 +27,7 @@ from tlsviz.sources.segments import (
     Item,
     Packet,
     data_before,
+    is_bare,
     is_keep_alive,
     is_padded_syn,
     may_be_padding,
@@ -51,10 +54,16 @@ class Stream:
     `feed` each packet in capture order, then `finish`; both return what has become certain. ``client`` and
     ``server`` are known with the first thing returned: the client is who sends a ClientHello, else who sent the SYN,
     else who uses the port less known. ``carved``: what was only counted of the bytes that the first packet's sender
-    and the other side sent; `CannotCountError` if that does not fit.
+    and the other side sent; `CannotCountError` if that does not fit. ``bare``: acknowledgements that will not be fed.
     """
 
-    def __init__(self, limit: int = LIMIT, patience: int = PATIENCE, carved: CarvedSides = ((), ())) -> None:
+    def __init__(
+        self,
+        limit: int = LIMIT,
+        patience: int = PATIENCE,
+        carved: CarvedSides = ((), ()),
+        bare: Sequence[Bare] = (),
+    ) -> None:
         self.limit = limit
         self.patience = patience
         self._ends: tuple[Endpoint, Endpoint] | None = None
@@ -66,6 +75,15 @@ class Stream:
         self._resets: list[tuple[int, Packet]] = []
         self._last_time = 0.0
         self._out: list[Input] = []
+        self._log = SegmentLog(bare)
+        self._joined = self._begun = False
+        """Whether it was told that the capture begins later than the connection; whether the first packet was a SYN."""
+
+    @property
+    def tcp(self) -> Tcp:
+        """What TCP did so far, in its segments."""
+        one, two = self._sides
+        return self._log.facts((self._name(0), self._name(1)), (one.base, two.base))
 
     @property
     def client(self) -> Endpoint:
@@ -90,7 +108,12 @@ class Stream:
         """Takes the next packet of the capture; returns what can be told now, in order."""
         if self._ends is None:
             self._ends = (packet.source, packet.destination)
+            self._begun = bool(packet.flags & SYN)
         index = 0 if packet.source == self._ends[0] else 1
+        if not packet.payload and is_bare(packet):
+            if self._begun:
+                self._log.bare(index, packet)
+            return []
         self._arrivals += 1
         if self._names is not None and self._is_next(index, packet):
             self._last_time = packet.time
@@ -146,6 +169,8 @@ class Stream:
             or self._resets
         ):
             return False
+        if side.next < side.watched:
+            self._log.plain(index, packet, side.next)
         side.next += len(packet.payload)
         side.started = True
         opposite.acknowledged = opposite.next
@@ -168,11 +193,15 @@ class Stream:
             start = side.place(start)
         # What a reset carries is a note about it, no part of the stream (RFC 9293 3.5.3).
         size = 0 if packet.flags & RST or is_padded_syn(packet) else len(packet.payload) + packet.missing
-        if size and is_keep_alive(packet, side, start):
+        keep_alive = bool(size) and is_keep_alive(packet, side, start)
+        if size and not keep_alive:
+            side.begin_earlier(start)
+        if size or packet.flags & (SYN | FIN | RST):
+            self._log.take(index, packet, side, start, size, keep_alive)
+        if keep_alive:
             if side.next == start:
                 side.next = start + 1
         elif size:
-            side.begin_earlier(start)
             item = Item(start, start + size, packet.payload, packet.time, packet.number, cause, self._arrivals)
             side.take(item)
         if packet.flags & FIN and not side.finished:
@@ -208,7 +237,7 @@ class Stream:
         first = (packet.sequence + 1) & 0xFFFFFFFF
         again = side.synced
         if not side.synced and not side.started:
-            side.next = first if side.next is None else near(first, side.next)
+            side.begin(first if side.next is None else near(first, side.next))
             side.synced = True
         if self._opener is None:
             self._opener = 1 - index if packet.flags & ACK else index
@@ -246,6 +275,8 @@ class Stream:
         time = item.time if item.arrival == self._arrivals else max(item.time, self._last_time)
         if item.fin:
             side.finished = True
+            if self._sides[1 - index].finished:
+                self._log.release()
             self._put(index, Mark("fin", CLIENT, time, (item.packet,)))
             return
         self._settle(index, item.data)
@@ -256,7 +287,7 @@ class Stream:
             self._put(index, Chunk(CLIENT, time, item.data, (item.packet,)))
         missing = item.end - item.start - len(item.data)
         if missing:
-            self._put(index, Gap(CLIENT, time, missing, (item.packet,)))
+            self._put(index, Gap(CLIENT, time, missing, (item.packet,), self._place(side, item.end - missing)))
 
     def _reset(self, force: bool) -> None:
         """Tells resets once everything before them is told."""
@@ -264,6 +295,7 @@ class Stream:
             for index, packet in self._resets:
                 self._mark("rst", index, packet)
             self._resets.clear()
+            self._log.release()
 
     # -- giving up on what never came ----------------------------------------------------------------------
 
@@ -304,14 +336,21 @@ class Stream:
 
     def _lose(self, index: int, until: int, before: Item) -> None:
         side = self._sides[index]
-        length = until - side.next if side.next is not None else 0
+        begin = side.next
+        length = until - begin if begin is not None else 0
+        if begin is None:
+            side.begin(until)
         side.next = until
         side.started = True
         if length == 1 and not side.waiting:
             return  # acknowledged and followed by nothing: a FIN that the capture lacks, not a byte
         time = before.time if before.arrival == self._arrivals else max(before.time, self._last_time)
-        if length:
-            self._put(index, Gap(CLIENT, time, length))
+        if begin is not None and length:
+            self._put(index, Gap(CLIENT, time, length, (), self._place(side, begin)))
+
+    def _place(self, side: Direction, position: int) -> int:
+        """How many bytes of the direction come before a position."""
+        return position - (side.base or 0)
 
     # -- who is who ----------------------------------------------------------------------------------------
 
@@ -320,6 +359,9 @@ class Stream:
 
     def _put(self, index: int, event: Input) -> None:
         """Keeps an event; its sender is the client for direction 0 until the roles are settled."""
+        if self._opener is None and not self._joined:
+            self._joined = True
+            self._out.append(Mark("joined", self._name(index), event.time, (), "TCP's handshake is not in the capture"))
         self._last_time = event.last_time if isinstance(event, Bulk) else event.time
         self._out.append(event._replace(sender=self._name(index)))
 

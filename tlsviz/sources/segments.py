@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tlsviz.connection.model import Endpoint
+from tlsviz.connection.tcp import ACK as ACK
+from tlsviz.connection.tcp import FIN as FIN
+from tlsviz.connection.tcp import PSH as PSH
+from tlsviz.connection.tcp import RST as RST
+from tlsviz.connection.tcp import SYN as SYN
 from tlsviz.wire.chunks import CannotCountError
 
-FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+WATCHED = 64 << 10
+"""Bytes at the beginning of a direction whose segments are remembered: a handshake's, and before carving begins."""
 
 
 class Packet(NamedTuple):
@@ -92,9 +98,12 @@ class Direction:
     ``next``: the first byte not delivered yet, None while unknown. ``synced``: a SYN said where it starts.
     ``waiting``: what cannot be delivered yet, disjoint and in order. ``acknowledged``: what the other side has seen.
     ``doubtful``: a packet whose payload may be padding. ``carved``: records that are only counted, in order.
+    ``base``: the first byte; segments before ``watched`` are remembered.
     """
 
     next: int | None = None
+    base: int | None = None
+    watched: int = 0
     synced: bool = False
     started: bool = False
     waiting: list[Item] = field(default_factory=list)
@@ -108,13 +117,19 @@ class Direction:
     def place(self, sequence: int) -> int:
         """The position of a sequence number; the first one seen founds the count."""
         if self.next is None:
-            self.next = sequence
+            return self.begin(sequence)
         return near(sequence, self.next)
+
+    def begin(self, position: int) -> int:
+        """Where the direction starts."""
+        self.next = self.base = position
+        self.watched = position + WATCHED
+        return position
 
     def begin_earlier(self, position: int) -> None:
         """Moves the start of a direction that began in mid-stream, as long as nothing was delivered."""
-        if not self.synced and not self.started and self.next is not None:
-            self.next = min(self.next, position)
+        if not self.synced and not self.started and self.next is not None and position < self.next:
+            self.begin(position)
 
     def take(self, item: Item) -> None:
         """As `insert`; where counted records begin in the item, they take the place of its bytes from there on."""
@@ -168,6 +183,11 @@ OVERHEAD = 256
 
 def _end(item: Item) -> int:
     return item.end - 1
+
+
+def is_bare(packet: Packet) -> bool:
+    """Whether a packet only acknowledges."""
+    return not packet.payload and not packet.missing and not packet.flags & (SYN | FIN | RST)
 
 
 LONGEST_PADDING = 6

@@ -14,7 +14,7 @@ from tlsviz.connection.tickets import Tickets
 from tlsviz.sources.following import Following
 from tlsviz.sources.keyfollower import KeyFollower
 from tlsviz.sources.opinions import Opinions
-from tlsviz.sources.segments import FIN, RST, Datagram, Packet
+from tlsviz.sources.segments import FIN, RST, Datagram, Packet, is_bare
 
 KEPT_EACH = 4 << 20
 KEPT_ALL = 256 << 20
@@ -93,6 +93,8 @@ class Watching:
             try:
                 watched = self._watched[key]
             except KeyError:
+                if isinstance(packet, Packet) and is_bare(packet):
+                    continue
                 watched = self._watched[key] = _Watched(key, Following(self._follower.keylog))
             if watched is not None:
                 watched.last = now

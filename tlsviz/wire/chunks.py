@@ -22,6 +22,7 @@ MarkKind = Literal[
     "closed",
     "error",
     "repeated",
+    "joined",
 ]
 
 
@@ -38,12 +39,16 @@ class Chunk(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """``length`` bytes of this direction are missing here: never captured, or cut."""
+    """``length`` bytes of this direction are missing here: never captured, or (with ``packets``) cut.
+
+    ``offset``: how many bytes of the direction come before them, None if nobody counts.
+    """
 
     sender: Sender
     time: float
     length: int
     packets: tuple[int, ...] = ()
+    offset: int | None = None
 
 
 class Mark(NamedTuple):

@@ -20,7 +20,7 @@ MAX_FAULTS = 3
 """Of the faults of one message so many are named on the ladder; Explain has them all."""
 _BAD = ("error", "critical")
 _ODD_MARKS = ("rst", "refused", "unreachable", "timeout", "error")
-_ARROWLESS = ("name_lookup", "https_record", "timeout", "error", "unreachable", "closed")
+_ARROWLESS = ("name_lookup", "https_record", "timeout", "error", "unreachable", "closed", "joined")
 
 
 @dataclass(frozen=True, slots=True)
