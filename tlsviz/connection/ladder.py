@@ -112,6 +112,7 @@ def _placed(connection: Connection) -> list[Placed]:
     for index, run in enumerate(connection.application):
         readable: Provenance = "decrypted" if run.plaintext is not None else "wire"
         title, detail = titles.data(run, titles.carrier(connection, run))
+        sealed = connection.plain is None
         step = Step("data", index, run.sender, 0.0, 0.0, title, detail, sealed, readable, 0, 0)
         found.append((run.order, run.time, step))
     return found + _beside(connection)

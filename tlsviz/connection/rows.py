@@ -24,6 +24,7 @@ class Row(NamedTuple):
     ``spoken``: the version in words, with what carries it ("TLS 1.3 over QUIC v1").
     ``shake``: from the first message to the last Finished; None without one. ``alerts``: the descriptions of those that
     can be read. ``outcome``: ``standing`` in words. ``reasons``: why its certificates are not trusted. ``size``: bytes
+    of application data, both ways. ``post_quantum``: whether its key exchange is; None where nobody can tell. ``http``:
     of plain HTTP the methods and answers, each once.
     """
 
@@ -59,13 +60,13 @@ class Row(NamedTuple):
     post_quantum: bool | None
     early_data: bool
     hello_retry: bool
-
     http: tuple[str, ...] = ()
 
     @property
     def plain(self) -> bool:
         """Whether it speaks no TLS at all."""
         return self.standing == "plain"
+
     @property
     def title(self) -> str:
         """What to call the server: the name that the client asked for, else its address."""
@@ -109,15 +110,15 @@ def row(connection: Connection) -> Row:
         post_quantum=None if group is None else group.code in POST_QUANTUM,
         early_data=connection.early_data,
         hello_retry=connection.hello_retry,
-    )
         http=tuple(map(_kept, summed(connection))) if connection.plain else (),
+    )
 
 
 def outcome(connection: Connection) -> tuple[Standing, str]:
     """How it ended: failed, incomplete, or what the trust stores say; and that in a few words."""
-    if (diagnosis := connection.failure) is not None:
     if connection.plain:
         return "plain", _kept(heard(connection))
+    if (diagnosis := connection.failure) is not None:
         return "failed", shorten(diagnosis.code.replace("_", " "), 40)
     if not connection.complete:
         alert = next((each.alert for each in reversed(connection.messages) if each.alert), None)

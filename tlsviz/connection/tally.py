@@ -63,9 +63,10 @@ class Slice(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """Many connections at a glance: of TLS, but for ``plain``, those without. ``start`` in Unix seconds, ``width`` of a slice in seconds.
+    """Many connections at a glance: those of TLS; ``plain`` counts those without.
 
-    ``post_quantum`` and ``classical``: how many have such a key exchange; of the rest nobody can tell.
+    ``start`` in Unix seconds, ``width`` of a slice in seconds. ``post_quantum`` and ``classical``: how many have such a
+    key exchange; of the rest nobody can tell.
     """
 
     connections: int

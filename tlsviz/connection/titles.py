@@ -37,12 +37,10 @@ _MARKS = {
     "closed": "connection closed",
     "error": "error",
     "repeated": "sent again",
-    "joined": "the capture begins here",
 }
 _TUNNELS = {"http-connect": ("an", "HTTP proxy (CONNECT)"), "socks": ("a", "SOCKS proxy")}
 _FAULTS = {
     "rst": "the connection was reset",
-    "joined": "what came before is not in it: start capturing before the connection is made",
     "refused": "nothing listens on this port",
     "unreachable": "no way to the host",
     "timeout": "no answer in time",
@@ -76,9 +74,10 @@ def message(message: Message) -> str:
         if message.alert is None:
             return "encrypted alert" if message.encrypted else "Alert"
         return f"Alert {message.alert.description}"
+    if message.content_type == "http" and message.tree is not None and message.tree.children:
+        return shorten(message.tree.children[0].label or "", 60)
     return type_title(message.type)
 
-        return shorten(message.tree.children[0].label or "", 60)
 
 def type_title(kind: str) -> str:
     """A message type as the RFCs write it: ``certificate_verify`` becomes ``CertificateVerify``."""
@@ -96,10 +95,12 @@ def message_detail(connection: Connection, message: Message) -> str:
     if message.provenance == "inferred":
         return "must be here"
     parts = [size(bytes_of(message))]
+    if message.content_type == "http" and message.tree is not None:
+        name = message.tree.child("host" if message.type == "http_request" else "location")
+        return " · ".join(([shorten(name.label or "", 50)] if name is not None else []) + parts)
     if message.type in CERTIFICATES:
         count = sum(1 for sent in connection.certificates if sent.message == message.index)
         if count:
-        name = message.tree.child("host" if message.type == "http_request" else "location")
             parts.insert(0, f"×{count}")
         elif message.length <= EMPTY_CERTIFICATE and message.note is None:
             parts.insert(0, "empty")
@@ -118,16 +119,16 @@ def version(connection: Connection) -> str:
     return f"{connection.version} over {registry.quic_versions.get(code) or 'QUIC'}"
 
 
-def seen_in(connection: Connection, packets: tuple[int, ...]) -> str:
-    """Where in the capture something was: ``packet 8``, ``packets 3 to 5``; over UDP ``datagram 8``; "" for nowhere."""
-    if not packets:
-        return ""
-    word = "packet" if connection.transport == "tcp" else "datagram"
 def plain(connection: Connection) -> str:
     """``plain HTTP`` for a connection that speaks that instead of TLS; "" for any other."""
     return f"plain {connection.plain.upper()}" if connection.plain else ""
 
 
+def seen_in(connection: Connection, packets: tuple[int, ...]) -> str:
+    """Where in the capture something was: ``packet 8``, ``packets 3 to 5``; over UDP ``datagram 8``; "" for nowhere."""
+    if not packets:
+        return ""
+    word = "packet" if connection.transport == "tcp" else "datagram"
     first, last = packets[0], packets[-1]
     return f"{word} {first}" if first == last else f"{word}s {first} to {last}"
 
@@ -162,13 +163,13 @@ def data(run: ApplicationRun, carrier: str = "record") -> tuple[str, str]:
 
     ``carrier``: what it came in, as the function of that name says.
     """
+    if carrier == "body":
+        return f"body of the {'request' if run.sender == CLIENT else 'answer'}", size(run.bytes)
     title = f"encrypted {carrier}s" if run.opaque else "application data"
     if run.plaintext is not None and run.plaintext.data.startswith(_HTTP):
         line = run.plaintext.data.split(b"\r\n", 1)[0][:200]
         title = shorten(line.decode("latin-1"), 60)
     if run.early:
-    if carrier == "body":
-        return f"body of the {'request' if run.sender == CLIENT else 'answer'}", size(run.bytes)
         title = f"0-RTT: {title.replace('0-RTT ', '')}"
     records = plural(run.records, carrier.rpartition(" ")[2])
     return title, f"{records} · {size(run.bytes)}"

@@ -59,7 +59,6 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
         "timeout": "Nothing came for too long.",
         "closed": "The connection is over.",
         "repeated": f"The {placed.mark.sender} says it once more.",
-        "joined": "The connection was there before the capture began.",
     }
     odd = []
     if kind in ("rst", "timeout", "error") and not connection.complete and not connection.plain:
@@ -135,9 +134,9 @@ def prelude(connection: Connection, part: Prelude) -> Narration:
 
 def data(connection: Connection, run: ApplicationRun) -> Narration:
     """Application data: how much, how protected, and its first line when it can be read."""
-    carrier = titles.carrier(connection, run)
     if connection.plain:
         return _body(run)
+    carrier = titles.carrier(connection, run)
     title = "0-RTT data" if run.early else f"Encrypted {carrier}s" if run.opaque else "Application data"
     records, size = plural(run.records, carrier), plural(run.bytes, "byte")
     how = "encrypted" if encrypts(connection) else "not encrypted"
@@ -165,7 +164,6 @@ def data(connection: Connection, run: ApplicationRun) -> Narration:
     return Narration("message.application_data", title, lead, tuple(sentences), odd, known.reference if known else "")
 
 
-def _fate(connection: Connection) -> list[Sentence]:
 def _body(run: ApplicationRun) -> Narration:
     """A body in plain HTTP: counted, not kept."""
     title, _ = titles.data(run, "body")
@@ -177,6 +175,7 @@ def _body(run: ApplicationRun) -> Narration:
     return Narration("finding.plain_http", sentence(title).rstrip("."), lead, tuple(sentences), (), "RFC 9112 6")
 
 
+def _fate(connection: Connection) -> list[Sentence]:
     """What became of 0-RTT data, where the server's answer can be read."""
     if not any(message.tree is not None for message in connection.messages_of("encrypted_extensions")):
         return []

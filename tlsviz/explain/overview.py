@@ -163,6 +163,7 @@ def _heard(connection: Connection) -> Iterator[Sentence]:
     yield Sentence(f"{plural(asked, 'request')} and {plural(answered, 'answer')}, with {size} of content.", "wire")
     for redirect in connection.redirects[:1]:
         yield Sentence(f"The answer leads to {shorten(redirect.target, 120)}.", "wire")
+        if redirect.connection is not None:
             yield Sentence(f"The client followed it in connection {redirect.connection}.", "computed")
 
 

@@ -13,8 +13,10 @@ _REQUEST = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE
 
 def hello(data: bytes) -> Sender | None:
     """Who sends such bytes: the client a ClientHello (SSL 2's too) or a request in HTTP, the server a ServerHello or
+    an answer in HTTP; else None.
     """
     if b"A" <= data[:1] <= b"Z":
+        return SERVER if data.startswith(b"HTTP/1.") else CLIENT if _REQUEST.match(data) else None
     if len(data) >= 6 and data[0] == 22 and data[1] == 3:
         return {1: CLIENT, 2: SERVER}.get(data[5])
     if (

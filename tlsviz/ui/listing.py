@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
-from tlsviz.connection import rows
+from tlsviz.connection import rows, titles
 from tlsviz.connection.filter_keys import version_rank
 from tlsviz.connection.filters import parse
 from tlsviz.connection.model import CodePoint, Connection, Endpoint, Message
