@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tlsviz.connection.observed import Observation
+from tlsviz.connection.tcp import Tcp
 from tlsviz.pki.trust import Trust
 from tlsviz.tls.views import header_length
 from tlsviz.wire.buffers import Buffer
@@ -190,7 +191,8 @@ class ApplicationRun(NamedTuple):
 class Hole(NamedTuple):
     """A break in one direction: ``length`` bytes that the capture lacks, or (``stray``) that are no TLS record.
 
-    ``cut``: their packet is here, and its end was not captured.
+    ``cut``: their packet is here, and its end was not captured. ``offset``: bytes of the direction before it, None if
+    nobody counts. ``packet``: the one that was cut.
     """
 
     order: int
@@ -199,6 +201,8 @@ class Hole(NamedTuple):
     length: int
     stray: Buffer | None = None
     cut: bool = False
+    offset: int | None = None
+    packet: int | None = None
 
 
 class PlacedMark(NamedTuple):
@@ -385,7 +389,7 @@ class Connection:
     ``plain``: the protocol of a connection that speaks no TLS at all ("http"); its heads are its messages then.
     ``redirects``: where its answers send the client, and ``redirected_by`` which plain connection sent it here.
     ``history``: a letter for each message that can be read, as in Zeek's ssl.log. ``probes``: what re-probes of a live
-    target that failed have shown.
+    target that failed have shown. ``tcp``: the segments of a captured TCP connection, None elsewhere.
     """
 
     id: int = 0
@@ -436,6 +440,7 @@ class Connection:
     resumptions: tuple[Resumption, ...] = ()
     probes: tuple[Probe, ...] = ()
     earlier: tuple[Observation, ...] = ()
+    tcp: Tcp | None = None
     redirects: tuple[Redirect, ...] = ()
     redirected_by: int | None = None
 

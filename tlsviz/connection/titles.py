@@ -37,10 +37,12 @@ _MARKS = {
     "closed": "connection closed",
     "error": "error",
     "repeated": "sent again",
+    "joined": "the capture begins here",
 }
 _TUNNELS = {"http-connect": ("an", "HTTP proxy (CONNECT)"), "socks": ("a", "SOCKS proxy")}
 _FAULTS = {
     "rst": "the connection was reset",
+    "joined": "what came before is not in it: start capturing before the connection is made",
     "refused": "nothing listens on this port",
     "unreachable": "no way to the host",
     "timeout": "no answer in time",

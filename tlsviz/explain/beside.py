@@ -59,6 +59,7 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
         "timeout": "Nothing came for too long.",
         "closed": "The connection is over.",
         "repeated": f"The {placed.mark.sender} says it once more.",
+        "joined": "The connection was there before the capture began.",
     }
     odd = []
     if kind in ("rst", "timeout", "error") and not connection.complete and not connection.plain:
