@@ -470,7 +470,7 @@ class Connection:
 
         Of a whole handshake only what refuses the client behind it: in TLS 1.3 the client counts as done by then.
         """
-        if self.diagnosis is not None:
+        if self.diagnosis is not None or self.plain:
             return self.diagnosis
         errors = (finding for finding in self.findings if finding.severity in ("error", "critical"))
         if self.complete:

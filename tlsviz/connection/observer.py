@@ -48,6 +48,8 @@ NO_KEY = "this observer has no key for it"
 
 def can_read(connection: Connection, observer: Observer) -> bool:
     """Whether that observer can open the protected records of this connection (if we have the keys or not)."""
+    if connection.plain:
+        return True
     suite = _suite(connection)
     if suite is not None and suite.mode == "NULL":
         return True
@@ -66,6 +68,8 @@ def rsa_exchange(connection: Connection) -> bool:
 
 def as_seen_by(connection: Connection, observer: Observer) -> Connection:
     """The connection as that observer sees it; the very same one for those who have its keys."""
+    if connection.plain:
+        return connection
     if not can_read(connection, observer):
         return _without_keys(connection)
     if observer == "eavesdropper":  # nothing is encrypted, but who has no key can verify no MAC

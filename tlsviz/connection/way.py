@@ -65,7 +65,9 @@ class Way(NamedTuple):
 
 
 def way(connection: Connection) -> Way:
-    """The way of a connection, without spans if nothing of it was seen."""
+    """The way of a connection, without spans if nothing of it was seen, or there is no TLS."""
+    if connection.plain:
+        return Way((), 0, None, "", None, None, ())
     walked = steps(connection)
     spans = [*_lookups(connection), *_connects(connection), *_spoken(connection, walked)]
     spans.sort(key=lambda span: span.start)

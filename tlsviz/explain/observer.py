@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from tlsviz.connection import titles
 from tlsviz.connection.model import ApplicationRun, Connection
 from tlsviz.connection.observer import Observer, can_read, rsa_exchange
+from tlsviz.connection.plain.words import head
 from tlsviz.explain.scene import span
 from tlsviz.explain.words import Words, words
 from tlsviz.pki.certificate import read
@@ -47,6 +49,8 @@ def who(observer: Observer) -> Words:
 
 def verdict(connection: Connection, observer: Observer) -> str:
     """Whether they can read this very connection, and why, in one sentence."""
+    if connection.plain:
+        return "There is no TLS: everybody on the way reads everything, and can change it."
     taken = suite(connection.cipher_suite.code) if connection.cipher_suite else None
     reads = can_read(connection, observer)
     if taken is not None and taken.mode == "NULL":
@@ -75,6 +79,8 @@ def _opened(connection: Connection) -> bool:
 
 def learned(connection: Connection, view: Connection, observer: Observer) -> tuple[Learned, ...]:
     """What that observer learns; ``view`` is the connection as they see it (`as_seen_by`)."""
+    if connection.plain:
+        return tuple(_overheard(connection))
     reads = can_read(connection, observer)
     closed: Seen = "theirs" if reads else "no"
     found = [
@@ -95,6 +101,22 @@ def learned(connection: Connection, view: Connection, observer: Observer) -> tup
         _later(connection),
     ]
     return tuple(each for each in found if each is not None)
+
+
+def _overheard(connection: Connection) -> Iterator[Learned]:
+    """What everybody learns of plain HTTP."""
+    yield Learned("who talks to whom", "yes", f"{connection.client} and {connection.server}")
+    if connection.server_name:
+        yield Learned("the server's name", "yes", shorten(connection.server_name, WIDTH))
+    said = [(message, head(message)) for message in connection.messages]
+    agent = next((value for _, each in said if (value := each.field("user-agent"))), None)
+    if agent:
+        yield Learned("the programs", "yes", shorten(agent, WIDTH))
+    for title, sender in (("the request", CLIENT), ("the answer", SERVER)):
+        line = next((titles.message(message) for message, _ in said if message.sender == sender), None)
+        if line is not None:
+            yield Learned(title, "yes", shorten(line, WIDTH))
+    yield Learned("how much, and when", "yes", _sizes(connection))
 
 
 def _program(view: Connection) -> Learned | None:
@@ -247,5 +269,5 @@ def column(connection: Connection) -> int:
     """Which of the compared protocols the connection is: 0 HTTP, 1 TLS 1.2 and before, 2 TLS 1.3; -1 for none yet."""
     version = layout(connection.version.code) if connection.version else None
     if version is None:
-        return 0 if connection.prelude and not connection.records else -1
+        return 0 if connection.plain or connection.prelude and not connection.records else -1
     return 2 if version >= TLS_1_3 else 1
