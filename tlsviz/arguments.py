@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,28 @@ _WHAT = "See a TLS handshake happen."
 _TARGET = "a capture file, host, host:port, [v6]:port or https:// URL"
 
 
+class _Help(argparse.HelpFormatter):
+    """Knows its width: argparse asks shutil, for each option, and that imports every compressor that Python has."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+class _Plain(_Help, argparse.RawDescriptionHelpFormatter):
+    """Leaves the list of commands as it is."""
+
+
+def _columns() -> int:
+    """How wide the terminal is, by its own word or the user's (COLUMNS); 80 where nobody says."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
+
+
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one paragraph, as every other error."""
 
@@ -53,13 +76,12 @@ class Parser(argparse.ArgumentParser):
 def build(command: str) -> Parser:
     """The parser of one command; "" is `tlsviz [TARGET]`."""
     prog = f"tlsviz {command}".strip()
-    plain = argparse.RawDescriptionHelpFormatter
     if not command:
-        parser = Parser(prog=prog, description=_WHAT, epilog=_EPILOG, formatter_class=plain, allow_abbrev=False)
+        parser = Parser(prog=prog, description=_WHAT, epilog=_EPILOG, formatter_class=_Plain, allow_abbrev=False)
         parser.add_argument("target", nargs="?", metavar="TARGET", help=_TARGET)
         parser.add_argument("--version", action="version", version=f"tlsviz {__version__}")
     else:
-        parser = Parser(prog=prog, allow_abbrev=False)
+        parser = Parser(prog=prog, formatter_class=_Help, allow_abbrev=False)
         _POSITIONALS[command](parser)
     if command in ("", "live", "show", "compare", "check"):
         _live(parser)

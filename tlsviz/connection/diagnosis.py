@@ -18,7 +18,6 @@ from tlsviz.connection.refusals import (
     refused_by_http,
     refused_by_server,
 )
-from tlsviz.connection.suspects import on_the_way, suspects
 from tlsviz.connection.telling import after, diagnosed, hello_sent, last_of, sentence
 from tlsviz.connection.upgrades import BEFORE_TLS, stopped_before_tls
 from tlsviz.wire.chunks import CLIENT, SERVER, MarkKind
@@ -51,13 +50,7 @@ def diagnose(connection: Connection, failure: Failure | None = None, live: bool 
     if start and not _looks_like_tls(start):
         return _not_tls(start)
     if not hello_sent(connection) and failure.kind in ("reset", "closed", "error"):
-        return diagnosed(
-            "connection_reset",
-            "The connection broke before the ClientHello",
-            f"TCP connected, then: {failure.detail or failure.kind}.",
-            "Try again; something on the way or at the server ends new connections.",
-            causes=on_the_way("connection_reset"),
-        )
+        return _broken_at_once(failure)
     if failure.kind == "tls":
         return _our_objection(connection, failure)
     return _cut_off(connection, failure)
@@ -67,9 +60,23 @@ def diagnose(connection: Connection, failure: Failure | None = None, live: bool 
 
 
 def _on_the_way(failure: Failure) -> Finding:
+    from tlsviz.connection.suspects import on_the_way
+
     code, title, mend = THE_WAY[failure.kind]
     evidence = f"{sentence(failure.detail)}No TCP connection came about."
     return diagnosed(code, title, evidence, mend, causes=on_the_way(code))
+
+
+def _broken_at_once(failure: Failure) -> Finding:
+    from tlsviz.connection.suspects import on_the_way
+
+    return diagnosed(
+        "connection_reset",
+        "The connection broke before the ClientHello",
+        f"TCP connected, then: {failure.detail or failure.kind}.",
+        "Try again; something on the way or at the server ends new connections.",
+        causes=on_the_way("connection_reset"),
+    )
 
 
 def _seen(connection: Connection) -> Failure | None:
@@ -164,6 +171,8 @@ def _our_objection(connection: Connection, failure: Failure) -> Finding:
 
 def _cut_off(connection: Connection, failure: Failure) -> Finding:
     """Reset, closed or silent in the middle of the handshake."""
+    from tlsviz.connection.suspects import suspects
+
     last = last_of(connection, SERVER)
     part = "" if last is None or last.whole else "the beginning of "
     evidence = f"{sentence(failure.detail)}The last thing from the server was {part}{last.type}." if last else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from tlsviz.connection.stream import Holes, RecordStream
@@ -43,26 +42,45 @@ class Assembled(NamedTuple):
     damaged: int = 0
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Half:
     """The state of one direction. ``by_epoch``: each record says its epoch, by which its key is found (DTLS)."""
 
-    sender: Sender
-    stream: RecordStream = field(default_factory=RecordStream)
-    phase: Phase = "clear"
-    epoch: int = 0
-    opener: Opener | None = None
-    early_opener: Opener | None = None
-    secret: bytes | None = None
-    locked: str = ""
-    by_epoch: bool = False
-    uncertain: bool = False
-    opened: bool = False
-    spent: bool = False
-    data_records: int = 0
-    data_bytes: int = 0
-    parts: deque[Part] = field(default_factory=deque)
-    pending: bytearray = field(default_factory=bytearray)
+    __slots__ = (
+        "by_epoch",
+        "data_bytes",
+        "data_records",
+        "early_opener",
+        "epoch",
+        "locked",
+        "opened",
+        "opener",
+        "parts",
+        "pending",
+        "phase",
+        "secret",
+        "sender",
+        "spent",
+        "stream",
+        "uncertain",
+    )
+
+    def __init__(self, sender: Sender, phase: Phase = "clear", epoch: int = 0) -> None:
+        self.sender = sender
+        self.stream = RecordStream()
+        self.phase = phase
+        self.epoch = epoch
+        self.opener: Opener | None = None
+        self.early_opener: Opener | None = None
+        self.secret: bytes | None = None
+        self.locked = ""
+        self.by_epoch = False
+        self.uncertain = False
+        self.opened = False
+        self.spent = False
+        self.data_records = 0
+        self.data_bytes = 0
+        self.parts: deque[Part] = deque()
+        self.pending = bytearray()
 
     def add(self, part: Part) -> None:
         """More handshake bytes."""

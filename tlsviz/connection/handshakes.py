@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from tlsviz.connection.facts import is_tls13
 from tlsviz.connection.model import Connection, HashedAs, Message
@@ -17,8 +18,7 @@ CLIENT_HELLOS = ("client_hello", "ssl2_client_hello")
 _AGAIN = ("hello_retry_request", "hello_verify_request")
 
 
-@dataclass(frozen=True, slots=True)
-class Handshake:
+class Handshake(NamedTuple):
     """One handshake. ``number`` counts from 0; renegotiations follow.
 
     ``version`` and ``suite`` are what its ServerHello chose, None where there is none (or no such suite).
@@ -67,7 +67,7 @@ def handshakes(connection: Connection) -> tuple[Handshake, ...]:
             groups.append([])
         groups[-1].append(message)
     return tuple(
-        replace(_handshake(connection, number, group), inner=frozenset(inner)) for number, group in enumerate(groups)
+        _handshake(connection, number, group)._replace(inner=frozenset(inner)) for number, group in enumerate(groups)
     )
 
 

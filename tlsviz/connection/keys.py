@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tlsviz.connection.model import Secrets
@@ -28,12 +27,14 @@ _SUITES_13 = {32: (0x1301, 0x1303, 0x1304, 0x1305), 48: (0x1302,)}
 _NAMES = {"early": "EARLY", "handshake": "HANDSHAKE"}
 
 
-@dataclass(slots=True)
 class Unencrypted:
     """Reads the records of a NULL cipher without the key: nothing hides them, but their MAC proves nothing."""
 
-    mac_length: int
-    sequence: int = 0
+    __slots__ = ("mac_length", "sequence")
+
+    def __init__(self, mac_length: int) -> None:
+        self.mac_length = mac_length
+        self.sequence = 0
 
     def open(self, content_type: int, version: int, fragment: bytes) -> Opened:
         """The fragment without its MAC."""
@@ -51,26 +52,45 @@ class Unencrypted:
         """Any number of records may be missing here; reading does not depend on their count."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class KeyRing:
     """The secrets of one connection, as far as the key log has them."""
 
-    keylog: KeyLog
-    client_random: bytes = b""
-    server_random: bytes = b""
-    version: int | None = None
-    suite: Suite | None = None
-    encrypt_then_mac: bool = False
-    extended_master_secret: bool = False
-    compression_method: int = 0
-    truncated_hmac: bool = False
-    early_data: bool = False
-    session_id: bytes = b""
-    ticket: bytes = b""
-    premaster: bytes | None = None
-    decrypted: Decrypted | None = None
-    used: dict[str, bytes] = field(default_factory=dict)
-    past: list[Secrets] = field(default_factory=list)
+    __slots__ = (
+        "client_random",
+        "compression_method",
+        "decrypted",
+        "early_data",
+        "encrypt_then_mac",
+        "extended_master_secret",
+        "keylog",
+        "past",
+        "premaster",
+        "server_random",
+        "session_id",
+        "suite",
+        "ticket",
+        "truncated_hmac",
+        "used",
+        "version",
+    )
+
+    def __init__(self, keylog: KeyLog) -> None:
+        self.keylog = keylog
+        self.client_random = b""
+        self.server_random = b""
+        self.version: int | None = None
+        self.suite: Suite | None = None
+        self.encrypt_then_mac = False
+        self.extended_master_secret = False
+        self.compression_method = 0
+        self.truncated_hmac = False
+        self.early_data = False
+        self.session_id = b""
+        self.ticket = b""
+        self.premaster: bytes | None = None
+        self.decrypted: Decrypted | None = None
+        self.used: dict[str, bytes] = {}
+        self.past: list[Secrets] = []
 
     def begin(self) -> None:
         """Another handshake begins: the secrets of the one before are put by."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from tlsviz.connection.model import Prelude
 from tlsviz.connection.stream import PRELUDE_LIMIT, RecordStream
@@ -79,23 +78,27 @@ _TUNNELS: dict[str, Callable[[bytes, Sender], int]] = {"http-connect": _header_e
 """What one side says to open a tunnel, or to answer: behind it another protocol may be spoken before TLS."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class _Part:
     """What one side said until the other answered."""
 
-    order: int
-    time: float
-    sender: Sender
-    data: bytearray = field(default_factory=bytearray)
-    packets: dict[int, None] = field(default_factory=dict)
+    __slots__ = ("data", "order", "packets", "sender", "time")
+
+    def __init__(self, order: int, time: float, sender: Sender) -> None:
+        self.order = order
+        self.time = time
+        self.sender = sender
+        self.data = bytearray()
+        self.packets: dict[int, None] = {}
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Preludes:
     """Collects the plaintext of both sides in the order it was said."""
 
-    _parts: list[_Part] = field(default_factory=list)
-    _sizes: dict[Sender, int] = field(default_factory=dict)
+    __slots__ = ("_parts", "_sizes")
+
+    def __init__(self) -> None:
+        self._parts: list[_Part] = []
+        self._sizes: dict[Sender, int] = {}
 
     @property
     def parts(self) -> tuple[Prelude, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tlsviz.connection.model import ApplicationRun
 from tlsviz.connection.stream import RawRecord
 from tlsviz.wire.buffers import Buffer, join
@@ -14,24 +12,43 @@ KEPT_PER_SIDE = 256 * 1024
 """How many bytes of application data records are kept per side; beyond that they are only counted."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class _Open:
     """A run that may still grow."""
 
-    order: int
-    time: float
-    last_time: float
-    sender: Sender
-    early: bool
-    opaque: bool
-    last_order: int
-    records: int = 0
-    bytes: int = 0
-    packets: dict[int, None] = field(default_factory=dict)
-    kept: list[Buffer] = field(default_factory=list)
-    complete: bool = True
-    readable: bool = False
-    indices: list[int] = field(default_factory=list)
+    __slots__ = (
+        "bytes",
+        "complete",
+        "early",
+        "indices",
+        "kept",
+        "last_order",
+        "last_time",
+        "opaque",
+        "order",
+        "packets",
+        "readable",
+        "records",
+        "sender",
+        "time",
+    )
+
+    def __init__(
+        self, order: int, time: float, last_time: float, sender: Sender, early: bool, opaque: bool, last_order: int
+    ) -> None:
+        self.order = order
+        self.time = time
+        self.last_time = last_time
+        self.sender = sender
+        self.early = early
+        self.opaque = opaque
+        self.last_order = last_order
+        self.records = 0
+        self.bytes = 0
+        self.packets: dict[int, None] = {}
+        self.kept: list[Buffer] = []
+        self.complete = True
+        self.readable = False
+        self.indices: list[int] = []
 
     def carry(self, packets: tuple[int, ...]) -> None:
         """Notes the packets that carried more of it, as long as there are not too many."""
@@ -62,12 +79,14 @@ RUN_LIMIT, LAST = 5000, 10
 """A conversation that goes to and fro more often is counted into its last runs."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Runs:
     """The runs of a connection so far."""
 
-    runs: list[_Open] = field(default_factory=list)
-    _kept: dict[Sender, int] = field(default_factory=dict)
+    __slots__ = ("_kept", "runs")
+
+    def __init__(self) -> None:
+        self.runs: list[_Open] = []
+        self._kept: dict[Sender, int] = {}
 
     def room(self, sender: Sender, size: int) -> bool:
         """Whether another record of that size is to be kept; if so it counts as kept."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 PRELUDE_LIMIT = 65536
@@ -54,18 +53,20 @@ class RawRecord(NamedTuple):
     sequence: int | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class RecordStream:
     """Feed it chunks and gaps, ask it for `take`."""
 
-    sync: Sync = "undecided"
-    prelude: bytes = b""
-    _buffer: bytearray = field(default_factory=bytearray)
-    _offset: int = 0
-    _carriers: deque[tuple[int, float, tuple[int, ...]]] = field(default_factory=deque)
-    _holes: list[tuple[int, int]] = field(default_factory=list)
-    _searched: int = 0
-    _known: bool = False
+    __slots__ = ("_buffer", "_carriers", "_holes", "_known", "_offset", "_searched", "prelude", "sync")
+
+    def __init__(self) -> None:
+        self.sync: Sync = "undecided"
+        self.prelude = b""
+        self._buffer = bytearray()
+        self._offset = 0
+        self._carriers: deque[tuple[int, float, tuple[int, ...]]] = deque()
+        self._holes: list[tuple[int, int]] = []
+        self._searched = 0
+        self._known = False
 
     def feed(self, data: bytes, time: float, packets: tuple[int, ...]) -> None:
         """Adds bytes. Only right after everything that could be taken has been taken."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import replace
 
 from tlsviz.crypto.opening import Opened, Opener, Unopened
 
@@ -54,4 +53,4 @@ class Inflating:
         if len(plaintext) > MOST:
             self._lost = True
             raise Unopened(f"it inflates to more than {MOST:,} bytes", failed=True)
-        return replace(opened, plaintext=plaintext, offset=None)
+        return opened._replace(plaintext=plaintext, offset=None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tlsviz.crypto.aead import ALL_ZERO, Aead12
 from tlsviz.crypto.opening import Opened, Opener, Unopened
 
@@ -30,4 +28,4 @@ def open_with_id(opener: Opener, number: int, version: int, connection_id: bytes
     if not content:
         raise Unopened(ALL_ZERO, failed=True)
     padding = len(opened.plaintext) - len(content)
-    return replace(opened, content_type=content[-1], plaintext=content[:-1], padding=padding)
+    return opened._replace(content_type=content[-1], plaintext=content[:-1], padding=padding)

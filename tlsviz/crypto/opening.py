@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A record's plaintext and how it was protected.
 
     ``content_type`` is that of the plaintext (TLS 1.3 hides it inside). ``tag`` is the AEAD's tag or the MAC,

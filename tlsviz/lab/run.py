@@ -85,7 +85,7 @@ def perform(
     with ExitStack() as running:
         stage = running.enter_context(staged(chosen, issuer))
         lists = _written_lists(stage, Path(running.enter_context(_folder()))) if stage.files else ()
-        target = dataclasses.replace(parse_host(chosen.host), text=chosen.name)
+        target = parse_host(chosen.host)._replace(text=chosen.name)
         return visit(target, _options(chosen, stage, lists), update, cancelled)
 
 

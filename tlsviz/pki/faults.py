@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from tlsviz.pki import oids
 from tlsviz.pki.certificate import Certificate, read
@@ -46,8 +46,7 @@ RANK: tuple[Reason, ...] = (
 """What to say first: a date is the plainest reason and the first to mend, then what weighs most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What is asked of a chain: for whom, when, for what.
 
     ``known``: certificates seen elsewhere. ``cut``: more were sent than are here, so nothing is known to be missing.

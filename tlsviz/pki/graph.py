@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -32,8 +31,7 @@ MARKS: dict[Mark, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Vertex:
+class Vertex(NamedTuple):
     """One certificate in the graph; all text is safe to print.
 
     ``id`` is its place in `Graph.vertices`. ``certificate`` is None for a ghost (``origin`` "missing"): then ``name``
@@ -44,7 +42,7 @@ class Vertex:
 
     id: int
     certificate: Certificate | None
-    index: int | None
+    index: int | None  # type: ignore[assignment]  # of the certificate, not a tuple's method
     role: Role
     origin: Origin
     name: str

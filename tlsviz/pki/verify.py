@@ -10,7 +10,6 @@ chain is held to. Weak keys of the end entity are accepted by the judge: they ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -61,7 +60,7 @@ def judge(
     ``fetched`` ones may. ``cut``: more certificates were sent than are here; then a way up that ends early is
     "unknown". ``now``: also judge at this time. Never raises; at most 32 certificates are considered.
     """
-    return _judge(ders, Question(name, _aware(at), "server", tuple(known), cut, tuple(fetched)), stores, now)
+    return _judge(ders, Question(name, aware(at), "server", tuple(known), cut, tuple(fetched)), stores, now)
 
 
 def judge_client(
@@ -73,10 +72,11 @@ def judge_client(
     now: datetime | None = None,
 ) -> Trust:
     """Judges a client's certificates (mutual TLS): purpose clientAuth, any name or none."""
-    return _judge(ders, Question(None, _aware(at), "client", tuple(known), cut), stores, now)
+    return _judge(ders, Question(None, aware(at), "client", tuple(known), cut), stores, now)
 
 
-def _aware(at: datetime) -> datetime:
+def aware(at: datetime) -> datetime:
+    """The time with its zone: UTC where it has none."""
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
@@ -95,7 +95,7 @@ def _judge(ders: Sequence[bytes], question: Question, stores: Sequence[Store], n
     verdicts = tuple(each[0] for each in judged)
     chosen = deciding(verdicts)
     borrowed = tuple(dict.fromkeys(one for _, found in judged for one in found))
-    again = _now(pool, question, stores, verdicts, _aware(now)) if now else None
+    again = _now(pool, question, stores, verdicts, aware(now)) if now else None
     return Trust(
         chosen.verdict, chosen.reasons, at, chosen.store, name, verdicts, chosen.faults, purpose, again, borrowed
     )
@@ -112,7 +112,7 @@ def _now(
     """The verdicts at the present time; None when that is the time judged at."""
     if abs(now - question.at) <= SAME_TIME:
         return None
-    later = replace(question, at=now, known=(), fetched=())
+    later = question._replace(at=now, known=(), fetched=())
     found = tuple(
         verdict if _holds(verdict, now) else _ask(pool, later, store)[0]
         for verdict, store in zip(then, stores, strict=True)
@@ -135,7 +135,7 @@ def _ask_with_help(pool: Pool, question: Question, store: Store) -> Judged:
     if not found:
         return verdict, ()
     wider = Pool((*pool.ders[: MAX_CONSIDERED - MAX_BORROWED], *(one.der for one in found)))
-    helped, _ = _ask(wider, replace(question, known=(), fetched=()), store)
+    helped, _ = _ask(wider, question._replace(known=(), fetched=()), store)
     used = tuple(one for one in found if one.der in helped.path)
     if not used:
         return verdict, ()

@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tlsviz.connection.failure import Failure, FailureKind
@@ -43,22 +42,20 @@ def _never() -> bool:
     return False
 
 
-@dataclass
 class Patience:
     """A deadline and the user's wish to stop, for every wait of one handshake.
 
     ``idle`` is called when nothing has come for a while (`SLICE`): then there is time to show what has come so far.
     """
 
-    timeout: float
-    cancelled: Callable[[], bool] = _never
-    idle: Callable[[], None] | None = None
-    _deadline: float = field(init=False)
-    _epoch: float = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, timeout: float, cancelled: Callable[[], bool] = _never, idle: Callable[[], None] | None = None
+    ) -> None:
+        self.timeout = timeout
+        self.cancelled = cancelled
+        self.idle = idle
         now = time.monotonic()
-        self._deadline = now + self.timeout
+        self._deadline = now + timeout
         self._epoch = time.time() - now
 
     def now(self) -> float:

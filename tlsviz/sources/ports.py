@@ -116,7 +116,7 @@ class _Look:
 
     def _b(self) -> None:
         begun = time.monotonic()
-        start = replace(self._target, port=self._plain)
+        start = self._target._replace(port=self._plain)
         hop, answer, failure = self._plain_hop(start)
         state, detail = self._plain_state(start, hop, answer, failure)
         port = Port(self._plain, "http", state, detail, time.monotonic() - begun)
@@ -222,7 +222,7 @@ def _parsed(url: str) -> tuple[str, Target]:
         raise UsageError("Not a web address", scheme, "")
     target = parse_host("https://" + url.split("://", 1)[1])
     named = urlsplit(url).port
-    return scheme, target if named or scheme == "https" else replace(target, port=PLAIN_PORT)
+    return scheme, target if named or scheme == "https" else target._replace(port=PLAIN_PORT)
 
 
 def _url(scheme: str, target: Target) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tlsviz.errors import TargetError, UsageError
 from tlsviz.wire.text import shorten
@@ -20,8 +20,7 @@ _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _FORMS = "Give a capture file, host, host:port, [IPv6 address]:port, or an https:// URL."
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Whom to shake hands with.
 
     ``host`` is an IP address (no brackets) or a host name in A-labels without the final dot; ``path`` is what

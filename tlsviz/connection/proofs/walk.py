@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tlsviz.connection.handshakes import Handshake, readable
@@ -24,7 +23,6 @@ class Credential(NamedTuple):
     scheme: int
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Walk:
     """What the walk knows so far. ``broken``: why the transcript is not whole, "" while it is.
 
@@ -33,18 +31,42 @@ class Walk:
     the handshake before this one.
     """
 
-    connection: Connection
-    handshake: Handshake
-    version: int
-    hash_name: str
-    secrets: dict[str, bytes]
-    earlier: dict[Sender, bytes | None] | None = None
-    transcript: Transcript = field(default_factory=Transcript)
-    randoms: dict[Sender, bytes] = field(default_factory=dict)
-    leaf: dict[Sender, bytes] = field(default_factory=dict)
-    credential: dict[Sender, Credential] = field(default_factory=dict)
-    finished: dict[Sender, bytes | None] = field(default_factory=dict)
-    broken: str = ""
+    __slots__ = (
+        "broken",
+        "connection",
+        "credential",
+        "earlier",
+        "finished",
+        "handshake",
+        "hash_name",
+        "leaf",
+        "randoms",
+        "secrets",
+        "transcript",
+        "version",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        handshake: Handshake,
+        version: int,
+        hash_name: str,
+        secrets: dict[str, bytes],
+        earlier: dict[Sender, bytes | None] | None = None,
+    ) -> None:
+        self.connection = connection
+        self.handshake = handshake
+        self.version = version
+        self.hash_name = hash_name
+        self.secrets = secrets
+        self.earlier = earlier
+        self.transcript = Transcript()
+        self.randoms: dict[Sender, bytes] = {}
+        self.leaf: dict[Sender, bytes] = {}
+        self.credential: dict[Sender, Credential] = {}
+        self.finished: dict[Sender, bytes | None] = {}
+        self.broken = ""
 
     @property
     def tls13(self) -> bool:
