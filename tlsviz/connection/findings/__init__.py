@@ -17,7 +17,6 @@ from tlsviz.connection.findings import (
     history,
     negotiation,
     path,
-    plain_http,
     protocol,
 )
 from tlsviz.connection.model import SEVERITIES, Connection, Finding
@@ -34,6 +33,8 @@ def find(connection: Connection, failure: Finding | None = None, live: bool = Fa
     without one the first certificate fault is: the handshake worked, but nobody should trust it.
     """
     if connection.plain:
+        from tlsviz.connection.findings import plain_http
+
         return _sorted([finding for finder in plain_http.FINDERS for finding in finder(connection)])
     found = [finding for family in FAMILIES for finder in family.FINDERS for finding in finder(connection)]
     faulty = any(finding.code.startswith("certificate_") and finding.severity in _GRAVE for finding in found)
