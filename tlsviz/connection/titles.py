@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -52,6 +53,8 @@ TURNS = {_MARKS[kind] for kind in ("syn", "syn_ack", "connected", "version_negot
 _METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ")
 _HTTP = (*_METHODS, b"HTTP/1.", b"PRI * HTTP/2")
 
+_VERSION = re.compile(r"^HTTP/\d\.\d (?=\d)| HTTP/\d\.\d$")
+
 EMPTY_CERTIFICATE = 4
 """The longest body of a Certificate message without certificates: TLS 1.3's, with an empty context."""
 
@@ -71,13 +74,13 @@ def bytes_of(message: Message) -> int:
 
 
 def message(message: Message) -> str:
-    """``ClientHello``, ``Alert handshake_failure``."""
+    """``ClientHello``, ``Alert handshake_failure``, ``GET /``, ``301 Moved Permanently``."""
     if message.type == "alert":
         if message.alert is None:
             return "encrypted alert" if message.encrypted else "Alert"
         return f"Alert {message.alert.description}"
     if message.content_type == "http" and message.tree is not None and message.tree.children:
-        return shorten(message.tree.children[0].label or "", 60)
+        return shorten(_VERSION.sub("", message.tree.children[0].label or ""), 60)
     return type_title(message.type)
 
 

@@ -269,5 +269,5 @@ def column(connection: Connection) -> int:
     """Which of the compared protocols the connection is: 0 HTTP, 1 TLS 1.2 and before, 2 TLS 1.3; -1 for none yet."""
     version = layout(connection.version.code) if connection.version else None
     if version is None:
-        return 0 if connection.plain or connection.prelude and not connection.records else -1
+        return 0 if connection.plain or (connection.prelude and not connection.records) else -1
     return 2 if version >= TLS_1_3 else 1

@@ -30,7 +30,8 @@ def request(scene: Scene) -> None:
     scene.lead = (
         f"{method} {name(target)}{f', please, of {name(host)}' if host else ''}. Everybody on the way may read it."
     )
-    scene.say(_wanted(method), "request_line.method")
+    if not scene.key:
+        scene.say(f"{name(method)} is no registered method.", "request_line.method")
     if host:
         scene.say(f"An eavesdropper reads the host {name(host)} and the whole address, query and all.", "host")
     elif said.start.version == "HTTP/1.1":
@@ -43,19 +44,9 @@ def request(scene: Scene) -> None:
             scheme = value.partition(" ")[0].lower()
             what = _SCHEMES.get(scheme, f"credentials of the scheme {shorten(scheme, 20)}")
             scene.say(f"It carries credentials. {sentence(what)}", field.replace("-", "_"))
-            scene.odd.append("Credentials in the clear: whoever copies them can use them.")
     upgrade = said.field("upgrade")
     if upgrade:
         scene.say(f"The client would rather speak {name(upgrade)} on this connection.", "upgrade")
-
-
-def _wanted(method: str) -> str:
-    known = words(f"http.{method}")
-    return (
-        sentence(f"{method}: {known.what[:1].lower()}{known.what[1:]}")
-        if known
-        else f"{name(method)} is no registered method."
-    )
 
 
 def _program(scene: Scene, agent: str | None) -> None:
@@ -69,7 +60,6 @@ def _cookies(scene: Scene, values: list[str], field: str) -> None:
     names = [each for each in names if each]
     if names:
         scene.say(f"It shows {plural(len(names), 'cookie')}: {listing(names, _MOST_COOKIES)}.", field)
-        scene.odd.append("Cookies in the clear: whoever copies one may be taken for the visitor.")
 
 
 def response(scene: Scene) -> None:
@@ -78,7 +68,7 @@ def response(scene: Scene) -> None:
     code = status(scene.message)
     known = words(f"http.{code}")
     scene.key = f"http.{code}" if known else ""
-    scene.lead = f"{named(code) or 'An answer'}. {known.what if known else 'This status is not registered.'}"
+    scene.lead = known.what if known else f"{named(code) or 'An answer'}: this status is not registered."
     if said.start.reason and phrase(code) and said.start.reason.lower() != phrase(code).lower():
         scene.say(f"The server puts it as: {name(said.start.reason)}.", "status_line.reason_phrase")
     redirect = next((each for each in scene.connection.redirects if each.message == scene.message.index), None)
@@ -94,7 +84,6 @@ def response(scene: Scene) -> None:
     set_cookies = [shorten(value.partition("=")[0].strip(), 40) for value in said.all("set-cookie")]
     if set_cookies:
         scene.say(f"It sets {plural(len(set_cookies), 'cookie')}: {listing(set_cookies, _MOST_COOKIES)}.", "set_cookie")
-        scene.odd.append("Cookies set in the clear: everybody on the way has read them, and could have set others.")
     if said.field("server"):
         scene.say(f"The server calls itself {name(said.field('server') or '')}.", "server")
     if said.field("www-authenticate") and (said.field("www-authenticate") or "").lower().startswith("basic"):

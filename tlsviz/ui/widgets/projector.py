@@ -204,6 +204,8 @@ def _box(name: str, size: int, rows: int) -> list[str]:
 def _title(scene: Scene, step: Step, width: int, letters: Callable[[str], list[str]]) -> list[Line]:
     node = scene.node
     text = step.title if step.kind != "data" else "application data"
+    if scene.connection.plain and step.kind in ("message", "data"):
+        text = step.title.partition(" /")[0] if step.kind == "message" else "content"
     style = f"{step.sender} bold"
     if node is not None and scene.selection.path:
         text, style = node.name, "foreground bold"
