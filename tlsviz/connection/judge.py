@@ -16,7 +16,7 @@ from tlsviz.pki.revoked import with_revocations
 from tlsviz.pki.stores import Store
 from tlsviz.pki.transparency import dated, enough, logs
 from tlsviz.pki.trust import Borrowed, Trust
-from tlsviz.pki.verify import judge, judge_client
+from tlsviz.pki.verdicts import Verdicts
 from tlsviz.pki.vouchers import Revocation, SecondOpinion
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import notes
@@ -53,6 +53,7 @@ def judged(
     live: bool = False,
     known: Sequence[bytes] = (),
     evidence: Evidence | None = None,
+    verdicts: Verdicts | None = None,
 ) -> Connection:
     """The connection with its trust, proofs and findings.
 
@@ -60,7 +61,8 @@ def judged(
     certificate must be for; default: the server name of the hello. ``failure``: why it failed, if the source knows
     more than the connection shows. ``live``: a target that was tried just now, so that the reason why it failed, or
     the first fault of its certificate, is its diagnosis. ``known``: certificates that other connections showed; they
-    and more may come as ``evidence``.
+    and more may come as ``evidence``. ``verdicts``: remembers those on chains from one connection to the next; of the
+    same ``stores``, and the same present time as the evidence has.
     """
     if connection.plain:  # there is nobody to trust, and nothing to prove
         return replace(connection, findings=find(connection))
@@ -68,13 +70,13 @@ def judged(
     wanted = name or connection.server_name
     told = evidence or Evidence(known)
     failure = failure or (None if live else _ended(connection))
-    seen = replace(
-        connection,
-        trust=_server(connection, stores, when, wanted, told),
-        client_trust=_client(connection, stores, when, told),
-    )
-    seen = replace(seen, proofs=prove(seen))
-    return replace(seen, findings=find(seen, failure, live))
+    verdicts = verdicts or Verdicts(stores, told.now)
+    trust, client_trust = _server(connection, verdicts, when, wanted, told), _client(connection, verdicts, when, told)
+    # Proofs look at the verdicts, findings at both. Nobody has the copy yet, and a second and third cost as much again.
+    seen = replace(connection, trust=trust, client_trust=client_trust)
+    object.__setattr__(seen, "proofs", prove(seen))
+    object.__setattr__(seen, "findings", find(seen, failure, live))
+    return seen
 
 
 def _ended(connection: Connection) -> Finding | None:
@@ -83,13 +85,11 @@ def _ended(connection: Connection) -> Finding | None:
     return ended(connection)
 
 
-def _server(
-    connection: Connection, stores: Sequence[Store], at: datetime, name: str | None, evidence: Evidence
-) -> Trust:
+def _server(connection: Connection, verdicts: Verdicts, at: datetime, name: str | None, evidence: Evidence) -> Trust:
     ders, cut = _sent(connection, SERVER)
     if ders is None:
         return Trust("unknown", (), at, "", name)
-    trust = judge(ders, name, at, stores, evidence.known, cut, evidence.fetched, evidence.now)
+    trust = verdicts.server(ders, name, at, evidence.known, cut, evidence.fetched)
     if not ders:
         return trust
     trust = trust._replace(openssl=_compared(evidence.openssl, trust))
@@ -97,7 +97,7 @@ def _server(
     trust = with_revocations(trust, (*staples, *_listed(evidence.crls, trust, ders)), ders)
     public = any(
         store.profile == WEB and any(way.anchored for way in verdict.ways)
-        for store, verdict in zip(stores, trust.stores, strict=True)
+        for store, verdict in zip(verdicts.stores, trust.stores, strict=True)
     )
     counted = None
     if receipts or public:
@@ -106,12 +106,12 @@ def _server(
     return trust._replace(receipts=receipts, transparency=counted)
 
 
-def _client(connection: Connection, stores: Sequence[Store], at: datetime, evidence: Evidence) -> Trust | None:
+def _client(connection: Connection, verdicts: Verdicts, at: datetime, evidence: Evidence) -> Trust | None:
     """The verdict on the client's certificates; None where it sent none."""
     ders, cut = _sent(connection, CLIENT)
     if not ders:
         return None
-    trust = judge_client(ders, at, stores, evidence.known, cut, evidence.now)
+    trust = verdicts.client(ders, at, evidence.known, cut)
     return with_revocations(trust, _listed(evidence.crls, trust, ders), ders)
 
 

@@ -55,6 +55,14 @@ def span(time: timedelta) -> str:
     return plural(seconds, "second") if seconds else "less than a second"
 
 
+def same_words(time: timedelta) -> tuple[timedelta, timedelta]:
+    """From which length of time on, and up to which, exclusive, `span` says what it says of this one."""
+    seconds = int(abs(time.total_seconds()))
+    unit = 86_400 if seconds >= 172_800 else 3_600 if seconds >= 7_200 else 60 if seconds >= 120 else 1
+    low = seconds // unit * unit
+    return timedelta(seconds=low), timedelta(seconds=low + unit)
+
+
 def moment(time: datetime | None) -> str:
     """``2026-05-01 12:00 UTC``, or ``?``."""
     return f"{time:%Y-%m-%d %H:%M} UTC" if time else "?"

@@ -11,6 +11,7 @@ from tlsviz.connection.model import Connection
 from tlsviz.pki.certificate import read
 from tlsviz.pki.stores import Store, subject_of
 from tlsviz.pki.trust import Trust
+from tlsviz.pki.verdicts import Verdicts
 from tlsviz.wire.chunks import SERVER
 
 MOST_KNOWN = 500
@@ -29,6 +30,7 @@ class Opinions:
 
     def __init__(self, stores: Sequence[Store], at: datetime | None, evidence: Evidence) -> None:
         self._stores, self._at, self._evidence = stores, at, evidence
+        self._verdicts = Verdicts(stores, evidence.now)
         self._shown: set[bytes] = set()
         self._by_subject: dict[bytes, list[bytes]] = {}
 
@@ -40,7 +42,8 @@ class Opinions:
 
     def judge(self, connection: Connection, above: tuple[bytes, ...]) -> Connection:
         """The verdict by these certificates of others."""
-        return judged(connection, self._stores, self._at, evidence=self._evidence._replace(known=above))
+        evidence = self._evidence._replace(known=above)
+        return judged(connection, self._stores, self._at, evidence=evidence, verdicts=self._verdicts)
 
     def learn(self, ders: Iterable[bytes]) -> None:
         """Remembers certificates of authorities that a connection has shown."""
