@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from tlsviz.connection.holes import beside, within
 from tlsviz.connection import titles
 from tlsviz.connection.model import Connection, Provenance
 from tlsviz.connection.prelude import protocol
@@ -126,6 +127,8 @@ def _beside(connection: Connection) -> list[Placed]:
         title, note = titles.mark(mark)
         step = Step("mark", index, mark.sender, 0.0, 0.0, title, mark.detail, False, "wire", 0, 0, "", note)
         found.append((placed.order, mark.time, step))
+        if hole.stray is None:
+            note = ", ".join(filter(None, [note, beside(connection, hole), within(connection, hole)]))
     for index, hole in enumerate(connection.holes):
         title, note = titles.hole(hole, connection.transport)
         step = Step("hole", index, hole.sender, 0.0, 0.0, title, "", False, "wire", 0, 0, "", note)

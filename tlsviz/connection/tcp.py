@@ -20,6 +20,8 @@ SegmentKind = Literal["", "retransmitted", "duplicate", "out_of_order", "overlap
 captured twice. out_of_order: overtaken on its way. overlap: some of its bytes came before. keep_alive: says that it is
 still there (RFC 9293 3.8.4)."""
 
+IN_THE_MIDDLE = "in the middle of the connection"
+"""What is said of a capture's beginning where TLS was under way."""
 NEAR = 0.1
 """A side is near where the way to it takes at most so much of the whole round trip."""
 SAME_PLACE = 0.0003

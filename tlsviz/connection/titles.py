@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from tlsviz.connection.greetings import greeting
 from tlsviz.connection.model import CERTIFICATES, ApplicationRun, Connection, Hole, Message, Prelude
+from tlsviz.connection.tcp import IN_THE_MIDDLE
 from tlsviz.tls import registry
 from tlsviz.wire.chunks import CLIENT, Mark
 from tlsviz.wire.text import plural, shorten
@@ -43,7 +44,6 @@ _MARKS = {
 _TUNNELS = {"http-connect": ("an", "HTTP proxy (CONNECT)"), "socks": ("a", "SOCKS proxy")}
 _FAULTS = {
     "rst": "the connection was reset",
-    "joined": "what came before is not in it: start capturing before the connection is made",
     "refused": "nothing listens on this port",
     "unreachable": "no way to the host",
     "timeout": "no answer in time",
@@ -182,6 +182,8 @@ def data(run: ApplicationRun, carrier: str = "record") -> tuple[str, str]:
 
 def mark(mark: Mark) -> tuple[str, str | None]:
     """Title of a transport mark, and what is wrong if something is."""
+    if mark.detail == IN_THE_MIDDLE:
+        return _MARKS[mark.kind], "what came before is not in it: start capturing before the connection is made"
     return _MARKS[mark.kind], _FAULTS.get(mark.kind)
 
 
@@ -192,8 +194,10 @@ def hole(hole: Hole, transport: str = "tcp") -> tuple[str, str]:
     if hole.stray is not None:
         return f"{plural(hole.length, 'byte')} that are no TLS record", "not a TLS record"
     what = f"{plural(hole.length, 'byte')} missing" if hole.length else "records missing"
+    if hole.offset is not None and hole.length:
+        what += f", {hole.offset:,} to {hole.offset + hole.length - 1:,}"
     if hole.cut:
-        return what, "cut off when its packet was captured"
+        return what, "cut off when its packet was captured (a snap length)"
     return what, "not in the capture: lost, or never captured"
 
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from tlsviz.connection.model import Endpoint
-from tlsviz.connection.tcp import Tcp
+from tlsviz.connection.tcp import IN_THE_MIDDLE, Tcp
 from tlsviz.sources.roles import hello, knownness
 from tlsviz.sources.segment_log import Bare, SegmentLog
 from tlsviz.sources.segments import (
@@ -361,7 +361,7 @@ class Stream:
         """Keeps an event; its sender is the client for direction 0 until the roles are settled."""
         if self._opener is None and not self._joined:
             self._joined = True
-            self._out.append(Mark("joined", self._name(index), event.time, (), "TCP's handshake is not in the capture"))
+            self._out.append(Mark("joined", self._name(index), event.time, (), _beginning(event)))
         self._last_time = event.last_time if isinstance(event, Bulk) else event.time
         self._out.append(event._replace(sender=self._name(index)))
 
@@ -392,3 +392,12 @@ class Stream:
             return []
         told, self._out = self._out, []
         return told
+
+
+def _beginning(event: Input) -> str:
+    """What a capture lacks that does not begin with a SYN: by the first thing that it has of a connection."""
+    if isinstance(event, Chunk) and hello(event.data) == CLIENT:
+        return "TCP's handshake is not in the capture"
+    if isinstance(event, Chunk) and not (20 <= event.data[0] <= 24 and event.data[1:2] == b"\x03"):
+        return "what came before is not known"
+    return IN_THE_MIDDLE

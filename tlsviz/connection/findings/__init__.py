@@ -18,12 +18,24 @@ from tlsviz.connection.findings import (
     negotiation,
     path,
     protocol,
+    transport,
 )
 from tlsviz.connection.model import SEVERITIES, Connection, Finding
 
 BEHIND_TLS = "http_error"
 _GRAVE = ("error", "critical")
-FAMILIES = (protocol, certificates, certificate_chain, certificate_health, negotiation, agreement, path, history, gaps)
+FAMILIES = (
+    protocol,
+    certificates,
+    certificate_chain,
+    certificate_health,
+    negotiation,
+    agreement,
+    path,
+    history,
+    gaps,
+    transport,
+)
 
 
 def find(connection: Connection, failure: Finding | None = None, live: bool = False) -> tuple[Finding, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 from tlsviz.connection.model import Connection, Finding, Message
 from tlsviz.connection.proofs.binding import SENTINELS
+from tlsviz.connection.tcp import Trips, answer, trips
 from tlsviz.pki.certificate import read
-from tlsviz.tls.views import extension_list
+from tlsviz.tls.views import extension_codes
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.text import clock, shorten
 
@@ -94,43 +95,39 @@ def _of(connection: Connection, sender: Sender) -> list[Message]:
     return [message for message in connection.messages if message.sender == sender]
 
 
-def trip(connection: Connection) -> float | None:
-    """A round trip in seconds, by TCP's own handshake; None where that was not seen."""
-    times = {placed.mark.kind: placed.mark.time for placed in reversed(connection.marks)}
-    begin, end = times.get("syn"), times.get("syn_ack", times.get("connected"))
-    return end - begin if begin is not None and end is not None and end >= begin else None
-
-
 def slow(connection: Connection) -> Iterator[Finding]:
-    """Time that was lost, on the way or in the server: TCP's answer tells one from the other."""
-    round_trip = trip(connection)
-    if round_trip is None:
+    """Time that was lost, on the way or in the server: TCP's answers tell one from the other."""
+    timed = trips(connection)
+    if timed.whole is None:
         return
-    if round_trip >= SLOW_TRIP:
+    if timed.whole >= SLOW_TRIP:
         yield Finding(
             "slow_network",
             "info",
-            f"A round trip takes {clock(round_trip)}",
-            f"the TCP handshake was answered after {clock(round_trip)}, before the server had anything to compute",
+            f"A round trip takes {clock(timed.whole)}",
+            f"the TCP handshake was answered after {clock(timed.whole)}, before anybody had anything to compute"
+            f"{_tried(timed)}",
             "Save round trips: TLS 1.3, resumption, a server closer to the client.",
             "RFC 8446 2",
         )
-    hello = next(iter(connection.messages_of("client_hello")), None)
-    kinds = ("server_hello", "hello_retry_request")
-    answer = next((m for m in connection.messages if m.type in kinds), None)
-    if hello is None or answer is None:
+    said = answer(connection)
+    if said is None or said.thought is None or said.thought < max(SLOW_ANSWER, timed.whole):
         return
-    thought = answer.time - hello.time - round_trip
-    if thought >= max(SLOW_ANSWER, round_trip):
-        yield Finding(
-            "slow_server",
-            "notice",
-            f"The server thought for {clock(thought)}",
-            f"{clock(answer.time - hello.time)} from ClientHello to the answer, {clock(round_trip)} of them the way",
-            "Look at its load, key store and backends. nginx: ssl_session_cache shared:TLS:10m; ECDSA signs faster.",
-            "RFC 8446 2",
-            message=answer.index,
-        )
+    received = f"TCP had the hello after {clock(said.acknowledged)}" if said.acknowledged is not None else ""
+    way = received or f"{clock(said.whole - said.thought)} of them the way"
+    yield Finding(
+        "slow_server",
+        "notice",
+        f"The server thought for {clock(said.thought)}",
+        f"{clock(said.whole)} from ClientHello to the answer; {way}",
+        "Look at its load, key store and backends. nginx: ssl_session_cache shared:TLS:10m; ECDSA signs faster.",
+        "RFC 8446 2",
+        message=said.message.index,
+    )
+
+
+def _tried(timed: Trips) -> str:
+    return f"; the SYN had to be sent {timed.tries} times" if timed.tries > 1 else ""
 
 
 def middlebox(connection: Connection) -> Iterator[Finding]:
@@ -164,8 +161,8 @@ def _marks(connection: Connection, hello: Message, answer: Message) -> Iterator[
             "the server's random says that it was offered no TLS 1.3 (downgrade sentinel), and this hello offers it",
             "random",
         )
-    asked = {code for code, _ in extension_list(hello.tree, hello.buffer.data)}
-    unasked = [code for code, _ in extension_list(answer.tree, answer.buffer.data) if code not in asked | _UNASKED]
+    asked = _UNASKED.union(extension_codes(hello.tree))
+    unasked = [code for code in extension_codes(answer.tree) if code not in asked]
     if unasked and not connection.hello_retry:
         listed = ", ".join(f"0x{code:04x}" for code in unasked[:4])
         yield f"the ServerHello answers extensions that this hello does not have ({listed})", "extensions"
