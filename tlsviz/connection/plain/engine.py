@@ -98,6 +98,10 @@ class HttpEngine:
         for lane in self._lanes.values():
             lane.finish()
 
+    def join_late(self, sender: Sender) -> None:
+        """That side has spoken before, and not begun like HTTP."""
+        self._lanes[sender].state = "other"
+
     def connection(self) -> Connection:
         """The model of what is known now."""
         start = self._start or 0.0

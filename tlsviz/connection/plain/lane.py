@@ -58,6 +58,8 @@ class Lane:
     state: State = "start"
     found: bool = False
     """Whether a start line has come."""
+    expected: bool = False
+    """Whether the other side speaks HTTP, so that this one does or will."""
     _buffer: bytearray = field(default_factory=bytearray)
     _carriers: deque[tuple[int, float, tuple[int, ...]]] = field(default_factory=deque)
     _offset: int = 0
@@ -98,6 +100,7 @@ class Lane:
 
     def resume(self) -> None:
         """The other side speaks HTTP: this one may begin to, later."""
+        self.expected = True
         if self.state == "other":
             self._to("lost")
 
@@ -148,10 +151,10 @@ class Lane:
             if looks is None:
                 return False
             if not looks:
-                self._to("lost" if self.found else "other")
+                self._to("lost" if self.found or self.expected else "other")
                 if self.state == "other":
                     self._drop(len(self._buffer))
-                return self.found
+                return self.state == "lost"
             self.state, self.found = "head", True
         end = _HEAD_END.search(self._buffer, max(self._searched - 3, 0))
         if end is not None and end.end() <= LONGEST_HEAD:

@@ -83,8 +83,8 @@ class Undecided:
     # -- which of the two ----------------------------------------------------------------------------------
 
     def _begun(self, item: Chunk) -> HttpEngine | None:
-        """HTTP's engine, with the marks so far, where the first bytes may be a start line."""
-        if self._sizes or not b"A" <= item.data[:1] <= b"Z" or self._tls is None:
+        """HTTP's engine, with the marks so far, where the first bytes of a side may be a start line."""
+        if item.sender in self._sizes or not b"A" <= item.data[:1] <= b"Z" or self._tls is None:
             return None
         from tlsviz.connection.plain.engine import HttpEngine
 
@@ -93,6 +93,8 @@ class Undecided:
         before += [(hole.order, Gap(hole.sender, hole.time, hole.length)) for hole in self._tls.holes]
         for _, each in sorted(before, key=lambda pair: pair[0]):
             self._http.receive(each)
+        for sender in self._sizes:
+            self._http.join_late(sender)
         return self._http
 
     def _look(self, http: HttpEngine) -> bool:
