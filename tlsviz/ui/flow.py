@@ -78,6 +78,8 @@ class Flow:
         self.job = Job(request)
         if isinstance(request, Live):
             self.last = request
+            # Of several connections the list is shown, and the re-probes belong to its last.
+            self.job.probes = request.options is not None and request.options.visits > 1
         if isinstance(request, Capture):
             from tlsviz.ui.screens.loading import LoadingScreen
 
@@ -254,6 +256,18 @@ class Flow:
 
                 read = reader(job.trace.source, job.request.options)
                 self.app.push_screen(PortsScreen(job.request.title, read, job.trace.ports))
+            else:
+                self._probe(job)
+
+    def _probe(self, job: Job) -> None:
+        """Runs the re-probes that were asked for, on the screen that shows each as it comes."""
+        from tlsviz.ui.screens.handshake import HandshakeScreen
+
+        options = job.request.options if isinstance(job.request, Live) else None
+        if options is None or not options.probe or job.state != "done":
+            return
+        if isinstance(self.stage, HandshakeScreen) and job.connections[-1].diagnosis is not None:
+            self.stage.action_diagnosis(probing=True)
 
     def _show(self, job: Job, fresh: list[Connection], *, running: bool = True) -> None:
         from tlsviz.ui.screens.handshake import HandshakeScreen

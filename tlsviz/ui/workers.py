@@ -109,6 +109,8 @@ class Job:
         self._listener: MessagePump | None = None
         self._lock = threading.Lock()
         self._cancel = threading.Event()
+        self.probes = True
+        """Re-probes of what failed are its business; False where a screen runs them, to show each as it comes."""
         self.gate = _gate(request, self._held_changed)
 
     @property
@@ -294,7 +296,8 @@ def _fresh(job: Job) -> Trace:
         from tlsviz.sources.live import run_live
         from tlsviz.sources.options import LiveOptions
 
-        options = replace(request.options or LiveOptions(), gate=job.gate)
+        options = request.options or LiveOptions()
+        options = replace(options, gate=job.gate, probe=options.probe and job.probes)
         return run_live(request.target, options, job.found, lambda: job.cancelled)
     if isinstance(request, Lab):
         from tlsviz.lab.run import run_scenario

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from typing import NamedTuple
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.message import Message
@@ -13,7 +14,9 @@ from textual.screen import Screen
 from tlsviz.connection.model import Connection, Probe, Source
 from tlsviz.connection.reprobes import plan
 from tlsviz.errors import CancelledError, TlsvizError
-from tlsviz.ui.widgets.diagnosis_lines import lines
+from tlsviz.ui.selection import MessageChosen
+from tlsviz.ui.widgets.diagnosis_lines import evident, lines
+from tlsviz.ui.widgets.finding_lines import Block
 from tlsviz.ui.widgets.header import summary
 from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.lines import Line, LineView, Painted
@@ -37,6 +40,13 @@ class ProbesEnded(Message):
         self.error = error
 
 
+class Told(NamedTuple):
+    """What the screen leaves behind: the connection with new re-probes, and what the user wants to see of it."""
+
+    connection: Connection | None = None
+    chosen: MessageChosen | None = None
+
+
 class DiagnosisHead(Painted):
     """Which connection it is."""
 
@@ -54,10 +64,18 @@ class DiagnosisView(LineView):
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[Line] = []
+        self.evident: Block | None = None
 
-    def show(self, fresh: list[Line]) -> None:
-        self._lines = fresh
+    def show(self, fresh: list[Line], evident: Block | None) -> None:
+        """``evident``: the lines that lead to the evidence."""
+        self._lines, self.evident = fresh, evident
         self.relayout()
+
+    def on_click(self, event: events.Click) -> None:
+        offset, block = event.get_content_offset(self), self.evident
+        index = self.index_at(offset.y) if offset is not None else None
+        if block is not None and block.chosen is not None and index is not None and block.first <= index <= block.last:
+            self.post_message(block.chosen)
 
     def line_count(self) -> int:
         return len(self._lines)
@@ -66,21 +84,23 @@ class DiagnosisView(LineView):
         return self._lines[index]
 
 
-class DiagnosisScreen(Screen[Connection | None]):
-    """Gives back the connection with its re-probes, None if there are no new ones.
+class DiagnosisScreen(Screen[Told]):
+    """Gives back the connection with its re-probes, if there are new ones, and what to choose of it.
 
-    ``request``: what was tried; only a live one can be tried again in other ways.
+    ``request``: what was tried; only a live one can be tried again in other ways. ``probing``: at once.
     """
 
     CSS_PATH = "diagnosis.tcss"
     HELP = (
         "Which layer failed, and how that is known; what may lie behind it, the likeliest first. Re-probes try the "
         "same handshake with one thing changed each: what then works, or fails in another way, tells causes apart.\n"
+        "Enter or a click on the failure goes back to the ladder, to the message and the field that show it.\n"
         "They are few, one after the other, and every one ends in bounded time."
     )
     AUTO_FOCUS = "DiagnosisView"
     BINDINGS = [
-        Binding("r,enter", "probe", "re-probe", key_display="r", tooltip="Try again in other ways, to learn why"),
+        Binding("r", "probe", "re-probe", tooltip="Try again in other ways, to learn why"),
+        Binding("enter", "evidence", "evidence", key_display="⏎", tooltip="To the message and the field that show it"),
         Binding("up", "scroll(-1)", "scroll", key_display="↑↓", show=False),
         Binding("down", "scroll(1)", "scroll down", show=False),
         Binding("pageup", "scroll(-12)", "a page up", show=False),
@@ -91,7 +111,14 @@ class DiagnosisScreen(Screen[Connection | None]):
         Binding("escape", "close", "back", key_display="esc", tooltip="Back to the ladder; stops the re-probes"),
     ]
 
-    def __init__(self, connection: Connection, request: Request | None = None, source: Source | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        request: Request | None = None,
+        source: Source | None = None,
+        *,
+        probing: bool = False,
+    ) -> None:
         super().__init__()
         self.connection = self._base = connection
         self._request = request
@@ -101,6 +128,7 @@ class DiagnosisScreen(Screen[Connection | None]):
         self._waiting = list(self._plan)
         self._stop: threading.Event | None = None
         self._probed = False
+        self._probing = probing
 
     def compose(self) -> ComposeResult:
         yield DiagnosisHead(self.connection, self._source)
@@ -108,7 +136,7 @@ class DiagnosisScreen(Screen[Connection | None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self._draw)
+        self.call_after_refresh(self.action_probe if self._probing and self._plan else self._draw)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._draw)
@@ -124,7 +152,8 @@ class DiagnosisScreen(Screen[Connection | None]):
 
     def _draw(self) -> None:
         view = self.query_one(DiagnosisView)
-        view.show(lines(self.connection, view.width, self._done, self._waiting, self.running))
+        drawn = lines(self.connection, view.width, self._done, self._waiting, self.running)
+        view.show(drawn, evident(self.connection, view.width))
         if self._stop is not None or self._probed:
             # What is new stands at the end; the conclusion at the start.
             scroll = view.scroll_end if self.running else view.scroll_home
@@ -135,6 +164,8 @@ class DiagnosisScreen(Screen[Connection | None]):
         """What cannot be tried again, or would not tell anything, is not offered."""
         if action == "probe":
             return not self.running and bool(self._plan)
+        if action == "evidence":
+            return self.query_one(DiagnosisView).evident is not None if self.is_mounted else False
         return True
 
     def action_probe(self) -> None:
@@ -189,6 +220,20 @@ class DiagnosisScreen(Screen[Connection | None]):
 
     def action_close(self) -> None:
         """Leaves; what is under way is stopped."""
+        self._leave()
+
+    def action_evidence(self) -> None:
+        """Back to the ladder, with the message and the field chosen that show the failure."""
+        block = self.query_one(DiagnosisView).evident
+        if block is not None:
+            self._leave(block.chosen)
+
+    @on(MessageChosen)
+    def _chosen(self, event: MessageChosen) -> None:
+        event.stop()
+        self._leave(event)
+
+    def _leave(self, chosen: MessageChosen | None = None) -> None:
         if self._stop is not None:
             self._stop.set()
-        self.dismiss(self.connection if self._probed else None)
+        self.dismiss(Told(self.connection if self._probed else None, chosen))

@@ -36,6 +36,7 @@ from tlsviz.ui.widgets.way_view import WayStrip
 
 if TYPE_CHECKING:
     from tlsviz.sources.gate import Held
+    from tlsviz.ui.screens.diagnosis import Told
 
 FAR = 1 << 20
 """More slides than there are."""
@@ -214,6 +215,8 @@ class HandshakeScreen(SceneScreen):
             return self.pane in ("record", "keys")
         if action == "ports":
             return self.source is not None and self.source.kind in ("live", "lab")
+        if action == "finding":
+            return bool(self._scene.connection.findings)
         if action == "browser":
             return bool(self._scene.connection.certificates)
         return not (action == "zoom" and self.has_class(NARROW))
@@ -236,18 +239,22 @@ class HandshakeScreen(SceneScreen):
 
         self.app.push_screen(WayScreen(self._scene.connection, self.source))
 
-    def action_diagnosis(self) -> None:
-        """Shows why it failed, from where re-probes can be run."""
+    def action_diagnosis(self, probing: bool = False) -> None:
+        """Shows why it failed, from where re-probes can be run; ``probing``: they are, at once."""
         from tlsviz.ui.app import TlsvizApp
         from tlsviz.ui.screens.diagnosis import DiagnosisScreen
 
         job = self.app.flow.job if isinstance(self.app, TlsvizApp) else None
         request = job.request if job is not None else None
-        self.app.push_screen(DiagnosisScreen(self._scene.connection, request, self.source), self._probed)
+        screen = DiagnosisScreen(self._scene.connection, request, self.source, probing=probing)
+        self.app.push_screen(screen, self._told)
 
-    def _probed(self, connection: Connection | None) -> None:
-        if connection is not None:
-            self.show(connection)
+    def _told(self, told: Told | None) -> None:
+        """What the diagnosis leaves behind."""
+        if told is not None and told.connection is not None:
+            self.show(told.connection)
+        if told is not None and told.chosen is not None:
+            self.post_message(told.chosen)
 
     def action_finding(self) -> None:
         """Goes to the next finding, in the Explain pane."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from tlsviz.connection.model import Cause, Connection, Finding, Probe, ProbeOutcome, Standing
 from tlsviz.connection.variations import VARIATIONS
 from tlsviz.ui.glyphs import Sign, glyphs
+from tlsviz.ui.widgets.finding_lines import Block, evidence, leads_to
+from tlsviz.ui.widgets.key_bar import plain
 from tlsviz.ui.widgets.lines import Line, fit, wrap
 from tlsviz.ui.widgets.pane import paragraph
 from tlsviz.wire.text import clock, safe
@@ -27,13 +29,23 @@ def lines(
         return [[], *paragraph("Nothing has failed here.", width, "muted", 1)]
     return [
         [],
-        *_finding(found, width),
+        *_finding(connection, found, width),
         *_causes(found.causes, width),
         *_probes(done, waiting, width, running),
     ]
 
 
-def _finding(found: Finding, width: int) -> Iterator[Line]:
+def evident(connection: Connection, width: int) -> Block | None:
+    """The lines of `lines` that lead to the message and the field that show the failure; None where none does."""
+    found = connection.failure
+    chosen = evidence(connection, found) if found is not None else None
+    if found is None or chosen is None:
+        return None
+    drawn = list(_finding(connection, found, min(width, _WIDEST)))
+    return Block(1, len(drawn), drawn, chosen)
+
+
+def _finding(connection: Connection, found: Finding, width: int) -> Iterator[Line]:
     serious = found.severity in ("error", "critical")
     sign, role = (glyphs().failed, "failed") if serious else (glyphs().odd, "warning")
     yield from _hung([(f" {sign} ", role)], found.title, width, f"bold {role}")
@@ -44,6 +56,10 @@ def _finding(found: Finding, width: int) -> Iterator[Line]:
         yield from _hung([(f" {glyphs().arrow} ", "server bold")], found.mend, width)
     said = " · ".join(filter(None, (found.code, found.reference))).replace("·", glyphs().dot)
     yield from _hung([("   ", "")], said, width, "muted")
+    if (chosen := evidence(connection, found)) is not None:
+        yield []
+        lead = [(" ", ""), (plain("⏎"), "server bold"), (" ", "")]
+        yield from _hung(lead, leads_to(connection, found, chosen), width, "accent")
 
 
 def _causes(causes: Sequence[Cause], width: int) -> Iterator[Line]:
@@ -86,7 +102,8 @@ def _probes(done: Sequence[Probe], waiting: Sequence[str], width: int, running: 
     yield []
     begun = bool(done) or running
     about = "the same handshake with one thing changed each" if begun else "r tries these, one after the other"
-    yield [(" Re-probes", "bold"), (f"  {about}", "muted")]
+    far = [(f"  {len(done)} of {len(done) + len(waiting)}", "bold")] if running else []
+    yield [(" Re-probes", "bold"), *far, (f"  {about}", "muted")]
     for probe in done:
         yield from _probe(probe, width)
     for place, name in enumerate(waiting):

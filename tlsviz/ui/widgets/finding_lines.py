@@ -41,6 +41,12 @@ def evidence(connection: Connection, finding: Finding) -> MessageChosen | None:
     return MessageChosen(number, path_of(connection.messages[number].tree, finding.field))
 
 
+def leads_to(connection: Connection, finding: Finding, chosen: MessageChosen) -> str:
+    """Where the evidence lies, in words: the message, and the field if it is there."""
+    place = f"{glyphs().arrow} {titles.message(connection.messages[chosen.index])}"
+    return safe(f"{place} {glyphs().dot} {finding.field}" if chosen.path else place)
+
+
 def finding_rows(connection: Connection, width: int, at: int) -> Iterator[Block]:
     """A heading and every finding, in the order of their weight, as they stand from line ``at`` on."""
     found = connection.findings
@@ -53,11 +59,8 @@ def finding_rows(connection: Connection, width: int, at: int) -> Iterator[Block]
         style = "foreground bold" if chosen else "foreground"
         titled = paragraph(safe(finding.title), width, style, 3)
         titled[0][0] = (f" {glyphs().odd} ", f"{role(finding)} bold")
-        place: list[str] = [finding.severity]
-        if chosen is not None:
-            place.append(f"{glyphs().arrow} {titles.message(connection.messages[chosen.index])}")
-            place += [finding.field] if chosen.path else []
-        lines = [*titled, *paragraph(safe(f" {glyphs().dot} ".join(place)), width, "muted", 3)]
+        place = [finding.severity, *([leads_to(connection, finding, chosen)] if chosen is not None else [])]
+        lines = [*titled, *paragraph(f" {glyphs().dot} ".join(place), width, "muted", 3)]
         yield Block(at, at + len(lines) - 1, lines, chosen)
         at += len(lines)
     yield Block(at, at, [[]], None)
