@@ -9,14 +9,21 @@ from handshake_sample import handshake
 from test_ui_handshake import NARROW, NORMAL, node, shown, stage, title
 
 from tlsviz.connection.model import Connection, Finding
+from tlsviz.ui.screens.handshake import HandshakeScreen
 from tlsviz.ui.widgets.bytes_pane import BytesPane
 from tlsviz.ui.widgets.explain_pane import ExplainPane
+from tlsviz.ui.widgets.key_bar import KeyBar
 
 EVIL = "\x1b[31m[bold]red[/]\n\u202egnp.exe\x00"
 
 
 def found(*findings: Finding) -> Connection:
     return replace(handshake(), findings=findings)
+
+
+def keys(screen: HandshakeScreen) -> list[tuple[str, str, str]]:
+    """What the key bar offers."""
+    return screen.query_one(KeyBar)._keys()
 
 
 def about(message: int | None, field: str = "", title: str = "Something odd") -> Finding:
@@ -82,11 +89,25 @@ async def test_what_is_not_there_is_no_trap() -> None:
         assert title(screen) == "ServerHello" and node(screen) is None
 
 
-async def test_without_findings_f_only_opens_the_pane() -> None:
+async def test_f_is_offered_where_there_are_findings_only() -> None:
     async with stage(NORMAL, found()) as (pilot, screen):
-        await pilot.press("2", "f", "enter")
+        await pilot.press("2", "f")
         await pilot.pause()
-        assert screen.pane == "explain" and "finding" not in shown(screen.query_one(ExplainPane))
+        assert screen.pane == "fields" and not [each for each in keys(screen) if each[1] == "f"]
+        screen.show(found(about(server_hello(), "cipher_suite")))
+        await pilot.pause()
+        assert [each for each in keys(screen) if each[1:] == ("f", "findings")]
+
+
+async def test_findings_without_evidence_are_shown_by_f() -> None:
+    async with stage(NORMAL, found(about(None))) as (pilot, screen):
+        pane = screen.query_one(ExplainPane)
+        await pilot.press("f")
+        await pilot.pause()
+        lines = shown(pane).splitlines()
+        at = next(row for row, line in enumerate(lines) if "1 finding" in line)
+        assert not lines[at - 1].strip(), "a blank line stands before the heading"
+        assert pane.scroll_offset.y <= at < pane.scroll_offset.y + pane.scrollable_content_region.height
 
 
 async def test_the_arrows_stop_at_what_leads_somewhere_and_scroll_elsewhere() -> None:

@@ -56,7 +56,7 @@ class ExplainPane(Pane):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._targets: list[Place] = []
-        self._findings = 0
+        self._findings = self._heading = 0
         self._at: int | None = None
 
     def build(self, scene: Scene, width: int) -> list[Line]:
@@ -118,6 +118,9 @@ class ExplainPane(Pane):
     def _found(self, lines: list[Line], connection: Connection, width: int) -> None:
         """What was found in the whole connection."""
         self._findings = len(self._targets)
+        if connection.findings and lines and lines[-1]:
+            lines.append([])
+        self._heading = len(lines)
         for first, last, rows, chosen in finding_rows(connection, width, len(lines)):
             lines += rows
             if chosen is not None:
@@ -160,9 +163,10 @@ class ExplainPane(Pane):
         self._goto(ahead[0] if by > 0 else ahead[-1])
 
     def next_finding(self) -> None:
-        """Goes to the next finding of the connection that has evidence; after the last to the first."""
+        """Goes to the next finding of the connection that has evidence, after the last to the first; else to all."""
         self.update_lines()
         if self._findings >= len(self._targets):
+            self.reveal(self._heading, len(self._lines) - 1)
             return
         at = self._at + 1 if self._at is not None and self._at >= self._findings else self._findings
         self._goto(at if at < len(self._targets) else self._findings)
