@@ -1,4 +1,4 @@
-"""What all tests share: those marked ``tshark`` are skipped where it is missing."""
+"""What all tests share: ``tshark`` tests are skipped where it is missing; every worker names its tests alike."""
 
 from __future__ import annotations
 
@@ -13,3 +13,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("tshark") is not None:
             item.add_marker(pytest.mark.skip(reason="tshark is not here"))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """The argument's name (pytest numbers them) instead of long bytes or text.
+
+    Keys, certificates and signatures are made anew by each worker, which must all find tests of the same names.
+    """
+    return argname if isinstance(val, bytes | str) and len(val) > 40 else None
