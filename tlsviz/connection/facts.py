@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tlsviz.connection.ech import EncryptedHellos
 from tlsviz.connection.half import Half
 from tlsviz.connection.keys import KeyRing
@@ -25,34 +23,55 @@ def is_tls13(version: int | None) -> bool:
     return layout(version) == TLS_1_3
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Facts:
     """Learns from each handshake message, in order. ``ring`` holds the keys that follow from them."""
 
-    ring: KeyRing
-    client_hello: views.ClientHello | None = None
-    server_hello: views.ServerHello | None = None
-    version: int | None = None
-    hello_retry: bool = False
-    group: int | None = None
-    server_scheme: int | None = None
-    alpn: str | None = None
-    early_accepted: bool | None = None
-    early_sent: bool = False
-    client_certificate: bool = False
-    session_resumed: bool = False
-    certificates: list[SentCertificate] = field(default_factory=list)
-    premasters: list[RsaDecryption] = field(default_factory=list)
-    ech: EncryptedHellos = field(init=False)
-    _latest: views.ClientHello | None = None
-    _retrying: bool = False
-    _server_done: bool = False
-    _key_exchanged: bool = False
-    _said: bytearray = field(default_factory=bytearray)
-    _session: bytes = b""
+    __slots__ = (
+        "_key_exchanged",
+        "_latest",
+        "_retrying",
+        "_said",
+        "_server_done",
+        "_session",
+        "alpn",
+        "certificates",
+        "client_certificate",
+        "client_hello",
+        "early_accepted",
+        "early_sent",
+        "ech",
+        "group",
+        "hello_retry",
+        "premasters",
+        "ring",
+        "server_hello",
+        "server_scheme",
+        "session_resumed",
+        "version",
+    )
 
-    def __post_init__(self) -> None:
-        self.ech = EncryptedHellos(self.ring.keylog)
+    def __init__(self, ring: KeyRing) -> None:
+        self.ring = ring
+        self.client_hello: views.ClientHello | None = None
+        self.server_hello: views.ServerHello | None = None
+        self.version: int | None = None
+        self.hello_retry = False
+        self.group: int | None = None
+        self.server_scheme: int | None = None
+        self.alpn: str | None = None
+        self.early_accepted: bool | None = None
+        self.early_sent = False
+        self.client_certificate = False
+        self.session_resumed = False
+        self.certificates: list[SentCertificate] = []
+        self.premasters: list[RsaDecryption] = []
+        self._latest: views.ClientHello | None = None
+        self._retrying = False
+        self._server_done = False
+        self._key_exchanged = False
+        self._said = bytearray()
+        self._session = b""
+        self.ech = EncryptedHellos(ring.keylog)
 
     @property
     def tls13(self) -> bool:

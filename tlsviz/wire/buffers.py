@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Kind = Literal["wire", "reassembled", "decrypted", "decompressed"]
@@ -30,8 +29,7 @@ class Origin(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
+class Buffer(NamedTuple):
     """Immutable bytes of one kind. A ``wire`` buffer holds one record (or SSL 2 record) and has no pieces."""
 
     kind: Kind
