@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tlsviz.connection.holes import beside, within
 from tlsviz.connection import titles
@@ -15,8 +14,7 @@ StepKind = Literal["mark", "message", "data", "hole", "prelude"]
 Certainty = Literal["verified", "failed", ""]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One arrow (or mark) on the ladder.
 
     ``time`` in seconds since the connection's start; ``gap`` since the step before. ``index`` into the tuple that
@@ -27,7 +25,7 @@ class Step:
     """
 
     kind: StepKind
-    index: int
+    index: int  # type: ignore[assignment]  # of what is shown, not a tuple's method
     sender: Sender
     time: float
     gap: float
@@ -60,7 +58,7 @@ def steps(connection: Connection) -> tuple[Step, ...]:
             round_trip += step.sender == CLIENT and answered
             answered = step.sender != CLIENT
         gap = max(time - last_time, 0.0) if found else 0.0
-        found.append(replace(step, time=time - connection.start, gap=gap, flight=flight, round_trip=round_trip))
+        found.append(step._replace(time=time - connection.start, gap=gap, flight=flight, round_trip=round_trip))
         last_time = max(time, last_time)
     return tuple(found)
 
