@@ -155,6 +155,25 @@ def server_hello(tree: Node, data: bytes) -> ServerHello:
     )
 
 
+def hello_random(tree: Node, data: bytes) -> bytes:
+    """The random of a hello of either side, without the rest of its view."""
+    if tree.name.startswith("ssl2"):
+        return _bytes(tree.child("challenge"), data).rjust(32, b"\0")
+    return _bytes(tree.child("random"), data)
+
+
+def chosen(tree: Node) -> tuple[int, int]:
+    """The version and the cipher suite that a ``server_hello`` or ``hello_retry_request`` selects."""
+    legacy = _number(tree.child("legacy_version") or tree.child("server_version")) or 0
+    version = _inner_number(_named(tree, SUPPORTED_VERSIONS), "selected_version") or legacy
+    return version, _number(tree.child("cipher_suite")) or 0
+
+
+def selected_psk(tree: Node) -> int | None:
+    """The place of the pre-shared key that a ``server_hello`` chose; None without one."""
+    return _inner_number(_named(tree, "pre_shared_key"), "selected_identity")
+
+
 def session_ticket(tree: Node, data: bytes) -> SessionTicket:
     """The view of a ``new_session_ticket`` tree."""
     return SessionTicket(_content(tree.child("ticket_nonce"), data), _content(tree.child("ticket"), data))
@@ -211,6 +230,11 @@ def extension_list(tree: Node, data: bytes) -> tuple[tuple[int, bytes], ...]:
     )
 
 
+def extension_codes(tree: Node) -> tuple[int, ...]:
+    """The type of every extension of a message, in wire order."""
+    return tuple([code for code, _ in _extensions(tree)])
+
+
 def _extensions(tree: Node) -> Iterator[tuple[int, Node]]:
     block = tree.child("extensions")
     for node in block.children if block else ():
@@ -224,6 +248,11 @@ def _by_name(tree: Node) -> dict[str, Node]:
     for _, node in _extensions(tree):
         found.setdefault(node.name, node)
     return found
+
+
+def _named(tree: Node, name: str) -> Node | None:
+    """The first extension of that name."""
+    return next((node for _, node in _extensions(tree) if node.name == name), None)
 
 
 def _key_share(known: dict[str, Node]) -> Node | None:
