@@ -183,7 +183,7 @@ def _show(args: argparse.Namespace) -> int:
         from tlsviz.report.json import to_json
 
         plain = args.output is None and not printing.unicode()
-        found = to_json(trace, args.fields, args.secrets, args.summary)
+        found = to_json(trace, args.fields, args.secrets, args.summary, args.segments)
         text = json.dumps(found, indent=2, ensure_ascii=plain) + "\n"
     elif args.summary:
         from tlsviz.report.summary import render_summary
@@ -194,7 +194,8 @@ def _show(args: argparse.Namespace) -> int:
 
         text = document(trace, args.format, args.secrets)
     else:
-        text = printing.text(trace, args.output is None, args.connection, args.fields, args.secrets)
+        terminal = args.output is None
+        text = printing.text(trace, terminal, args.connection, args.fields, args.secrets, args.segments)
     printing.write(text, args.output, args.secrets)
     return _status(whole)
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from tlsviz.connection.model import Trace
 
 
-def text(trace: Trace, terminal: bool, connection: int | None, fields: bool, secrets: bool) -> str:
+def text(
+    trace: Trace, terminal: bool, connection: int | None, fields: bool, secrets: bool, segments: bool = False
+) -> str:
     """The text report, for the ``terminal`` or for a file."""
     from tlsviz.report.text import render_text
 
@@ -25,6 +27,7 @@ def text(trace: Trace, terminal: bool, connection: int | None, fields: bool, sec
         connection=connection,
         fields=fields,
         secrets=secrets,
+        segments=segments,
     )
 
 

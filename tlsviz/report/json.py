@@ -25,6 +25,7 @@ from tlsviz.pki.certificate import read
 from tlsviz.pki.fingerprint import ja4x
 from tlsviz.report.negotiation import inspection_json, negotiation_json
 from tlsviz.report.reprobes import cause_json, probe_json
+from tlsviz.report.tcp import tcp_json
 from tlsviz.report.trust_json import certificate_json, moment, trust_json
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import Node
@@ -33,11 +34,14 @@ from tlsviz.wire.text import safe
 Json = dict[str, Any]
 
 
-def to_json(trace: Trace, fields: bool = False, secrets: bool = False, summary: bool = False) -> Json:
+def to_json(
+    trace: Trace, fields: bool = False, secrets: bool = False, summary: bool = False, segments: bool = False
+) -> Json:
     """The trace as the contract has it, of plain dicts, lists, strings and numbers.
 
     ``fields``: every message with its tree of fields. ``secrets``: each connection with its keys and decrypted
     application data under ``secrets``, which is otherwise not there at all. ``summary``: with counts over all of them.
+    ``segments``: with TCP's, of captures.
     """
     found: Json = {
         "tlsviz": __version__,
@@ -46,7 +50,7 @@ def to_json(trace: Trace, fields: bool = False, secrets: bool = False, summary: 
             "name": safe(trace.source.name),
             "packets": trace.source.packets,
         },
-        "connections": [_connection(connection, fields, secrets) for connection in trace.connections],
+        "connections": [_connection(connection, fields, secrets, segments) for connection in trace.connections],
     }
     if trace.ports is not None:
         from tlsviz.report.ports import ports_json
@@ -70,7 +74,7 @@ def schema() -> Json:
     return found
 
 
-def _connection(connection: Connection, fields: bool, secrets: bool) -> Json:
+def _connection(connection: Connection, fields: bool, secrets: bool, segments: bool) -> Json:
     found: Json = {
         "id": connection.id,
         "tcp_stream": connection.tcp_stream,
@@ -112,6 +116,7 @@ def _connection(connection: Connection, fields: bool, secrets: bool) -> Json:
         "inspection": inspection_json(connection),
         "probes": [probe_json(probe) for probe in connection.probes],
         "way": _way(connection),
+        "tcp": tcp_json(connection, segments),
         "redirects": [_redirect(redirect) for redirect in connection.redirects],
         "redirected_by": connection.redirected_by,
     }

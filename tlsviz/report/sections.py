@@ -13,6 +13,7 @@ from tlsviz.report.negotiation import inspected, negotiated
 from tlsviz.report.paint import Line, Piece, clip, heading, pad, paragraph
 from tlsviz.report.phrases import PROOF, SEVERITY, reason
 from tlsviz.report.reprobes import causes, probes
+from tlsviz.report.tcp import transport
 from tlsviz.report.way import waterfall
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.text import safe
@@ -27,6 +28,7 @@ def sections(connection: Connection, width: int) -> list[Line]:
         _diagnosis(connection, width),
         probes(connection, width),
         waterfall(connection, width),
+        transport(connection, width),
         certificates(connection, SERVER, width),
         trust(connection, SERVER, width),
         vouched(connection, width),

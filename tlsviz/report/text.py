@@ -31,12 +31,13 @@ def render_text(
     connection: int | None = None,
     fields: bool = False,
     secrets: bool = False,
+    segments: bool = False,
 ) -> str:
     """The trace for a terminal of ``width`` columns (at least 60); ends with a line break.
 
     ``color``: with ANSI colours. ``ascii``: signs and all else in ASCII. ``connection``: only the one of this id (an
     unknown id prints as if there were none). ``fields``: with each message's tree. ``secrets``: with the keys and
-    the decrypted application data.
+    the decrypted application data. ``segments``: with TCP's, of captures.
     """
     width = max(width, NARROWEST)
     chosen = [found for found in trace.connections if connection in (None, found.id)]
@@ -44,7 +45,7 @@ def render_text(
     if len(chosen) > 1:
         lines += [[], *_list(chosen, width)]
     for found in chosen:
-        lines += [[], *_connection(found, width, fields, secrets)]
+        lines += [[], *_connection(found, width, fields, secrets, segments)]
     if trace.ports is not None:
         from tlsviz.report.ports import ports_text
 
@@ -103,11 +104,16 @@ def _cells(connection: Connection) -> list[Piece]:
     ]
 
 
-def _connection(connection: Connection, width: int, fields: bool, secrets: bool) -> Iterator[Line]:
+def _connection(connection: Connection, width: int, fields: bool, secrets: bool, segments: bool) -> Iterator[Line]:
     yield from header(connection, width)
     yield []
     yield from ladder(connection, width, secrets)
     yield from sections(connection, width)
+    if segments:
+        from tlsviz.report.tcp import segments as every
+
+        yield []
+        yield from every(connection, width)
     if fields:
         yield from trees(connection, width)
     if secrets:

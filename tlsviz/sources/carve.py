@@ -58,7 +58,8 @@ class _Lane:
     """One direction of a flow. ``next``: the sequence number that continues it, -1 while unknown.
 
     ``left``: bytes of the current record still to come; ``head``: what is here of a header that is not whole; ``data``:
-    bytes of application data records so far. ``bare``: how many bare acknowledgements are still of use.
+    bytes of application data records so far. ``bare``: how many bare acknowledgements are still of use; below 0
+    tshark gets them, since this may not be where its stream begins.
     """
 
     __slots__ = ("bare", "bulk", "carved", "data", "first", "flow", "head", "left", "next", "peer", "pending", "size")
@@ -218,13 +219,17 @@ class _Carver:
         flow.frames.append(number)
         if flags & SYN:
             for each in flow.lanes:
-                each.bare = BARE_KEPT
+                each.bare = BARE_KEPT if flags & (SYN | ACK) == SYN else -BARE_KEPT
         half = (len(key) - 4) // 2
         back = key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
         self.lanes[key], self.lanes[back] = flow.lanes
 
     def _bare(self, lane: _Lane, frame: Frame, flags: int, at: int) -> None:
         """A bare acknowledgement that is of use although tshark does not see it; its numbers are at ``at``."""
+        if lane.bare < 0:
+            lane.bare += 1
+            self.keep[-1] = 1
+            return
         lane.bare -= 1
         sequence, acknowledgement = _NUMBERS.unpack_from(self.data, at)
         side = int(lane is lane.flow.lanes[1])
