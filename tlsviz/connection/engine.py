@@ -272,8 +272,6 @@ class Engine:
         tree = decode_handshake(data, context)
         if made.complete and tree.name in ("server_hello", "hello_retry_request"):
             self.facts.choose(tree, data)
-            if self._context(half) != context:
-                tree = decode_handshake(data, self._context(half))
         tree, inner = unpacked(tree, made.buffer, context)
         message = self.ledger.message(half, time, tree, made, inner=inner)
         if not made.damaged:

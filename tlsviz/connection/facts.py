@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from tlsviz.connection.ech import EncryptedHellos
 from tlsviz.connection.half import Half
 from tlsviz.connection.keys import KeyRing
@@ -18,6 +20,7 @@ HANDSHAKE_LIMIT = 1 << 22
 _NOT_HASHED = {"hello_request", "key_update"}
 
 
+@cache
 def is_tls13(version: int | None) -> bool:
     """Whether a version has TLS 1.3's handshake: itself, its drafts, and Facebook's variants of them."""
     return layout(version) == TLS_1_3

@@ -101,6 +101,9 @@ class Half:
         return self._take(len(self.pending), False) if self.pending else None
 
     def _take(self, size: int, complete: bool) -> Assembled:
+        part = self.parts[0]
+        if part.end - part.start >= size and not part.holes:
+            return self._take_from(part, size, complete)
         used: list[Part] = []
         taken = 0
         while taken < size:
@@ -122,6 +125,17 @@ class Half:
             complete and not any(_missing(part) for part in used),
             sum(_missing(part) for part in used),
         )
+
+    def _take_from(self, part: Part, size: int, complete: bool) -> Assembled:
+        """The same where the first part has all of it, as nearly always."""
+        buffer, start, end, record, packets, decrypted, protected, _ = part
+        stop = start + size
+        if stop == end:
+            self.parts.popleft()
+        else:
+            self.parts[0] = Part(buffer, stop, end, record, packets, decrypted, protected)
+        del self.pending[:size]
+        return Assembled(join([(buffer, start, stop)]), (record,), packets, decrypted, protected, complete)
 
 
 def _packets(used: list[Part]) -> tuple[int, ...]:

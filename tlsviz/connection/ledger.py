@@ -13,7 +13,7 @@ from tlsviz.tls.records import MAX_CIPHERTEXT, MAX_PLAINTEXT, decode_record_head
 from tlsviz.tls.views import header_length
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.chunks import Sender
-from tlsviz.wire.nodes import Node, notes
+from tlsviz.wire.nodes import Node, first_note
 from tlsviz.wire.text import plural
 
 CONTENT = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 24: "heartbeat", 26: "ack"}
@@ -86,7 +86,7 @@ class Ledger:
         """Enters a message that can be read."""
         data = made.buffer.data
         header = header_length(tree) if content == "handshake" and not tree.name.startswith("ssl2") else 0
-        fault = next(notes(tree), None)
+        fault = first_note(tree)
         note = f"{fault.name}: {fault.note}" if fault is not None else None
         if made.damaged:
             note = f"{plural(made.damaged, 'byte')} of it are missing; zeros stand in for them"

@@ -99,20 +99,21 @@ class RecordStream:
 
     def take(self) -> RawRecord | None:
         """The next whole record, or None until more bytes come."""
-        self.decide()
+        if self.sync == "undecided":
+            self.decide()
         if self.sync == "lost":
             return self._resynchronise()
-        if self.sync != "tls" or not self._buffer:
+        data = self._buffer
+        if self.sync != "tls" or not data:
             return None
-        if self._is_ssl2():
+        if data[0] & 0x80 and self._is_ssl2():
             return self._take_ssl2()
-        header = self._header()
-        if header is None:
+        if len(data) < 5:
             return None
-        content_type, version, length = header
+        content_type, version, length = data[0], data[1] << 8 | data[2], data[3] << 8 | data[4]
         if not _plausible(content_type, version):
             return self._desynchronise()
-        if len(self._buffer) < 5 + length:
+        if len(data) < 5 + length:
             return None
         return self._cut(5 + length, content_type, version, length)
 
@@ -194,6 +195,8 @@ class RecordStream:
         data = bytes(self._buffer[:size])
         time, packets = self._carried(size)
         self._drop(size)
+        if not self._holes:
+            return RawRecord(data, time, packets, content_type, version, length, missing)
         holes, self._holes = tuple(self._holes), []
         missing += sum(end - start for start, end in holes)
         return RawRecord(data, time, packets, content_type, version, length, missing, holes=holes)
@@ -235,8 +238,10 @@ class RecordStream:
     def _carried(self, size: int) -> tuple[float, tuple[int, ...]]:
         """The time of the last of the next ``size`` bytes, and the packets of all of them."""
         end = self._offset + size
+        stop, time, numbers = self._carriers[0]
+        if stop >= end and len(numbers) <= 1:  # nearly all come in one packet
+            return time, numbers
         packets: dict[int, None] = {}
-        time = 0.0
         for stop, when, numbers in self._carriers:
             if len(packets) < PACKETS_KEPT:
                 packets.update(dict.fromkeys(numbers))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tlsviz.connection import fingerprint, prelude
@@ -21,14 +22,19 @@ if TYPE_CHECKING:
     from tlsviz.connection.engine import Engine
 
 
+@lru_cache(maxsize=8192)
+def _point(code: int, names: Registry) -> CodePoint:
+    return CodePoint(code, names.width, names.get(code))
+
+
 def point(code: int | None, names: Registry) -> CodePoint | None:
     """A code point of a registry, with its name."""
-    return None if code is None else CodePoint(code, names.width, names.get(code))
+    return None if code is None else _point(code, names)
 
 
 def points(codes: Iterable[int], names: Registry) -> tuple[CodePoint, ...]:
     """Code points of a registry, with their names, in order."""
-    return tuple(CodePoint(code, names.width, names.get(code)) for code in codes)
+    return tuple([_point(code, names) for code in codes])
 
 
 def offered(hello: ClientHello | None) -> Offered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlsviz.wire.nodes import Node
 from tlsviz.wire.reader import Body, Names, Reader, Short, finish
 
 
@@ -60,6 +61,33 @@ def within(r: Reader, size: int, body: Body) -> None:
         pass
     finish(r)
     r.end = end
+
+
+_REMEMBERED: dict[tuple[str, int, bytes], Node] = {}
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 2048, 192
+
+
+def remembered(r: Reader, what: str, size: int, body: Body) -> None:
+    """Reads one node over the next ``size`` bytes with ``body``, or takes the one that the same bytes made before.
+
+    For what peers of one kind say in the same words, at the same place of a message, in each connection. ``body`` must
+    go by nothing but these bytes; ``what`` tells it from others.
+    """
+    start = r.position
+    stop = start + size
+    if size > _LONGEST_REMEMBERED or stop > r.end:
+        body(r)
+        return
+    key = what, start, r.data[start:stop]
+    node = _REMEMBERED.get(key)
+    if node is not None:
+        r.nodes.append(node)
+        r.position = stop
+        return
+    body(r)
+    if len(_REMEMBERED) >= _MOST_REMEMBERED:
+        _REMEMBERED.clear()
+    _REMEMBERED[key] = r.nodes[-1]
 
 
 def empty(r: Reader) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tlsviz.tls import registry
 from tlsviz.wire.nodes import Node
 from tlsviz.wire.reader import Reader, decode
@@ -12,6 +14,8 @@ MAX_CIPHERTEXT = 2**14 + 2048
 _NEVER_EMPTY = (20, 21, 22)
 
 
+# A connection has dozens of records, and few kinds of headers.
+@lru_cache(maxsize=4096)
 def decode_record_header(data: bytes) -> Node:
     """The five bytes before a fragment: ``content_type``, ``legacy_record_version``, ``length``."""
     return decode("record_header", data, _header)

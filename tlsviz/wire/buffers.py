@@ -56,8 +56,11 @@ class Buffer(NamedTuple):
 
 def join(parts: list[tuple[Buffer, int, int]]) -> Buffer:
     """One buffer of several ranges: the buffer itself if one part is whole, else a ``reassembled`` one."""
-    if len(parts) == 1 and parts[0][1] == 0 and parts[0][2] == len(parts[0][0].data):
-        return parts[0][0]
+    if len(parts) == 1:
+        parent, start, end = parts[0]
+        if start == 0 and end == len(parent.data):
+            return parent
+        return Buffer("reassembled", parent.data[start:end], (Piece(0, end - start, parent, start, end),))
     pieces: list[Piece] = []
     data = bytearray()
     for parent, start, end in parts:

@@ -88,6 +88,20 @@ def notes(node: Node) -> Iterator[Node]:
             pending.extend(reversed(inner))
 
 
+def first_note(node: Node) -> Node | None:
+    """The first of `notes`, None if there is none. Every message is asked that, so no generator."""
+    if node[6]:
+        return node
+    # By index: what the node was made with, not what opens (`Deferred`).
+    for child in node[5]:
+        if child[5]:
+            if (found := first_note(child)) is not None:
+                return found
+        elif child[6]:
+            return child
+    return None
+
+
 def lookup(root: Node, path: Path) -> Node:
     """The node at a path; raises IndexError where there is none."""
     for index in path:

@@ -6,7 +6,7 @@ from functools import cache
 
 from tlsviz.tls import registry
 from tlsviz.tls.extensions.table import CCR, CH, CR, CT, DECODERS, EE, HRR, NST, SH
-from tlsviz.tls.fields import within
+from tlsviz.tls.fields import remembered, within
 from tlsviz.wire.nodes import Node
 from tlsviz.wire.reader import Body, Reader
 
@@ -24,6 +24,9 @@ _WORDS = {
     NST: "a NewSessionTicket",
     CCR: "a ClientCertificateRequest",
 }
+
+_UNIQUE = {35, PRE_SHARED_KEY, 44, 51, 0xFE0D}
+"""Extensions that are new in every connection: tickets, cookies, keys."""
 
 
 def extension_block(r: Reader, message: str, draft: bool = False) -> None:
@@ -55,13 +58,20 @@ def node_name(code: int) -> str:
 
 
 def _extension(r: Reader, message: str) -> None:
-    code = int.from_bytes(r.peek(2), "big")
+    head = r.peek(4)
+    code = int.from_bytes(head[:2], "big")
 
     def body(v: Reader) -> None:
         v.uint("extension_type", 2, registry.extensions)
         within(v, v.uint("length", 2), decoder(code, message))
 
-    r.struct(node_name(code) if r.remaining >= 2 else "extension", body)
+    def whole(v: Reader) -> None:
+        v.struct(node_name(code) if len(head) >= 2 else "extension", body)
+
+    if code in _UNIQUE:
+        whole(r)
+    else:
+        remembered(r, message, 4 + int.from_bytes(head[2:], "big"), whole)
 
 
 def decoder(code: int, message: str) -> Body:

@@ -9,7 +9,7 @@ from tlsviz.tls import registry
 from tlsviz.tls.context import TLS_1_3, Context, layout
 from tlsviz.tls.extensions import extension_block
 from tlsviz.tls.extensions.table import CH, EE, HRR, SH
-from tlsviz.tls.fields import codes, never_empty
+from tlsviz.tls.fields import codes, never_empty, remembered
 from tlsviz.tls.messages.agreement import check_client_hello, check_server_hello
 from tlsviz.wire.nodes import Node
 from tlsviz.wire.reader import Reader
@@ -34,12 +34,16 @@ def client_hello(r: Reader, _: Context) -> None:
     _session_id(r, "legacy_session_id")
     if version in (0x0100, 0xFEFF, 0xFEFD):
         r.vector_opaque("cookie", 1)
-    codes(r, "cipher_suites", 2, "cipher_suite", 2, registry.cipher_suites)
+    remembered(r, "cipher_suites", 2 + int.from_bytes(r.peek(2), "big"), _cipher_suites)
     never_empty(r)
     codes(r, "legacy_compression_methods", 1, "compression_method", 1, registry.compression_methods)
     never_empty(r)
     _extensions(r, CH)
     check_client_hello(r)
+
+
+def _cipher_suites(r: Reader) -> None:
+    codes(r, "cipher_suites", 2, "cipher_suite", 2, registry.cipher_suites)
 
 
 def server_hello(r: Reader, _: Context) -> None:
