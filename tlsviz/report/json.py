@@ -25,7 +25,6 @@ from tlsviz.pki.certificate import read
 from tlsviz.pki.fingerprint import ja4x
 from tlsviz.report.negotiation import inspection_json, negotiation_json
 from tlsviz.report.reprobes import cause_json, probe_json
-from tlsviz.report.tcp import tcp_json
 from tlsviz.report.trust_json import certificate_json, moment, trust_json
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import Node
@@ -116,13 +115,21 @@ def _connection(connection: Connection, fields: bool, secrets: bool, segments: b
         "inspection": inspection_json(connection),
         "probes": [probe_json(probe) for probe in connection.probes],
         "way": _way(connection),
-        "tcp": tcp_json(connection, segments),
+        "tcp": _tcp(connection, segments),
         "redirects": [_redirect(redirect) for redirect in connection.redirects],
         "redirected_by": connection.redirected_by,
     }
     if secrets:
         found["secrets"] = _secrets(connection)
     return found
+
+
+def _tcp(connection: Connection, segments: bool) -> Json | None:
+    if connection.tcp is None:
+        return None
+    from tlsviz.report.tcp import tcp_json
+
+    return tcp_json(connection, segments)
 
 
 def _text(text: str | None) -> str | None:
