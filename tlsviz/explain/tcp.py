@@ -17,6 +17,8 @@ _KINDS = (
     ("keep_alive", "keep-alive"),
 )
 _NAMED = 6
+UNFELT = 0.0005
+"""Seconds of work that are not told from none."""
 
 
 def vantage(connection: Connection) -> str:
@@ -50,7 +52,8 @@ def answered(connection: Connection) -> str:
     if said.acknowledged is not None:
         parts.append(f"acknowledged by the server's TCP after {clock(said.acknowledged)}")
     parts.append(f"answered after {clock(said.whole)}")
-    return f"{', '.join(parts)}: {clock(said.thought)} of it was the server's work"
+    took = f"{clock(said.thought)} of it was the server's work" if said.thought >= UNFELT else "all of it was the way"
+    return f"{', '.join(parts)}: {took}"
 
 
 def trouble(connection: Connection) -> Iterator[tuple[str, str]]:

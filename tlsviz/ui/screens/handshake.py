@@ -65,6 +65,7 @@ class HandshakeScreen(SceneScreen):
     playing: var[bool] = var(False, init=False)
     secrets: var[bool] = var(False, init=False)
     held: var[Held | None] = var(None)
+    segments: var[bool] = var(False, init=False)
 
     def __init__(
         self,
@@ -85,7 +86,9 @@ class HandshakeScreen(SceneScreen):
         yield ConnectionHeader(self.source, self.patience).data_bind(HandshakeScreen.scene, HandshakeScreen.running)
         yield ObserverBanner().data_bind(HandshakeScreen.scene)
         with Horizontal(id="body"):
-            yield Ladder(id="ladder").data_bind(HandshakeScreen.scene, HandshakeScreen.running, HandshakeScreen.covered)
+            yield Ladder(id="ladder").data_bind(
+                HandshakeScreen.scene, HandshakeScreen.running, HandshakeScreen.covered, HandshakeScreen.segments
+            )
             with Vertical(id="side"):
                 yield PaneBar(id="bar").data_bind(HandshakeScreen.pane)
                 yield FindBox(id="find")
@@ -217,6 +220,8 @@ class HandshakeScreen(SceneScreen):
             return self.source is not None and self.source.kind in ("live", "lab")
         if action == "finding":
             return bool(self._scene.connection.findings)
+        if action == "segments":
+            return self._scene.connection.tcp is not None
         if action == "browser":
             return bool(self._scene.connection.certificates)
         return not (action == "zoom" and self.has_class(NARROW))
@@ -271,6 +276,12 @@ class HandshakeScreen(SceneScreen):
         read = reader(self.source, options) if self.source is not None else None
         if self.source is not None and read is not None:
             self.app.push_screen(PortsScreen(self.source.name, read))
+
+    def action_segments(self) -> None:
+        """Draws TCP's segments below the steps that they carried, or leaves them out."""
+        self.segments = not self.segments
+        if self.has_class(NARROW):
+            self.action_pane("ladder")
 
     def action_secrets(self) -> None:
         """Shows the values of keys and nonces, or masks them again."""

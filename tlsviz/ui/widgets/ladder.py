@@ -38,6 +38,8 @@ class LadderRows(LineView):
     running: var[bool] = var(False)
     covered: var[tuple[int, ...]] = var(())
     """Messages with a mark beside them: those that a hash covers."""
+    segments: var[bool] = var(False)
+    """Whether TCP's segments are drawn too."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,6 +76,9 @@ class LadderRows(LineView):
     def watch_scene(self) -> None:
         self._draw()
 
+    def watch_segments(self) -> None:
+        self._draw()
+
     def watch_running(self) -> None:
         self._key = ()
         self._draw()
@@ -85,7 +90,7 @@ class LadderRows(LineView):
         height = self.scrollable_content_region.height
         if scene is None or width < 8 or not self.is_attached:
             return
-        key = (scene.connection, scene.steps, width, height, self.running)
+        key = (scene.connection, scene.steps, width, height, self.running, self.segments)
         if not self._key or any(old is not new and old != new for old, new in zip(self._key, key, strict=True)):
             self._key = key
             self._rows = self._layout(scene, width, height)
@@ -107,7 +112,8 @@ class LadderRows(LineView):
     def _layout(self, scene: Scene, width: int, height: int) -> list[Row]:
         densities: tuple[Density, ...] = ("airy", "spaced", "roomy", "compact")
         for density in densities if len(scene.steps) <= height else densities[-1:]:
-            rows = Drawing(scene.connection, scene.steps, width, density).rows(running=self.running)
+            drawing = Drawing(scene.connection, scene.steps, width, density, self.segments)
+            rows = drawing.rows(running=self.running)
             if len(rows) <= height:
                 break
         return rows
@@ -128,8 +134,9 @@ class Ladder(Vertical):
     scene: var[Scene | None] = var(None)
     running: var[bool] = var(False)
     covered: var[tuple[int, ...]] = var(())
+    segments: var[bool] = var(False)
 
     def compose(self) -> ComposeResult:
         yield WayStrip().data_bind(Ladder.scene)
         yield LadderHead().data_bind(Ladder.scene)
-        yield LadderRows().data_bind(Ladder.scene, Ladder.running, Ladder.covered)
+        yield LadderRows().data_bind(Ladder.scene, Ladder.running, Ladder.covered, Ladder.segments)

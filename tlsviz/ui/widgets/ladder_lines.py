@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from tlsviz.connection import titles
 from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import Connection
+from tlsviz.connection.segments import SegmentLine, carriers, placed
 from tlsviz.ui.glyphs import Glyphs, glyphs, passage, proof
 from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender, other
@@ -65,9 +66,16 @@ arrow; spaced: and an empty line before each flight. compact: one line a step.""
 
 
 class Drawing:
-    """Draws one connection's ladder at one width."""
+    """Draws one connection's ladder at one width; with ``segments``, TCP's before the steps that they carried."""
 
-    def __init__(self, connection: Connection, steps: tuple[Step, ...], width: int, density: Density) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        steps: tuple[Step, ...],
+        width: int,
+        density: Density,
+        segments: bool = False,
+    ) -> None:
         self.connection = connection
         self.steps = steps
         self.density = density
@@ -76,6 +84,7 @@ class Drawing:
         self._faults = _faults(connection)
         self._messages = Counter(step.flight for step in steps if step.kind == "message")
         self._sealed: dict[Sender, bool] = {CLIENT: False, SERVER: False}
+        self._segments = placed(connection, steps) if segments else []
 
     def rows(self, *, running: bool = False) -> list[Row]:
         """Every row, top to bottom."""
@@ -88,7 +97,11 @@ class Drawing:
                     rows.append(Row(self._between("", "")))
                 rows.append(self._flight(index, number, step, step.round_trip != round_trip))
                 flight, round_trip = step.flight, step.round_trip
+            if self._segments:
+                rows.extend(self._below(index, step))
             rows.extend(self._step(index, step))
+        if self._segments:
+            rows.extend(row for each in self._segments[-1] for row in self._segment(each, None))
         rows.extend(self._end(running))
         return rows
 
@@ -152,6 +165,29 @@ class Drawing:
             parts = wrap(text, max(self.layout.span - 6, 8))
             rows.extend(Row(self._between(f"   {part}", style), index) for part in parts)
         return rows
+
+    def _below(self, index: int, step: Step) -> list[Row]:
+        """TCP's segments until this step, those that carried it as part of it."""
+        mine = set(carriers(self.connection, step))
+        return [
+            row
+            for each in self._segments[index]
+            for row in self._segment(each, index if mine.intersection(each.packets) else None)
+        ]
+
+    def _segment(self, each: SegmentLine, step: int | None) -> list[Row]:
+        """A segment as a thin arrow, and below it what is odd about it."""
+        style = "warning" if each.note else "muted"
+        text = clip(f" {each.title} {self.signs.dot} {each.detail} ", self.layout.span - 4)
+        rest = self.signs.dot * (self.layout.span - cell_len(text) - 3)
+        left, right = f"{self.signs.dot * 2}", f"{rest}{self.signs.thin_right}"
+        if each.sender == SERVER:
+            left, right = f"{self.signs.thin_left}{self.signs.dot}", f"{rest}{self.signs.dot}"
+        time = fit(clock(each.time).rjust(self.layout.clock), self.layout.clock)
+        line: Line = [(" ", ""), (time, "muted"), ("  ", ""), self._lane(CLIENT)]
+        rows = [Row([*line, (left, style), (text, style), (right, style), self._lane(SERVER)], step)]
+        said = wrap(f"{self.signs.odd} {each.note}", max(self.layout.span - 6, 8)) if each.note else []
+        return rows + [Row(self._between(f"   {part}", style), step) for part in said]
 
     def _notes(self, step: Step) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []
@@ -233,6 +269,8 @@ class Drawing:
         return kinds if cell_len(safe(step.title)) + cell_len(kinds) + 10 <= self.layout.span else ""
 
     def _status(self, step: Step) -> Line:
+        if self._segments and step.kind == "mark" and (numbers := carriers(self.connection, step)):
+            return [(clip(f" {titles.seen_in(self.connection, numbers)}", self.layout.status), "muted")]
         if step.kind not in ("message", "data"):
             return []
         way, seal = passage(step), proof(step.proof)
