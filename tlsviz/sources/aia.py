@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from tlsviz.pki.certificate import read
@@ -20,6 +20,11 @@ from tlsviz.pki.links import signed_by
 from tlsviz.pki.stores import Store, pem_blocks
 from tlsviz.pki.trust import Borrowed
 from tlsviz.wire.text import shorten
+
+if TYPE_CHECKING:
+    import socket
+
+    from tlsviz.sources.proxy import Proxy
 
 MAX_SIZE = 256 << 10
 """Bytes of one answer."""
@@ -55,10 +60,12 @@ def complete(
     stores: Sequence[Store],
     timeout: float = TIMEOUT,
     cancelled: Callable[[], bool] | None = None,
+    proxy: Proxy | None = None,
 ) -> Fetched:
     """Fetches what is missing above the first certificate, up to an anchor of any store; never raises.
 
-    Nothing is fetched for a chain that has no gap. ``timeout`` in seconds covers everything.
+    Nothing is fetched for a chain that has no gap. ``timeout`` in seconds covers everything. With a ``proxy`` every
+    question goes through that, name lookups too.
     """
     until = time.monotonic() + timeout
     found: list[Borrowed] = []
@@ -70,7 +77,7 @@ def complete(
         anchored = any(top in store or store.by_subject(cert.issuer_der) for store in stores)
         if not top or cert.self_issued or anchored or (cancelled is not None and cancelled()):
             break
-        issuer = _issuer(top, cert.ca_issuers[:MOST_PLACES], until, attempts)
+        issuer = _issuer(top, cert.ca_issuers[:MOST_PLACES], until, attempts, proxy)
         if issuer is None:
             break
         found.append(issuer)
@@ -96,12 +103,14 @@ def _climb(top: bytes, known: Sequence[bytes]) -> bytes:
         top = above
 
 
-def _issuer(child: bytes, places: Sequence[str], until: float, attempts: list[Attempt]) -> Borrowed | None:
+def _issuer(
+    child: bytes, places: Sequence[str], until: float, attempts: list[Attempt], proxy: Proxy | None
+) -> Borrowed | None:
     """The certificate that signed the child, from the first address that has it."""
     for place in places:
         shown = shorten(place, 200)
         try:
-            for der in certificates_in(fetch(place, until - time.monotonic())):
+            for der in certificates_in(fetch(place, until - time.monotonic(), proxy)):
                 if signed_by(child, der) == "verified":
                     attempts.append(Attempt(shown))
                     return Borrowed(der, "fetched", shown)
@@ -111,11 +120,11 @@ def _issuer(child: bytes, places: Sequence[str], until: float, attempts: list[At
     return None
 
 
-def fetch(url: str, timeout: float = TIMEOUT) -> bytes:
+def fetch(url: str, timeout: float = TIMEOUT, proxy: Proxy | None = None) -> bytes:
     """The body at an http address, within the limits. Raises `_FetchError` with why not, in words."""
     until = time.monotonic() + timeout
     for _ in range(MOST_REDIRECTS + 1):
-        status, location, body = _in_time(_checked(url), until)
+        status, location, body = _in_time(_checked(url), until, proxy)
         if status == 200:
             return body
         if status not in (301, 302, 303, 307, 308) or not location:
@@ -140,14 +149,14 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
-def _in_time(parts: SplitResult, until: float) -> tuple[int, str, bytes]:
+def _in_time(parts: SplitResult, until: float, proxy: Proxy | None) -> tuple[int, str, bytes]:
     """`_get` in a thread that can be left behind: a resolver, or a server that drips, cannot be interrupted."""
     outcome: list[tuple[int, str, bytes] | _FetchError] = []
     done = threading.Event()
 
     def work() -> None:
         try:
-            outcome.append(_get(parts, until))
+            outcome.append(_get(parts, until, proxy))
         except _FetchError as error:
             outcome.append(error)
         done.set()
@@ -161,7 +170,7 @@ def _in_time(parts: SplitResult, until: float) -> tuple[int, str, bytes]:
     return result
 
 
-def _get(parts: SplitResult, until: float) -> tuple[int, str, bytes]:
+def _get(parts: SplitResult, until: float, proxy: Proxy | None) -> tuple[int, str, bytes]:
     """One request: status, Location, and the body read piece by piece until the deadline or the limit."""
     left = until - time.monotonic()
     if left <= 0:
@@ -169,6 +178,8 @@ def _get(parts: SplitResult, until: float) -> tuple[int, str, bytes]:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=left)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
+        if proxy is not None:
+            connection.sock = _through(proxy, connection.host, connection.port, left)
         connection.request("GET", path, headers={"Accept": "*/*", "Connection": "close", "User-Agent": "tlsviz"})
         response = connection.getresponse()
         body = bytearray()
@@ -190,6 +201,19 @@ def _get(parts: SplitResult, until: float) -> tuple[int, str, bytes]:
         raise _FetchError(f"cannot be reached: {shorten(str(why), 80)}") from None
     finally:
         connection.close()
+
+
+def _through(proxy: Proxy, host: str, port: int, left: float) -> socket.socket:
+    """A connection to the host by way of the proxy, which looks its name up. Raises `_FetchError`."""
+    from tlsviz.connection.failure import Failure
+    from tlsviz.sources.dial import Patience
+    from tlsviz.sources.tunnel import opened
+
+    way = opened((host, port), proxy, Patience(left))
+    if isinstance(way, Failure):
+        raise _FetchError(shorten(way.detail, 120))
+    way.sock.settimeout(left)
+    return way.sock
 
 
 def certificates_in(data: bytes) -> tuple[bytes, ...]:

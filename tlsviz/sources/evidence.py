@@ -46,5 +46,5 @@ def gather(
         return found
     from tlsviz.sources.aia import complete
 
-    fetched = complete(ders, stores, cancelled=cancelled)
+    fetched = complete(ders, stores, cancelled=cancelled, proxy=options.by_way())
     return found._replace(fetched=fetched.certificates)

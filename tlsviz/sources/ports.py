@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -11,15 +10,16 @@ from urllib.parse import urljoin, urlsplit
 
 from tlsviz.connection.failure import Failure
 from tlsviz.connection.http import reply, request_lines, spoken
+from tlsviz.connection.ladder import connected
 from tlsviz.connection.model import Connection, Source, SourceKind, Trace
 from tlsviz.connection.ports import MOST_HOPS, Hop, Port, Ports, PortState, looks_like_tls, tls_port
 from tlsviz.errors import CancelledError, UsageError
-from tlsviz.sources.dial import READ, WRITE, Patience, dial, errno_words, look_up
+from tlsviz.sources.dial import READ, WRITE, Patience, errno_words
 from tlsviz.sources.http import PLAIN_PORT, Exchange
 from tlsviz.sources.live import visit
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.target import DEFAULT_PORT, Target, authority, parse_host
-from tlsviz.wire.chunks import Mark
+from tlsviz.sources.tunnel import Way, opened
 from tlsviz.wire.text import shorten
 
 LONGEST_HEAD = 64 * 1024
@@ -112,7 +112,11 @@ class _Look:
     def _a(self) -> None:
         begun = time.monotonic()
         connection = self._shake(self._target)
-        self._tls = tls_port(self._target.port, connection, time.monotonic() - begun), connection
+        port = tls_port(self._target.port, connection, time.monotonic() - begun)
+        if self._options.proxy is not None and not connected(connection):
+            # It is the proxy that was not reached: nobody has asked the port.
+            port = port._replace(state="failed")
+        self._tls = port, connection
 
     def _b(self) -> None:
         begun = time.monotonic()
@@ -144,15 +148,11 @@ class _Look:
         own = replace(self._options, resolve=self._place(target) or _address(self._options.resolve))
         exchange = Exchange(target, None, scheme="http")
         request = request_lines(exchange.request)
-        found = look_up(*own.place(target), patience, _ignore)
-        if isinstance(found, Failure):
-            return Hop(url, (), None, found.detail), b"", found
-        dialled = dial(found, patience, _ignore)
-        if dialled.sock is None:
-            failure = dialled.failure or Failure("error")
-            return Hop(url, (), None, failure.detail), b"", failure
-        with dialled.sock as sock:
-            answer, ended = _ask(sock, exchange, patience)
+        way = opened(own.place(target), own.by_way(), patience)
+        if isinstance(way, Failure):
+            return Hop(url, (), None, way.detail), b"", way
+        with way.sock:
+            answer, ended = _ask(way, exchange, patience)
         found_reply = reply(answer)
         fault = "" if found_reply else ended.detail if ended else "the answer is no HTTP"
         return Hop(url, request, found_reply, fault), answer, ended
@@ -204,10 +204,6 @@ class _Look:
         return Hop(_url(scheme, target), (), None, failure.title if failure else "no answer in HTTP")
 
 
-def _ignore(_: Mark) -> None:
-    """Marks of connections that nobody draws."""
-
-
 def _address(resolve: str | None) -> str | None:
     """The address of ``address:port``: another port than the one that was named for TLS is meant here."""
     if resolve is None:
@@ -230,9 +226,9 @@ def _url(scheme: str, target: Target) -> str:
     return f"{scheme}://{authority(target.host, target.port, usual)}{target.path}"
 
 
-def _ask(sock: socket.socket, exchange: Exchange, patience: Patience) -> tuple[bytes, Failure | None]:
+def _ask(way: Way, exchange: Exchange, patience: Patience) -> tuple[bytes, Failure | None]:
     """Sends the request and reads as much as makes the head of an answer."""
-    answer, request = b"", exchange.request
+    sock, answer, request = way.sock, way.came, exchange.request
     try:
         while request:
             if not patience.wait(sock, WRITE):

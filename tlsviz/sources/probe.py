@@ -15,10 +15,11 @@ from tlsviz.connection.reprobes import answered_in_clear, conclude, judge, plan,
 from tlsviz.connection.suspects import POST_QUANTUM
 from tlsviz.connection.telling import real
 from tlsviz.errors import UsageError
-from tlsviz.sources.dial import READ, Address, Patience, dial, look_up
+from tlsviz.sources.dial import READ, Address, Patience, look_up
 from tlsviz.sources.live import visit
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.target import Target, is_address
+from tlsviz.sources.tunnel import Way, opened
 from tlsviz.wire.chunks import Mark
 from tlsviz.wire.text import safe
 
@@ -90,8 +91,10 @@ class _Prober:
             time.sleep(seconds)
 
     def _one(self, name: str) -> Probe:
-        if name in _DIRECT and (self._options.starttls or self._options.proxy):
-            return skipped(name, "the way goes through a proxy or STARTTLS")
+        if name in _DIRECT and self._options.starttls:
+            return skipped(name, "the server is asked for TLS by STARTTLS")
+        if name in _AT_THE_ADDRESS and self._options.proxy:
+            return skipped(name, "a proxy stands between: only it knows the address")
         if name == "plain_text":
             return self._plain_text()
         if name == "other_port":
@@ -162,27 +165,25 @@ class _Prober:
 
     # -- without TLS -----------------------------------------------------------------------------------------
 
-    def _place(self, port: int | None = None) -> list[Address] | None:
-        """Where the failed connection went."""
-        host, own = self._options.place(self._target)
+    def _same_place(self) -> tuple[str, int] | None:
+        """Where the failed connection went; through a proxy, what that is asked for. None if nobody knows."""
+        host, port = self._options.place(self._target)
+        if self._options.proxy is not None:
+            return host, port
         address = self._base.server.address or host
-        if not is_address(address):
-            return None
-        found = look_up(address, own if port is None else port, Patience(self._time, self._cancelled), _deaf)
-        return None if isinstance(found, Failure) else found
+        return (address, port) if is_address(address) else None
 
     def _other_port(self) -> Probe:
         name = "other_port"
         port = HTTP_PORT if self._base.server.port != HTTP_PORT else HTTPS_PORT
-        addresses = self._place(port)
-        if addresses is None:
+        place = self._same_place()
+        if place is None:
             return skipped(name, "the address is not known")
         words = f"TCP to port {port} of the same address"
-        dialled = dial(addresses, Patience(self._time, self._cancelled), _deaf)
-        if dialled.sock is not None:
-            dialled.sock.close()
+        failure = opened((place[0], port), None, Patience(self._time, self._cancelled))
+        if isinstance(failure, Way):
+            failure.sock.close()
             return reached(self._base, name, True, f"port {port} is open", words)
-        failure = dialled.failure or Failure("error")
         if failure.kind != "refused":
             return reached(self._base, name, False, failure.detail, words)
         if self._is("connection_refused"):
@@ -193,15 +194,15 @@ class _Prober:
         return self._base.diagnosis is not None and self._base.diagnosis.code == code
 
     def _plain_text(self) -> Probe:
-        addresses = self._place()
-        if addresses is None:
+        place = self._same_place()
+        if place is None:
             return skipped("plain_text", "the address is not known")
         patience = Patience(self._time, self._cancelled)
-        dialled = dial(addresses, patience, _deaf)
-        if dialled.sock is None:
-            return skipped("plain_text", dialled.failure.detail if dialled.failure else "no connection")
-        with dialled.sock as sock:
-            answer = _listen(sock, patience, GREETING_WAIT)
+        way = opened(place, self._options.by_way(), patience)
+        if isinstance(way, Failure):
+            return skipped("plain_text", way.detail or "no connection")
+        with way.sock as sock:
+            answer = way.came or _listen(sock, patience, GREETING_WAIT)
             if not answer:
                 request = f"GET / HTTP/1.1\r\nHost: {self._target.host}\r\nConnection: close\r\n\r\n"
                 with contextlib.suppress(OSError):
@@ -212,6 +213,8 @@ class _Prober:
 
 _DIRECT = frozenset(("plain_text", "other_port", "other_family"))
 """What goes around whatever is said before TLS."""
+_AT_THE_ADDRESS = frozenset(("other_port", "other_family"))
+"""What is asked of the server's own address."""
 _OPENSSL_GROUPS = {
     23: "P-256",
     24: "P-384",
