@@ -176,7 +176,7 @@ def _show(args: argparse.Namespace) -> int:
     whole, trace = _picked(args)
     printing.notices(trace)
     if args.connection is not None:
-        trace = targets.only(trace, args.connection)
+        trace = targets.one(trace, args.connection)
     if args.format == "json":
         import json
 

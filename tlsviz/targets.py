@@ -37,18 +37,18 @@ def trace(target: str, args: argparse.Namespace) -> Trace:
 
 def read(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
     """Reads what the target means, with what earlier handshakes with the same server showed."""
+    if isinstance(parsed, Path):
+        return capture(parsed, args)
     from tlsviz.sources.memory import recalled
 
     return recalled(_fresh(parsed, args))
 
 
-def _fresh(parsed: Target | Path | str, args: argparse.Namespace) -> Trace:
+def _fresh(parsed: Target | str, args: argparse.Namespace) -> Trace:
     if isinstance(parsed, str):
         from tlsviz.lab.run import run_scenario
 
         return run_scenario(parsed)
-    if isinstance(parsed, Path):
-        return capture(parsed, args)
     from tlsviz.sources.live import run_live
 
     if args.step:
@@ -90,9 +90,9 @@ def kind(parsed: Target | Path | str) -> arguments.TargetKind:
 
 def capture(path: Path, args: argparse.Namespace) -> Trace:
     """Reads a capture file with the options given."""
-    from tlsviz.sources.capture import load_capture
+    from tlsviz.sources.catalog import list_capture
 
-    return load_capture(path, arguments.open_options(args, password()))
+    return list_capture(path, arguments.open_options(args, password()))
 
 
 def password() -> Callable[[str], str] | None:
@@ -104,11 +104,12 @@ def password() -> Callable[[str], str] | None:
     return getpass
 
 
-def only(trace: Trace, connection: int) -> Trace:
+def one(trace: Trace, connection: int) -> Trace:
     """The trace with one connection of it; raises `UsageError` if there is no such."""
-    chosen = tuple(found for found in trace.connections if found.id == connection)
-    if not chosen:
+    from tlsviz.connection.rows import only, rows
+
+    if connection not in [row.id for row in rows(trace.connections)]:
         last = len(trace.connections) - 1
         known = "there are none" if last < 0 else "there is only 0" if last == 0 else f"there are 0 to {last}"
         raise UsageError(f"No connection {connection}", known)
-    return trace._replace(connections=chosen)
+    return trace._replace(connections=only(trace.connections, (connection,)))

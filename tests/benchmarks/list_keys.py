@@ -27,6 +27,7 @@ from shellhelp import make_app  # noqa: E402
 from shellsample import several  # noqa: E402
 
 from tlsviz.connection.model import Connection  # noqa: E402
+from tlsviz.connection.rows import row  # noqa: E402
 from tlsviz.ui.listing import Listing  # noqa: E402
 from tlsviz.ui.screens.connections import ConnectionsScreen  # noqa: E402
 from tlsviz.ui.workers import Capture, Job  # noqa: E402
@@ -67,7 +68,7 @@ async def presses(count: int, times: int) -> dict[str, float]:
 
 def work(count: int) -> None:
     """Times the listing alone."""
-    made = list(connections(count))
+    made = list(map(row, connections(count)))
     listing, begin = Listing(), time.process_time()
     for start in range(0, count, TOGETHER):
         listing.put(made[start : start + TOGETHER])

@@ -14,11 +14,14 @@ import pytest
 from dialogue import Dialogue, shake
 from pcap_writer import SERVER_END, packets
 
+from tlsviz.connection.plain import undecided
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import CancelledError, TargetError
 from tlsviz.sources import following
-from tlsviz.sources.background import Done, Failed, Found, Loading, read_capture
+from tlsviz.sources.background import Done, Failed, Listed, Loading, read_capture
 from tlsviz.sources.capture import OpenOptions, Progress, load_capture
+from tlsviz.sources.catalog import list_capture
+from tlsviz.sources.shelf import Shelf
 
 pytestmark = [
     pytest.mark.tshark,
@@ -36,7 +39,7 @@ def dialogue() -> Dialogue:
 @pytest.fixture
 def capture(tmp_path: Path, dialogue: Dialogue) -> Path:
     """Three TLS connections and something else, interleaved, with the first one's secrets inside."""
-    plain = Dialogue(chunks=[dialogue.chunks[0]._replace(data=b"GET / HTTP/1.1\r\n\r\n")])
+    plain = Dialogue(chunks=[dialogue.chunks[0]._replace(data=b"\0nothing that anybody knows")])
     other = shake("1.2")
     mixed = [
         *packets(dialogue, 40000),
@@ -130,7 +133,7 @@ def test_captures_without_tls(tmp_path: Path) -> None:
     path = tmp_path / "a.pcap"
     path.write_bytes(w.pcap([]))
     assert load_capture(path).notices == ("The capture holds no packets.",)
-    talk = Dialogue(chunks=[shake().chunks[0]._replace(data=b"GET / HTTP/1.1\r\n\r\n" * 20_000)])
+    talk = Dialogue(chunks=[shake().chunks[0]._replace(data=b"nothing that anybody knows\r\n" * 20_000)])
     path.write_bytes(w.pcap(map(w.frame, packets(talk))))
     trace = load_capture(path, strict=True)
     assert trace.connections == ()
@@ -140,8 +143,8 @@ def test_captures_without_tls(tmp_path: Path) -> None:
 def test_progress_and_found(capture: Path) -> None:
     reports: list[Progress] = []
     seen: list[int] = []
-    trace = load_capture(capture, progress=reports.append, found=lambda connection: seen.append(connection.id))
-    assert seen == [connection.id for connection in trace.connections]
+    trace = list_capture(capture, progress=reports.append, found=lambda kept: seen.append(kept.row.id))
+    assert sorted({*seen}) == [connection.id for connection in trace.connections]
     assert reports[-1].fraction == 1.0
     assert reports[-1].connections == 3
     assert [report.bytes for report in reports] == sorted(report.bytes for report in reports)
@@ -153,13 +156,13 @@ def test_cancel(capture: Path) -> None:
 
 
 def test_a_bug_on_one_stream_costs_only_that_stream(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken(following.Engine):
+    class Broken(undecided.Engine):
         def finish(self, time: float | None = None) -> None:
             if self.client.port == 40002:
                 raise ZeroDivisionError("a bug")
             super().finish(time)
 
-    monkeypatch.setattr(following, "Engine", Broken)
+    monkeypatch.setattr(undecided, "Engine", Broken)
     trace = load_capture(capture)
     assert sorted(connection.client.port for connection in trace.connections) == [40000, 40003]
     assert [connection.id for connection in trace.connections] == [0, 1]
@@ -183,9 +186,13 @@ def test_undecided_streams_are_not_kept(dialogue: Dialogue) -> None:
 def test_background_gives_the_same(capture: Path) -> None:
     reports: list[Progress] = []
     seen: list[int] = []
-    trace = read_capture(capture, OpenOptions(), reports.append, lambda connection: seen.append(connection.id))
+
+    def found(shelf: Shelf, event: Listed) -> None:
+        seen.extend(kept.row.id for kept in event.kept)
+
+    trace = read_capture(capture, OpenOptions(), reports.append, found)
     assert trace == load_capture(capture)
-    assert seen == [0, 1, 2]
+    assert {*seen} == set(range(len(trace.connections)))
     assert reports
 
 
@@ -199,7 +206,7 @@ def test_background_events(capture: Path) -> None:
         events = list(loading)
     kinds = [type(event) for event in events]
     assert kinds[-1] is Done
-    assert kinds.count(Found) == 3
+    assert {kept.row.id for event in events if isinstance(event, Listed) for kept in event.kept} == {0, 1, 2}
     assert loading.poll() is None
 
 

@@ -10,14 +10,22 @@ import pcap_writer as w
 import pytest
 from dialogue import Dialogue, shake
 
+from tlsviz.connection.judge import Evidence
 from tlsviz.connection.model import Connection
+from tlsviz.connection.rows import Row, only, row, rows
 from tlsviz.crypto.keylog import KeyLog
-from tlsviz.sources.background import Found, Loading, read_capture
-from tlsviz.sources.capture import load_capture
-from tlsviz.sources.following import PATIENCE, Following
-from tlsviz.sources.opinions import Opinion
+from tlsviz.sources.background import Listed, Loading, read_capture
+from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.catalog import list_capture
+from tlsviz.sources.entries import Entry, keep, taken
+from tlsviz.sources.memory import recalled
+from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.segments import ACK, RST, Packet
+from tlsviz.sources.shelf import Kept
+from tlsviz.sources.shelving import PATIENCE, Shelving
+from tlsviz.sources.spool import Spool
 
+ROOT = Path(__file__).resolve().parents[2]
 Packets = list[Packet]
 
 
@@ -50,44 +58,43 @@ def at(packets: Packets, port: int, start: float) -> Packets:
     ]
 
 
-def given(packets: Packets) -> tuple[list[tuple[int, Connection]], list[Connection]]:
-    """What was given, after how many packets; and the connections in the end."""
-    early: list[tuple[int, Connection]] = []
-    count = 0
+def shelving(told: list[Entry]) -> Shelving:
+    return Shelving(KeyLog(), Opinions((), None, Evidence()), Spool(), told.append, strict=True)
 
-    def judge(connection: Connection) -> Opinion:
-        early.append((count, connection))
-        return Opinion(connection, ())
 
-    following = Following(KeyLog(), strict=True, early=judge)
+def given(packets: Packets) -> tuple[list[tuple[int, Row]], list[Row]]:
+    """What was given, after how many packets; and what it is in the end."""
+    told: list[Entry] = []
+    early: list[tuple[int, Row]] = []
+    following = shelving(told)
     streams: dict[frozenset[object], int] = {}
-    for number, packet in enumerate(packets):
-        count = number + 1
+    for number, packet in enumerate(packets, 1):
         stream = streams.setdefault(frozenset((packet.source, packet.destination)), len(streams))
-        following.take(packet._replace(number=count, stream=stream))
+        following.take(packet._replace(number=number, stream=stream))
+        early += [(number, entry.row) for entry in told]
+        told.clear()
     following.end()
-    return early, list(following.finished(lambda connection, _: connection))
+    return early, [entry.row for _, entry in sorted(following.entries.items())]
 
 
 def test_a_closed_connection_is_given_with_its_last_packet(frames: Packets) -> None:
     one, two = at(frames, 40001, 0), at(frames, 40002, 5)
     early, last = given([*one, *two])
     assert [count for count, _ in early] == [len(one), len(one) + len(two)]
-    assert [connection for _, connection in early] == last
+    assert [row for _, row in early] == last
 
 
 def test_a_reset_closes_too(frames: Packets) -> None:
     end = frames[-1]._replace(flags=RST | ACK)
     early, last = given([*frames[:-2], end])
-    assert [connection for _, connection in early] == last
-    assert last[0].marks[-1].mark.kind == "rst"
+    assert [row for _, row in early] == last
 
 
 def test_what_stays_open_is_given_after_a_while_and_again_when_it_closes(frames: Packets) -> None:
     other = at(frames, 40001, PATIENCE + 1)
     end = [frames[-2]._replace(time=PATIENCE + 3), frames[-1]._replace(time=PATIENCE + 4)]
     early, last = given([*frames[:-2], *other, *end])
-    assert [connection.id for _, connection in early] == [0, 1, 0]
+    assert [row.client.port for _, row in early] == [40000, 40001, 40000]
     assert early[0][0] <= len(frames)
     assert [early[2][1], early[1][1]] == last
 
@@ -96,7 +103,7 @@ def test_waiting_bytes_keep_a_connection_from_being_given(frames: Packets) -> No
     data = next(index for index, each in enumerate(frames) if each.payload and each.source.port == 443)
     early, last = given([*frames[:data], *frames[data + 1 :]])
     assert early == []
-    assert len(last) == 1 and last[0].holes
+    assert len(last) == 1 and "capture_lost" in " ".join(last[0].findings)
 
 
 def spoiled(frames: Packets) -> list[Packets]:
@@ -132,37 +139,71 @@ def test_the_trace_is_the_same_with_and_without(tmp_path: Path, frames: Packets)
     every.sort(key=lambda packet: packet.time)
     path = tmp_path / "a.pcap"
     path.write_bytes(w.pcap(map(w.frame, every)))
-    whole = load_capture(path, strict=True)
-    told: dict[int, Connection] = {}
+    whole = recalled(load_capture(path, strict=True))
+    told: dict[int, Row] = {}
     order: list[int] = []
 
-    def found(connection: Connection) -> None:
-        told[connection.id] = connection
-        order.append(connection.id)
+    def found(kept: Kept) -> None:
+        told[kept.row.id] = kept.row
+        order.append(kept.row.id)
 
-    assert load_capture(path, strict=True, found=found) == whole
-    assert tuple(told[number] for number in range(len(whole.connections))) == whole.connections
+    assert list_capture(path, strict=True, found=found) == whole
+    assert [told[number] for number in range(len(whole.connections))] == list(map(row, whole.connections))
     assert len(order) > len(whole.connections) > 10  # some came twice: they were not over yet
     assert read_capture(path) == whole
     with Loading(path) as loading:
-        events = [event for event in loading if isinstance(event, Found)]
-    assert [event.connection.id for event in events] == order
+        events = [event for event in loading if isinstance(event, Listed)]
+    assert [kept.row.id for event in events for kept in event.kept] == order
 
 
-def test_an_early_judgement_is_kept_only_while_nothing_happens(frames: Packets) -> None:
-    """The final judge gets the early one of the connection that stayed as it was, and none of the other."""
+def test_what_was_over_goes_on_when_more_comes(frames: Packets) -> None:
+    """The engine is gone by then: another one is given everything anew."""
     late = frames[-1]._replace(flags=RST | ACK, time=99.0, payload=b"")
-    still = at(frames, 40001, 0)
-    judged: list[tuple[int, bool]] = []
-    following = Following(KeyLog(), strict=True, early=lambda connection: Opinion(connection, ()))
-    for number, packet in enumerate([*frames, *still, late]):
-        stream = 0 if 40000 in (packet.source.port, packet.destination.port) else 1
-        following.take(packet._replace(number=number + 1, stream=stream))
+    told: list[Entry] = []
+    following = shelving(told)
+    for number, packet in enumerate([*frames, late], 1):
+        following.take(packet._replace(number=number, stream=0))
     following.end()
+    assert [entry.row.duration for entry in told] == [frames[-1].time - frames[0].time, 99.0 - frames[0].time]
 
-    def judge(connection: Connection, before: Opinion | None) -> Connection:
-        judged.append((connection.id, before is not None))
-        return connection
 
-    assert len(list(following.finished(judge))) == 2
-    assert judged == [(0, False), (1, True)]
+def test_what_was_over_is_not_looked_at_again(frames: Packets) -> None:
+    told: list[Entry] = []
+    following = shelving(told)
+    for number, packet in enumerate(frames, 1):
+        following.take(packet._replace(number=number, stream=0))
+    following.end()
+    assert len(told) == 1
+
+
+# -- the shelf ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.tshark
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
+@pytest.mark.parametrize("name", ["resumption.pcapng", "tls13.pcapng", "quic.pcapng", "dtls12.pcapng"])
+def test_a_shelf_gives_what_the_whole_reading_gives(name: str) -> None:
+    path = ROOT / "captures" / name
+    keys = Path(f"{path}.keylog")
+    options = OpenOptions(keylogs=(keys,) if keys.exists() else ())
+    whole, shelf = recalled(load_capture(path, options, strict=True)), list_capture(path, options, strict=True)
+    assert shelf == whole
+    assert list(rows(shelf.connections)) == list(map(row, whole.connections))
+    chosen = only(shelf.connections, (0,))
+    assert list(chosen) == [whole.connections[0]] and chosen != whole.connections[1:]
+
+
+def test_secrets_do_not_go_to_the_disk() -> None:
+    spool = Spool()
+    place = keep(Connection(secrets=(("EXPORTER_SECRET", b"secret" * 8),)), None, spool)
+    assert place.held and not place.size
+    assert taken(place, spool, 7, -1)[0] == Connection(id=7, secrets=(("EXPORTER_SECRET", b"secret" * 8),))
+    plain = keep(Connection(), None, spool)
+    assert plain.size and not plain.held
+
+
+def test_processes_that_share_a_spool_do_not_meet() -> None:
+    with Spool() as mine:
+        other = Spool(mine.descriptor, 1)
+        places = [(spool, spool.add(data), data) for spool, data in ((mine, b"one"), (other, b"two"), (mine, b"three"))]
+        assert [mine.read(place, len(data)) for _, place, data in places] == [b"one", b"two", b"three"]

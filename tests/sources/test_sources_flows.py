@@ -97,7 +97,7 @@ def test_udp_and_tcp_are_numbered_together() -> None:
         following.take(item)
     following.end()
     assert following.found == 3
-    found = list(following.finished(lambda connection, _: connection))
+    found = list(following.finished(lambda connection: connection))
     told = [(one.id, one.tcp_stream, one.transport) for one in found]
     assert told == [(0, None, "dtls"), (1, 7, "tcp"), (2, None, "dtls")]
 

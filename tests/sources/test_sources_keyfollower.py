@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.lab.run import run_scenario
-from tlsviz.sources.keyfollower import KeyFollower
+from tlsviz.sources.keyfollower import KeyFollower, randoms_of
 
 
 def line(number: int, label: str = "CLIENT_RANDOM") -> bytes:
@@ -81,14 +81,14 @@ def test_which_connections_new_secrets_concern(tmp_path: Path) -> None:
     follower = KeyFollower([file])
     file.write_bytes(line(1))
     assert follower.poll() == 1
-    assert not follower.concerns([connection])
+    assert not follower.concerns([randoms_of(connection)])
     with file.open("ab") as more:
         more.write(b"CLIENT_RANDOM " + own.hex().encode() + b" " + b"00" * 48 + b"\n")
     assert follower.poll() == 1
-    assert follower.concerns([connection])
+    assert follower.concerns([randoms_of(connection)])
     with file.open("ab") as more:
         more.write(b"RSA 0011223344556677 " + b"00" * 48 + b"\n")
     assert follower.poll() == 1
-    assert follower.concerns([connection])
+    assert follower.concerns([randoms_of(connection)])
     assert follower.poll() == 0
-    assert not follower.concerns([connection])
+    assert not follower.concerns([randoms_of(connection)])

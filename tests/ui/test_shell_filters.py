@@ -10,6 +10,7 @@ from shellhelp import make_app, script, shown, until
 from shellsample import connection, several, trace
 
 from tlsviz.connection.model import Trace
+from tlsviz.connection.rows import row
 from tlsviz.sources.capture import Progress
 from tlsviz.ui.listing import COLUMNS, Listing
 from tlsviz.ui.screens.connections import AT_ONCE, ConnectionsScreen
@@ -29,7 +30,8 @@ def ids(listing: Listing) -> list[int]:
 @pytest.mark.parametrize("column", [column.key for column in COLUMNS])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_rows_one_by_one_find_the_places_of_a_sorting(column: str, reverse: bool) -> None:
-    rows = [*several(), *(connection(20 + n, f"{n % 3}.example", duration=n % 4) for n in range(90))]
+    shown = [*several(), *(connection(20 + n, f"{n % 3}.example", duration=n % 4) for n in range(90))]
+    rows = list(map(row, shown))
     at_once, one_by_one = Listing(), Listing()
     for listing in (at_once, one_by_one):
         listing.put(rows[:70])
@@ -41,7 +43,7 @@ def test_rows_one_by_one_find_the_places_of_a_sorting(column: str, reverse: bool
     for each in reversed(rows[70:]):
         one_by_one.put([each])
     assert ids(at_once) == ids(one_by_one)
-    changed = connection(21, "zzz.example", duration=99.0, start=1.8e9)
+    changed = row(connection(21, "zzz.example", duration=99.0, start=1.8e9))
     for listing in (at_once, one_by_one):
         listing.put([changed])
         listing.keep(range(60))

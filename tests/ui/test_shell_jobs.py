@@ -7,6 +7,7 @@ import pytest
 from shellhelp import script
 from shellsample import connection, several, trace
 
+from tlsviz.connection.rows import row
 from tlsviz.errors import CancelledError, TargetError
 from tlsviz.ui.messages import JobAdvanced, JobEnded
 from tlsviz.ui.workers import Capture, Job
@@ -29,12 +30,12 @@ def test_a_fast_source_announces_itself_once_until_it_is_listened_to() -> None:
     for each in several():
         job.found(each)
     assert [type(message) for message in listener.heard] == [JobAdvanced, JobAdvanced]
-    assert job.take() == list(several())
+    assert job.take() == [row(each) for each in several()]
     assert job.take() == []
     job.found(connection(3, "newer.example"))
     assert len(listener.heard) == 3
-    assert [each.server_name for each in job.take()] == ["newer.example"]
-    assert len(job.connections) == 8
+    assert [each.name for each in job.take()] == ["newer.example"]
+    assert len(job.rows) == 8
 
 
 def test_whoever_follows_later_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +45,7 @@ def test_whoever_follows_later_misses_nothing(monkeypatch: pytest.MonkeyPatch) -
     assert job.state == "done"
     job.follow(listener)  # type: ignore[arg-type]
     assert [type(message) for message in listener.heard] == [JobAdvanced, JobEnded]
-    assert job.take() == list(several())
+    assert job.take() == [row(each) for each in several()]
 
 
 def test_one_who_left_is_told_nothing() -> None:

@@ -6,6 +6,7 @@ import pytest
 from shellsample import NOON, connection, messages, several
 
 from tlsviz.connection.model import CodePoint
+from tlsviz.connection.rows import row
 from tlsviz.pki.trust import Trust
 from tlsviz.tls.suites import suite
 from tlsviz.ui.glyphs import Sign, glyphs
@@ -18,13 +19,13 @@ def names(listing: Listing) -> list[str | None]:
 
 def filled() -> Listing:
     listing = Listing()
-    listing.put(several())
+    listing.put(map(row, several()))
     return listing
 
 
 def test_rows_are_in_order_of_time_whatever_order_they_come_in() -> None:
     listing = Listing()
-    listing.put(reversed(several()))
+    listing.put(map(row, reversed(several())))
     assert [row.id for row in listing.view] == list(range(8))
 
 
@@ -69,7 +70,7 @@ def test_filter_words_must_all_occur(words: str, ids: list[int]) -> None:
 
 def test_a_newer_snapshot_replaces_the_older() -> None:
     listing = filled()
-    listing.put([connection(5, "now.example.com")])
+    listing.put([row(connection(5, "now.example.com"))])
     assert len(listing) == 8
     assert names(listing)[5] == "now.example.com"
 
@@ -109,7 +110,7 @@ def test_outcomes_in_words() -> None:
 
 def test_what_a_peer_wrote_is_harmless() -> None:
     listing = Listing()
-    listing.put([connection(0, "a\x1b[31m\u202eb.example", alpn="h2\n")])
+    listing.put([row(connection(0, "a\x1b[31m\u202eb.example", alpn="h2\n"))])
     cells = [column.words(listing.view[0], 0.0) for column in COLUMNS]
     assert not any(char in cell for cell in cells for char in "\x1b\u202e\n")
 

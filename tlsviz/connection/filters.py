@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tlsviz.connection.filter_keys import ALIASES, FLAGS, KEYS, Test, make
 from tlsviz.connection.model import Connection
-from tlsviz.connection.rows import Row, row
+from tlsviz.connection.rows import Row, only, rows
 from tlsviz.errors import UsageError
 from tlsviz.wire.text import shorten
 
@@ -60,10 +60,11 @@ def parse(text: str) -> Filter:
     return Filter(text, test)
 
 
-def picked(wanted: Filter, connections: Sequence[Connection]) -> tuple[Connection, ...]:
+def picked(wanted: Filter, connections: Sequence[Connection]) -> Sequence[Connection]:
     """The connections that match, in their order."""
-    zero = min((connection.start for connection in connections), default=0.0)
-    return tuple(connection for connection in connections if wanted.matches(row(connection), zero))
+    found = rows(connections)
+    zero = min((each.start for each in found), default=0.0)
+    return only(connections, {each.id: None for each in found if wanted.matches(each, zero)})
 
 
 def shown(of: Row) -> str:

@@ -3,6 +3,7 @@
 Everything here is frozen, comparable and picklable, holds no Textual and does no I/O.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -500,12 +501,12 @@ class Source(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """Everything one target gave: its connections, and what is to be said about the source itself.
+    """Everything one target gave: its connections in order, and what is to be said about the source itself.
 
     ``ports``: what its two ports answer, where that was asked for.
     """
 
     source: Source
-    connections: tuple[Connection, ...] = ()
+    connections: Sequence[Connection] = ()
     notices: tuple[str, ...] = ()
     ports: "Ports | None" = None

@@ -5,8 +5,10 @@ Never secrets, and nothing that a recording would not show. Small enough to keep
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from tlsviz.connection.model import CodePoint, Connection, Trace
@@ -21,7 +23,12 @@ MAX_OFFERS = 80
 """So many values of each list are kept: real hellos offer fewer."""
 MAX_EARLIER = 50
 """So many earlier handshakes with a server are looked at, the latest."""
+MOST_SERVERS = 20_000
+"""So many servers are remembered while connections come; then the one that came first is forgotten."""
+MOST_AT_ONCE = 1_000
+"""So many handshakes of one server are kept while they come at the same time, or in the wrong order."""
 _MAX_TEXT = 300
+GREASE = "GREASE"
 
 
 def whom(connection: Connection) -> tuple[str, int]:
@@ -40,16 +47,9 @@ def observe(connection: Connection) -> Observation | None:
         return None
     server, port = whom(connection)
     offered = connection.offered
-    lists: tuple[Iterable[CodePoint | str], ...] = (
-        *(offered.versions, offered.cipher_suites, offered.groups, offered.signature_schemes, offered.alpn),
-    )
-    chosen = (
-        connection.version,
-        connection.cipher_suite,
-        connection.group,
-        connection.signature_scheme,
-        connection.alpn,
-    )
+    lists = (offered.versions, offered.cipher_suites, offered.groups, offered.signature_schemes)
+    chosen = (connection.version, connection.cipher_suite, connection.group, connection.signature_scheme)
+    alpn = connection.alpn
     ders = [sent.der for sent in connection.certificates if sent.sender == SERVER]
     trust = connection.trust
     return Observation(
@@ -57,8 +57,8 @@ def observe(connection: Connection) -> Observation | None:
         port,
         round(connection.start, 3),
         connection.complete,
-        tuple(_values(each) for each in lists),
-        tuple(_value(each) if each is not None else None for each in chosen)
+        (*map(_values, lists), _names(offered.alpn)),
+        (*map(_code, chosen), alpn if alpn is None else shorten(alpn, _MAX_TEXT))
         if connection.cipher_suite
         else (None,) * 5,
         alert.description.code if alert is not None and not connection.complete else None,
@@ -78,37 +78,94 @@ def mozilla(connection: Connection) -> bool | None:
     return any(way.anchored for verdict in asked for way in verdict.ways) if asked else None
 
 
-def _values(points: Iterable[CodePoint | str]) -> Values:
-    known = (_value(point) for point in points if str(point) != "GREASE")
-    return tuple(dict.fromkeys(known))[:MAX_OFFERS]
+def _values(points: Iterable[CodePoint]) -> Values:
+    return _once(tuple([point.code for point in points if point.name != GREASE]))
 
 
-def _value(point: CodePoint | str) -> int | str:
-    return point.code if isinstance(point, CodePoint) else shorten(point, _MAX_TEXT)
+def _names(names: Iterable[str]) -> Values:
+    return _once(tuple([shorten(name, _MAX_TEXT) for name in names if name != GREASE]))
+
+
+@lru_cache(maxsize=4096)
+def _once(values: Values) -> Values:
+    """The values, each once; the same tuple for all who offer the same."""
+    return tuple(dict.fromkeys(values))[:MAX_OFFERS]
+
+
+def _code(point: CodePoint | None) -> int | None:
+    return None if point is None else point.code
+
+
+class Observed:
+    """What is remembered of servers, for connections that come one after the other, in the order of their start.
+
+    ``known``: handshakes with them that the source does not hold. Bounded: of each server what the next connection may
+    look at is kept, and of `MOST_SERVERS` servers.
+    """
+
+    def __init__(self, known: Iterable[Observation] = ()) -> None:
+        self._of: dict[tuple[str, int], list[Observation]] = {}
+        for one in known:
+            self.learn(one)
+
+    def follow(self, connection: Connection) -> Connection:
+        """The next connection with the earlier handshakes with its server, and what is to be said about them."""
+        before = self.before(whom(connection), connection.start)
+        one = observe(connection)
+        if one is not None:
+            self.learn(one)
+            self._forget(one)
+        if not before:
+            return connection
+        from tlsviz.connection.findings import again
+
+        return again(replace(connection, earlier=before))
+
+    def before(self, server: tuple[str, int], start: float) -> tuple[Observation, ...]:
+        """The latest handshakes with a server before a time, the oldest first."""
+        seen = self._of.get(server) if server[0] else None
+        if seen is None:
+            return ()
+        at = bisect_left(seen, round(start, 3), key=_time)
+        return tuple(seen[max(at - MAX_EARLIER, 0) : at])
+
+    def learn(self, one: Observation) -> None:
+        """Remembers a handshake."""
+        seen = self._of.setdefault((one.server, one.port), [])
+        if not seen or seen[-1].time <= one.time:
+            seen.append(one)
+        else:
+            insort(seen, one, key=_time)
+        if len(self._of) > MOST_SERVERS:
+            del self._of[next(iter(self._of))]
+
+    def _forget(self, latest: Observation) -> None:
+        """Forgets what is too old for a connection that starts with the latest, or after it."""
+        seen = self._of.get((latest.server, latest.port), [])
+        if len(seen) > 2 * MAX_EARLIER:
+            needless = bisect_left(seen, latest.time, key=_time) - MAX_EARLIER
+            del seen[: max(needless, len(seen) - MOST_AT_ONCE, 0)]
+
+
+def _time(one: Observation) -> float:
+    return one.time
 
 
 def earlier(connection: Connection, known: Iterable[Observation]) -> tuple[Observation, ...]:
     """Those of the known handshakes that were with the same server, and before: the latest, oldest first."""
-    server, port = whom(connection)
-    found = [one for one in known if (one.server, one.port) == (server, port) and one.time < connection.start]
-    return tuple(sorted(found, key=lambda one: one.time)[-MAX_EARLIER:]) if server else ()
+    return Observed(known).before(whom(connection), connection.start)
 
 
 def remembering(trace: Trace, known: Iterable[Observation] = ()) -> Trace:
     """The trace, each connection with the earlier handshakes with its server, of the trace itself and ``known``."""
-    seen = [*known, *filter(None, map(observe, trace.connections))]
-    if len(seen) < 2 and not known:
+    known = tuple(known)
+    if len(trace.connections) < 2 and not known:
         return trace
-    from tlsviz.connection.findings import again
-
-    by_server: dict[tuple[str, int], list[Observation]] = {}
-    for one in seen:
-        by_server.setdefault((one.server, one.port), []).append(one)
-    fresh = []
-    for connection in trace.connections:
-        before = earlier(connection, by_server.get(whom(connection), ()))
-        fresh.append(again(replace(connection, earlier=before)) if before else connection)
-    return trace._replace(connections=tuple(fresh))
+    observed = Observed(known)
+    connections = list(trace.connections)
+    for place in sorted(range(len(connections)), key=lambda place: connections[place].start):
+        connections[place] = observed.follow(connections[place])
+    return trace._replace(connections=tuple(connections))
 
 
 # -- as plain data, for the store ------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from tlsviz.connection import titles
 from tlsviz.connection.model import CodePoint, Connection, Endpoint
@@ -71,6 +72,30 @@ class Row(NamedTuple):
     def title(self) -> str:
         """What to call the server: the name that the client asked for, else its address."""
         return self.name or str(self.server)
+
+
+@runtime_checkable
+class Listed(Protocol):
+    """Connections of which the rows are there before they are (`sources.shelf`)."""
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """A row for each, in their order."""
+
+    def only(self, numbers: Iterable[int]) -> Sequence[Connection]:
+        """Those with these ids."""
+
+
+def rows(connections: Sequence[Connection]) -> Sequence[Row]:
+    """A row for each connection, with no more work than that needs."""
+    return connections.rows if isinstance(connections, Listed) else [row(each) for each in connections]
+
+
+def only(connections: Sequence[Connection], numbers: Collection[int]) -> Sequence[Connection]:
+    """The connections with these ids."""
+    if isinstance(connections, Listed):
+        return connections.only(numbers)
+    return tuple(each for each in connections if each.id in numbers)
 
 
 def row(connection: Connection) -> Row:

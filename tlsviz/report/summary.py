@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tlsviz.connection.model import Trace
-from tlsviz.connection.rows import row
+from tlsviz.connection.rows import rows
 from tlsviz.connection.tally import SLICES, Counts, Slice, Summary, summarize
 from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, render
 from tlsviz.wire.text import clock, plural, safe
@@ -19,7 +19,7 @@ BARS, ASCII_BARS = " ▁▂▃▄▅▆▇█", " ..::==##"
 
 def summary_json(trace: Trace) -> dict[str, Any]:
     """The summary as the contract has it; times in Unix seconds and seconds."""
-    found = summarize(map(row, trace.connections))
+    found = summarize(rows(trace.connections))
     return {
         "connections": found.connections,
         "failed": found.failed,
@@ -44,7 +44,7 @@ def summary_json(trace: Trace) -> dict[str, Any]:
 def render_summary(trace: Trace, width: int = 100, color: bool = False, ascii: bool = False) -> str:
     """The summary for a terminal of ``width`` columns (at least 60); ends with a line break."""
     width = max(width, 60)
-    found = summarize(map(row, trace.connections), min(width - 34, SLICES))
+    found = summarize(rows(trace.connections), min(width - 34, SLICES))
     head = [Piece("tlsviz", "title"), Piece(f"  {clip(safe(trace.source.name), width - 8)}", "dim")]
     lines: list[Line] = [head, [], *_totals(found), *_over_time(found.slices, found.width, ascii)]
     for facet, counts in found.facets:

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection as Channel
 from multiprocessing.connection import Pipe
 from pathlib import Path
@@ -23,7 +24,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.errors import TlsvizError
-from tlsviz.sources.capture import OpenOptions, Progress, load_capture
+from tlsviz.sources.capture import OpenOptions, Progress
+from tlsviz.sources.catalog import list_capture
+from tlsviz.sources.opinions import Opinions
+from tlsviz.sources.shelf import Kept, Shelf
+from tlsviz.sources.spool import Spool
 
 if TYPE_CHECKING:
     from tlsviz.sources.interface import WatchOptions
@@ -34,6 +39,12 @@ class Found(NamedTuple):
 
     connection: Connection
     over: bool = True
+
+
+class Listed(NamedTuple):
+    """Connections of a capture, or newer states of some under the same ids, for a `Shelf`."""
+
+    kept: tuple[Kept, ...]
 
 
 class Done(NamedTuple):
@@ -48,38 +59,41 @@ class Failed(NamedTuple):
     error: TlsvizError
 
 
-Event = Progress | Found | Done | Failed
+Event = Progress | Found | Listed | Done | Failed
 
 _CANCEL = "cancel"
 _GRACE = 2.0
 """Seconds that the child has to end by itself."""
+_MOST, _SOON = 200, 0.1
+"""So many connections are sent together, or as many as come within so many seconds."""
 
 
 class Loading:
     """A capture being loaded, or an interface watched. Iterate over it, or `poll`; it ends with `Done` or `Failed`.
 
-    The trace of a capture holds its connections; that of an interface none, since those were told as they went by.
+    ``shelf`` holds the connections of a capture so far, which are the trace's in the end; those of an interface are
+    told as they go by, and kept by nobody.
 
     Not thread-safe but for `cancel`. Use it as a context manager, or `close` it.
     """
 
     def __init__(self, what: Path | WatchOptions, options: OpenOptions | None = None) -> None:
         ours, theirs = Pipe(duplex=True)
+        options = options or OpenOptions()
+        self.shelf = Shelf(Spool(), partial(_judge, options, []))
         self._channel = ours
-        self._keep = isinstance(what, Path)
-        self._connections: dict[int, Connection] = {}
         self._over = False
         self._closed = False
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _CHILD, str(theirs.fileno()), *sys.path],
+                [sys.executable, "-c", _CHILD, str(theirs.fileno()), str(self.shelf.spool.descriptor), *sys.path],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(theirs.fileno(), self.shelf.spool.descriptor),
                 start_new_session=True,
             )
-        ours.send((what, options or OpenOptions()))
+        ours.send((what, options))
 
     def poll(self, timeout: float = 0.0) -> Event | None:
         """The next event; None if there is none within ``timeout`` seconds, or nothing comes any more.
@@ -95,11 +109,12 @@ class Loading:
         if isinstance(event, _Bug):
             self._over = True
             raise RuntimeError(event.traceback)
-        if isinstance(event, Found) and self._keep:
-            self._connections[event.connection.id] = event.connection
+        if isinstance(event, Listed):
+            for kept in event.kept:
+                self.shelf.put(kept)
         elif isinstance(event, _Rest):
-            connections = tuple(self._connections[number] for number in range(event.connections))
-            event = Done(Trace(event.source, connections, event.notices))
+            self.shelf.keep(event.connections)
+            event = Done(Trace(event.source, self.shelf, event.notices))
         if isinstance(event, (Done, Failed)):
             self._over = True
         known: Event = event
@@ -145,12 +160,20 @@ def read_capture(
     path: Path,
     options: OpenOptions | None = None,
     progress: Callable[[Progress], None] | None = None,
-    found: Callable[[Connection], None] | None = None,
+    found: Callable[[Shelf, Listed], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Trace:
-    """What `load_capture` does, in a child process; blocks the calling thread without burdening the others."""
+    """What `list_capture` does, in a child process; blocks the calling thread without burdening the others.
+
+    ``found`` gets the shelf with what is new on it.
+    """
+
+    def told(event: Found | Listed) -> None:
+        if found is not None and isinstance(event, Listed):
+            found(loading.shelf, event)
+
     with Loading(path, options) as loading:
-        return _followed(loading, progress, None if found is None else lambda event: found(event.connection), cancelled)
+        return _followed(loading, progress, told, cancelled)
 
 
 def watch_interface(
@@ -160,14 +183,19 @@ def watch_interface(
     cancelled: Callable[[], bool] | None = None,
 ) -> Trace:
     """What `interface.watch` does, in a child process that no Ctrl-C of the terminal reaches."""
+
+    def told(event: Found | Listed) -> None:
+        if isinstance(event, Found):
+            found(event)
+
     with Loading(options) as loading:
-        return _followed(loading, progress, found, cancelled)
+        return _followed(loading, progress, told, cancelled)
 
 
 def _followed(
     loading: Loading,
     progress: Callable[[Progress], None] | None,
-    found: Callable[[Found], None] | None,
+    found: Callable[[Found | Listed], None],
     cancelled: Callable[[], bool] | None,
 ) -> Trace:
     asked = False
@@ -178,12 +206,19 @@ def _followed(
             loading.cancel()
         if isinstance(event, Progress) and progress is not None:
             progress(event)
-        elif isinstance(event, Found) and found is not None:
+        elif isinstance(event, Found | Listed):
             found(event)
         elif isinstance(event, Done):
             return event.trace
         elif isinstance(event, Failed):
             raise event.error
+
+
+def _judge(options: OpenOptions, made: list[Opinions], connection: Connection, above: tuple[bytes, ...]) -> Connection:
+    """Judges a connection as the child does; stores and lists are read when the first one is opened."""
+    if not made:
+        made.append(options.opinions())
+    return made[0].judge(connection, above)
 
 
 def _died(status: int | None) -> TlsvizError:
@@ -214,32 +249,34 @@ class _Rest(NamedTuple):
 
 _CHILD = """
 import sys
-sys.path[:] = sys.argv[2:]
+sys.path[:] = sys.argv[3:]
 from tlsviz.sources.background import child
-child(int(sys.argv[1]))
+child(int(sys.argv[1]), int(sys.argv[2]))
 """
 
 
-def child(descriptor: int) -> None:
-    """The child's main function: ``descriptor`` is its end of the socket pair."""
+def child(descriptor: int, spool: int) -> None:
+    """The child's main function: ``descriptor`` is its end of the socket pair, ``spool`` the file of the shelf."""
     channel = Channel(descriptor)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody listens any more
         what, options = channel.recv()
         stop = threading.Event()
         threading.Thread(target=_listen, args=(channel, stop), daemon=True).start()
-        channel.send(_load(what, options, channel, stop))
+        channel.send(_load(what, options, channel, stop, Spool(spool)))
     os._exit(0)  # the listening thread cannot be woken, and there is nothing to clean up
 
 
 def _load(
-    what: Path | WatchOptions, options: OpenOptions, channel: Channel, stop: threading.Event
+    what: Path | WatchOptions, options: OpenOptions, channel: Channel, stop: threading.Event, spool: Spool
 ) -> _Rest | Failed | _Bug:
     def found(connection: Connection, over: bool = True) -> None:
         channel.send(Found(connection, over))
 
     try:
         if isinstance(what, Path):
-            trace = load_capture(what, options, channel.send, stop.is_set, found=found)
+            batch = _Batch(channel)
+            trace = list_capture(what, options, batch.progress, stop.is_set, found=batch.add, spool=spool)
+            batch.send()
         else:
             from tlsviz.sources.interface import watch
 
@@ -253,6 +290,30 @@ def _load(
     except Exception:
         return _Bug(traceback.format_exc())
     return _Rest(trace.source, len(trace.connections), trace.notices)
+
+
+class _Batch:
+    """Sends connections some at a time: what they share travels once."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._kept: list[Kept] = []
+        self._next = 0.0
+
+    def add(self, kept: Kept) -> None:
+        self._kept.append(kept)
+        if len(self._kept) >= _MOST or time.monotonic() >= self._next:
+            self.send()
+
+    def progress(self, progress: Progress) -> None:
+        self.send()
+        self._channel.send(progress)
+
+    def send(self) -> None:
+        if self._kept:
+            self._channel.send(Listed(tuple(self._kept)))
+            self._kept.clear()
+        self._next = time.monotonic() + _SOON
 
 
 def _listen(channel: Channel, stop: threading.Event) -> None:

@@ -7,30 +7,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from tlsviz.connection.model import Connection, Source, Trace
+from tlsviz.connection.redirects import traced
 from tlsviz.connection.tickets import Tickets
 from tlsviz.crypto.keylog import KeyLog
-from tlsviz.errors import CancelledError, TargetError
+from tlsviz.errors import CancelledError, TargetError, TlsvizError
 from tlsviz.pki import stores
-from tlsviz.sources import tshark
+from tlsviz.sources import notices, tshark
+from tlsviz.sources.ek import Reading
 from tlsviz.sources.evidence import from_files
 from tlsviz.sources.feeding import Mapped
 from tlsviz.sources.following import Following
 from tlsviz.sources.keyfiles import load_rsa_keys
-from tlsviz.sources.opinions import Opinion, Opinions
-from tlsviz.sources.pcapng import Survey
+from tlsviz.sources.notices import Gist, gist, read_keys
+from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.segments import Datagram, Packet
-from tlsviz.wire.text import plural, safe, shorten
+from tlsviz.wire.text import safe
 
 if TYPE_CHECKING:
-    from tlsviz.sources.ek import Reading
     from tlsviz.sources.plan import Plan
 
 REPORT_EVERY = 0.1
 """Seconds between two reports of progress, at least."""
-KEYLOG_LIMIT = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class OpenOptions:
     name: str | None = None
     notices: tuple[str, ...] = ()
 
+    def opinions(self) -> Opinions:
+        """Who judges the connections."""
+        trusted = (stores.from_file(self.ca),) if self.ca else (stores.mozilla(), stores.system())
+        return Opinions(trusted, self.at, from_files(self.crls, self.ct_logs))
+
 
 class Progress(NamedTuple):
     """How far the loading is: frames seen, bytes of the (uncompressed) file, its size, TLS connections found.
@@ -73,9 +78,33 @@ class Progress(NamedTuple):
 
 
 Report = Callable[[Progress], None]
-Found = Callable[[Connection], None]
 Cancelled = Callable[[], bool]
-Early = Callable[[Connection], Opinion]
+
+
+class Crew(Protocol):
+    """Who follows the packets of a capture: `Following`, or what puts them into processes of their own."""
+
+    @property
+    def found(self) -> int:
+        """How many connections there are so far."""
+
+    @property
+    def unclaimed(self) -> bool:
+        """Whether records were counted of a connection that never came."""
+
+    @property
+    def whole(self) -> dict[int, int]:
+        """The streams, by the number of their first packet, that have to be read whole."""
+
+    @property
+    def faults(self) -> list[str]:
+        """Bugs that were met."""
+
+    def take(self, packet: Packet | Datagram) -> None:
+        """Takes the next packet."""
+
+    def end(self) -> None:
+        """Nothing more comes."""
 
 
 def load_capture(
@@ -84,202 +113,148 @@ def load_capture(
     progress: Report | None = None,
     cancelled: Cancelled | None = None,
     *,
-    found: Found | None = None,
     strict: bool = False,
 ) -> Trace:
-    """Reads a capture file whole: every TLS, DTLS and QUIC connection in it, in the order of their first packets.
+    """Reads a capture file whole: every connection in it, in the order of their first packets.
 
-    ``progress`` is called at most every 0.1 s and at the end. ``found`` gets connections as soon as they are closed, or
-    known for some seconds of the capture, and at the end, in turn, each that is new or differs from what was given
-    under its id; an id beyond the last one of the trace is void then.
-    Raises `TargetError` for what is no capture or cannot be read, `MissingError` without tshark, `UsageError` for
-    the missing password of a key, `CancelledError` soon after ``cancelled`` turns true. ``strict``: a bug met on one
-    connection raises; without, it becomes a notice.
-    Not to be called from a running event loop.
+    ``progress`` is called at most every 0.1 s and at the end. Raises `TargetError` for what is no capture or cannot be
+    read, `MissingError` without tshark, `UsageError` for the missing password of a key, `CancelledError` soon after
+    ``cancelled`` turns true. ``strict``: a bug met on one connection raises; without, it becomes a notice.
+    Not to be called from a running event loop. For long lists there is `sources.catalog`.
     """
     options = options or OpenOptions()
-    trusted = (stores.from_file(options.ca),) if options.ca else (stores.mozilla(), stores.system())
-    evidence = from_files(options.crls, options.ct_logs)
-    given: dict[int, Connection] = {}
-    opinions = Opinions(trusted, options.at, evidence)
+    with Opened(path, options, progress, cancelled) as opened:
 
-    def early(followed: Connection) -> Opinion:
-        opinion = opinions.early(followed)
-        give(opinion.connection)
-        return opinion
+        def begin(plan: Plan | None) -> Following:
+            carved, bare = (plan.carved, plan.bare) if plan is not None else (None, None)
+            return Following(opened.keylog, strict, carved, bare)
 
-    def give(connection: Connection) -> None:
-        if found is not None and given.get(connection.id) != connection:
-            given[connection.id] = connection
-            found(connection)
+        following = opened.read(begin, Following.replace)
+        tickets, opinions = Tickets(), options.opinions()
+        connections: list[Connection] = []
+        for connection in following.finished(lambda each: opinions.next(each).connection):
+            opened.look()
+            connections.append(tickets.follow(connection))
+        for connection in traced(connections):
+            connections[connection.id] = connection
+        opened.report(following, last=True)
+        notices = opened.notices(list(map(gist, connections)), following.faults)
+        return Trace(opened.source, tuple(connections), notices)
 
-    with Mapped(path, options.carve) as mapped:
-        frame = mapped.survey
-        keylog, notices = _read_keys(options.keylogs, frame)
-        if options.rsa_keys:
-            keylog.rsa.add(load_rsa_keys(options.rsa_keys, options.rsa_password))
-        report = _Reporter(progress, frame.size)
-        reader = _Reader(path, mapped, keylog, strict, report, cancelled, early if found is not None else None)
-        following, reading = reader.read()
-    frames = max(frame.packets or 0, reading.frames)
-    if frame.kind == "other" and not frames and not frame.damaged:
-        # tshark opens many files that are no captures (a text, a picture) without a word.
-        raise tshark.not_a_capture(path)
-    connections: list[Connection] = []
-    tickets = Tickets()
-    for connection in following.finished(opinions.final):
-        if cancelled is not None and cancelled():
+
+C = TypeVar("C", bound=Crew)
+
+
+class Opened:
+    """A capture file that is being read, its keys, and how far the reading is. A context manager."""
+
+    def __init__(self, path: Path, options: OpenOptions, progress: Report | None, cancelled: Cancelled | None) -> None:
+        self.path = path
+        self.options = options
+        self.mapped = Mapped(path, options.carve)
+        self.keylog = KeyLog()
+        self.reading = Reading()
+        self._notices: list[str] = []
+        self._progress = progress
+        self._cancelled = cancelled
+        self._next = 0.0
+
+    def __enter__(self) -> Opened:
+        survey = self.mapped.__enter__().survey
+        try:
+            self.keylog, self._notices = read_keys(self.options.keylogs, survey)
+            if self.options.rsa_keys:
+                self.keylog.rsa.add(load_rsa_keys(self.options.rsa_keys, self.options.rsa_password))
+        except TlsvizError:
+            self.mapped.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.mapped.__exit__()
+
+    @property
+    def keyed(self) -> bool:
+        """Whether there are any keys."""
+        return bool(len(self.keylog) or len(self.keylog.rsa))
+
+    def look(self) -> None:
+        """Raises `CancelledError` if somebody wants that."""
+        if self._cancelled is not None and self._cancelled():
             raise CancelledError("Stopped", "reading the capture was cancelled")
-        connection = tickets.follow(connection)
-        connections.append(connection)
-        give(connection)
-    report(reading, following, last=True)
-    notices += _key_notices(keylog, options.keylogs, connections)
-    notices += following.faults
-    notices += _frame_notices(frame, frames, reading)
-    notices += _content_notices(frames, connections)
-    notices += _trust_notices(path, options, connections)
-    notices = [*options.notices, *notices]
-    source = Source("capture", safe(options.name or str(path)), frames)
-    return Trace(source, tuple(connections), tuple(notices))
 
+    def read(self, begin: Callable[[Plan | None], C], replace: Callable[[C, C], None]) -> C:
+        """Reads the file's packets: what the first pass left of them, or all.
 
-@dataclass(slots=True)
-class _Reader:
-    """Reads a file's packets into streams: what the first pass left of them, or all."""
-
-    path: Path
-    mapped: Mapped
-    keylog: KeyLog
-    strict: bool
-    report: _Reporter
-    cancelled: Cancelled | None
-    early: Early | None
-
-    def read(self) -> tuple[Following, Reading]:
+        ``replace``: takes streams that the one had to leave out from another, which has read them whole.
+        """
         plan = self.mapped.plan
         if plan is not None and len(self.keylog.rsa):
             plan.spare(lambda _: True)
         elif plan is not None:
             plan.spare(lambda random: bool(self.keylog.labels(random)))
         try:
-            following, reading = self._read(plan, self.early)
+            crew, self.reading = self._read(plan, begin)
         except TargetError:
             if plan is None:
                 raise
-            return self._read(None, self.early)  # of some odd formats a file tells more than a pipe
-        if plan is not None and (following.unclaimed or reading.failed):
-            return self._read(None, self.early)
-        if following.whole and plan is not None:
-            again, _ = self._read(plan.only(following.whole), early=None)
-            following.replace(again)
-        return following, reading
+            plan = None
+            crew, self.reading = self._read(None, begin)  # of some odd formats a file tells more than a pipe
+        if plan is not None and (crew.unclaimed or self.reading.failed):
+            plan = None
+            crew, self.reading = self._read(None, begin)
+        if crew.whole and plan is not None:
+            again, _ = self._read(plan.only(crew.whole), begin)
+            replace(crew, again)
+        if self.mapped.survey.kind == "other" and not self.frames and not self.mapped.survey.damaged:
+            # tshark opens many files that are no captures (a text, a picture) without a word.
+            raise tshark.not_a_capture(self.path)
+        return crew
 
-    def _read(self, plan: Plan | None, early: Early | None) -> tuple[Following, Reading]:
+    def _read(self, plan: Plan | None, begin: Callable[[Plan | None], C]) -> tuple[C, Reading]:
         from tlsviz.sources.packets import read_packets
 
-        carved = plan.carved if plan is not None else None
-        following = Following(self.keylog, self.strict, carved, early)
+        crew = begin(plan)
 
         def take(packets: list[Packet | Datagram], reading: Reading) -> None:
             for packet in packets:
-                following.take(packet)
-            self.report(reading, following)
+                crew.take(packet)
+            self.reading = reading
+            self.report(crew)
 
         feed = self.mapped.feed(plan) if plan is not None else None
-        reading = read_packets(self.path, take, self.cancelled, feed=feed)
-        following.end()
-        return following, reading
+        reading = read_packets(self.path, take, self._cancelled, feed=feed)
+        crew.end()
+        return crew, reading
 
-
-class _Reporter:
-    """Tells the progress, not too often."""
-
-    def __init__(self, progress: Report | None, size: int) -> None:
-        self._progress = progress
-        self._size = size
-        self._next = 0.0
-
-    def __call__(self, reading: Reading, following: Following, last: bool = False) -> None:
+    def report(self, crew: Crew, last: bool = False) -> None:
+        """Tells the progress, not too often."""
         if self._progress is None:
             return
         now = time.monotonic()
         if last or now >= self._next:
             self._next = now + REPORT_EVERY
-            place = self._size if last else reading.offset
-            self._progress(Progress(reading.frames, place, self._size, following.found))
+            size = self.mapped.survey.size
+            self._progress(Progress(self.reading.frames, size if last else self.reading.offset, size, crew.found))
 
+    @property
+    def frames(self) -> int:
+        """How many frames the file has."""
+        return max(self.mapped.survey.packets or 0, self.reading.frames)
 
-# -- keys --------------------------------------------------------------------------------------------------
+    @property
+    def source(self) -> Source:
+        """What a trace says of where it is from."""
+        return Source("capture", safe(self.options.name or str(self.path)), self.frames)
 
-
-def _read_keys(paths: tuple[Path, ...], frame: Survey) -> tuple[KeyLog, list[str]]:
-    """The key log of the capture's own secrets and of the given files, and what is wrong with them."""
-    keylog = KeyLog()
-    notices: list[str] = []
-    for secrets in frame.secrets:
-        keylog.add_text(secrets, "secrets inside the capture")
-    for path in paths:
-        shown = shorten(path.name, 80)
-        try:
-            with path.open("rb") as file:
-                text = file.read(KEYLOG_LIMIT)
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise TargetError(f"Cannot read the key log {shown}", why, "Check its name and permissions.") from None
-        if not keylog.add_text(text, shown):
-            notices.append(f"The key log {shown} holds no secrets.")
-    if keylog.damaged:
-        lines = plural(keylog.damaged, "line")
-        notices.append(f"{lines} of the key log could not be used; the first: {keylog.problems[0]}.")
-    return keylog, notices
-
-
-def _key_notices(keylog: KeyLog, paths: tuple[Path, ...], connections: list[Connection]) -> list[str]:
-    if not connections or any(connection.every_secret for connection in connections):
-        return []
-    if len(keylog.rsa) and not len(keylog):
-        return [_no_use(connections)]
-    if not len(keylog):
-        return []
-    names = keylog.source or ", ".join(shorten(path.name, 80) for path in paths)
-    return [f"The key log ({names}) matches no connection here: its secrets are of other connections."]
-
-
-def _no_use(connections: list[Connection]) -> str:
-    """Why an RSA key opened nothing: what stands in the way of most connections."""
-    tried = [found.why for connection in connections for found in connection.premasters]
-    if tried:
-        return f"The RSA key opens no connection here: {tried[0]}."
-    return "The RSA key opens no connection here: none of them uses RSA key exchange, the only one that it can open."
-
-
-# -- the file ----------------------------------------------------------------------------------------------
-
-
-def _trust_notices(path: Path, options: OpenOptions, connections: list[Connection]) -> list[str]:
-    """Where an authority lies beside a capture (as beside the samples), how to judge by it."""
-    beside = path.parent / "ca.pem"
-    unknown = any(found.trust is not None and "unknown_issuer" in found.trust.reasons for found in connections)
-    if options.ca is not None or not unknown or not beside.is_file():
-        return []
-    return [f"An authority lies beside this capture: --ca {safe(str(beside))} judges by it."]
-
-
-def _frame_notices(frame: Survey, frames: int, reading: Reading) -> list[str]:
-    if frame.cut or tshark.cut_short(reading.complaints):
-        where = f" (frame {frames + 1})" if frame.packets is not None else ""
-        return [f"The capture is cut short in the middle of a packet{where}: what came before it is shown."]
-    if reading.failed or frame.damaged:
-        why = " ".join(reading.complaints) or "what follows is no packet"
-        return [f"The capture cannot be read beyond frame {frames}: {shorten(why, 240)}"]
-    return []
-
-
-def _content_notices(frames: int, connections: list[Connection]) -> list[str]:
-    notices = []
-    if not frames:
-        notices.append("The capture holds no packets.")
-    elif not connections:
-        notices.append(f"There is no TLS, DTLS or QUIC in the {plural(frames, 'packet')} of this capture.")
-    return notices
+    def notices(self, found: list[Gist], faults: list[str]) -> tuple[str, ...]:
+        """What is to be said of the file, once it is read."""
+        return (
+            *self.options.notices,
+            *self._notices,
+            *notices.of_keys(self.keylog, self.options.keylogs, found),
+            *faults,
+            *notices.of_frames(self.mapped.survey, self.frames, self.reading),
+            *notices.of_content(self.frames, found),
+            *notices.of_trust(self.path, self.options.ca, found),
+        )

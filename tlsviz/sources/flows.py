@@ -32,7 +32,9 @@ class Flow:
     ClientHello, or the first packet; else who uses the port less known.
     """
 
-    def __init__(self, keylog: KeyLog) -> None:
+    def __init__(self, keylog: KeyLog, first: int = 0) -> None:
+        """``first``: the frame number of the first datagram."""
+        self.first = first
         self.engine: Follower | None = None
         self.is_tls = False
         self.last: float | None = None

@@ -60,21 +60,28 @@ class KeyFollower:
     def _counts(self) -> dict[bytes, int]:
         return {random: len(self.keylog.labels(random)) for random in self.keylog.client_randoms()}
 
-    def concerns(self, connections: Iterable[Connection]) -> bool:
-        """Whether what the last poll brought may open one of these connections."""
+    def concerns(self, randoms: Iterable[frozenset[bytes] | None]) -> bool:
+        """Whether what the last poll brought may open one of these connections, by the client randoms of each.
+
+        None for one whose randoms do not tell (`randoms_of`).
+        """
         if self.unnamed:
             return True
-        return bool(self.fresh) and any(self._concerns(connection) for connection in connections)
+        return bool(self.fresh) and any(known is None or not known.isdisjoint(self.fresh) for known in randoms)
 
-    def _concerns(self, connection: Connection) -> bool:
-        # A server that took an encrypted hello uses the random of the one inside, which nobody else knows.
-        if any(point.code == ENCRYPTED_HELLO for point in connection.offered.extensions):
-            return True
-        return any(
-            views.client_hello(message.tree, message.buffer.data).random in self.fresh
-            for message in connection.messages
-            if message.type == "client_hello" and message.tree is not None and message.buffer is not None
-        )
+
+def randoms_of(connection: Connection) -> frozenset[bytes] | None:
+    """The client randoms by which a connection's secrets are named; None where its hellos do not tell.
+
+    A server that took an encrypted hello uses the random of the one inside, which nobody else knows.
+    """
+    if any(point.code == ENCRYPTED_HELLO for point in connection.offered.extensions):
+        return None
+    return frozenset(
+        views.client_hello(message.tree, message.buffer.data).random
+        for message in connection.messages
+        if message.type == "client_hello" and message.tree is not None and message.buffer is not None
+    )
 
 
 def _news(file: _File) -> bytes:

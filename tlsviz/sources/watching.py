@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from tlsviz.connection.model import Connection
 from tlsviz.connection.tickets import Tickets
 from tlsviz.sources.following import Following
-from tlsviz.sources.keyfollower import KeyFollower
+from tlsviz.sources.keyfollower import KeyFollower, randoms_of
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.segments import FIN, RST, Datagram, Packet, is_bare
 
@@ -186,7 +186,7 @@ class Watching:
             number = before.id
         connection = replace(connection, id=number)
         if judge:
-            connection = self._opinions.early(connection).connection
+            connection = self._opinions.next(connection).connection
             watched.judged = len(connection.messages)
         elif before is not None:
             # What was judged stays until it is judged anew.
@@ -216,7 +216,7 @@ class Watching:
 
     def _conclude(self, watched: _Watched, following: Following) -> bool:
         following.end()
-        connection = next(following.finished(lambda connection, _: connection), None)
+        connection = next(following.finished(lambda connection: connection), None)
         if connection is None:
             return False
         if watched.connection is None:
@@ -224,7 +224,7 @@ class Watching:
         else:
             number = watched.connection.id
         connection = replace(connection, id=number)
-        connection = self._tickets.follow(self._opinions.early(connection).connection)
+        connection = self._tickets.follow(self._opinions.next(connection).connection)
         watched.connection = connection
         self._found(connection, True)
         return True
@@ -252,7 +252,7 @@ class Watching:
             if watched is None or watched.packets is None:
                 continue
             connection = watched.connection or watched.following.snapshot()
-            if connection is not None and self._follower.concerns((connection,)):
+            if connection is not None and self._follower.concerns((randoms_of(connection),)):
                 yield watched
 
     def _follow(self, watched: _Watched) -> Following:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from tlsviz.connection.model import Connection, Source
+    from tlsviz.connection.rows import Row
     from tlsviz.sources.capture import OpenOptions
     from tlsviz.sources.options import LiveOptions
     from tlsviz.ui.screens.connections import ConnectionsScreen
@@ -115,7 +116,7 @@ class Flow:
         if shown is not None:
             from tlsviz.ui.screens.compare_pick import ComparePickScreen
 
-            others = self.job.connections if self.job is not None else ()
+            others = self.job.rows if self.job is not None else ()
             self.app.push_screen(ComparePickScreen(self, *shown, others))
 
     def can_compare(self) -> bool:
@@ -221,10 +222,10 @@ class Flow:
         self._show_held(job)
         if job.renewed and fresh:
             job.renewed = False
-            self._renew(fresh)
+            self._renew(job, fresh)
             self.app.notify("The key log has grown: read again with the new keys.", markup=False)
         elif isinstance(job.request, Watch):
-            self._renew(fresh)
+            self._renew(job, fresh)
 
     def ended(self, job: Job) -> None:
         """Shows what came of the job."""
@@ -232,7 +233,7 @@ class Flow:
             return
         self._show(job, job.take())
         self._show_held(job)
-        found = job.connections
+        found = job.rows
         if _is_list(self.stage) and (found or job.error is None):
             self.stage.ended()
         elif job.state == "cancelled" and not found:
@@ -247,7 +248,9 @@ class Flow:
             self._replace(FailureScreen(nothing_found(job.trace, job.request.title), job.request, mild=True))
         elif isinstance(job.request, Capture):
             source = job.trace.source if job.trace else _source(job.request)
-            self._replace(_handshake(found[0], source, running=False))
+            only = job.connection(found[0].id)
+            assert only is not None
+            self._replace(_handshake(only, source, running=False))
             self._remark(job)
         else:
             self._show(job, [found[-1]], running=False)
@@ -266,20 +269,22 @@ class Flow:
         options = job.request.options if isinstance(job.request, Live) else None
         if options is None or not options.probe or job.state != "done":
             return
-        if isinstance(self.stage, HandshakeScreen) and job.connections[-1].diagnosis is not None:
+        if isinstance(self.stage, HandshakeScreen) and job.rows[-1].failed:
             self.stage.action_diagnosis(probing=True)
 
-    def _show(self, job: Job, fresh: list[Connection], *, running: bool = True) -> None:
+    def _show(self, job: Job, fresh: list[Row], *, running: bool = True) -> None:
         from tlsviz.ui.screens.handshake import HandshakeScreen
 
         if _is_list(self.stage):
             self.stage.add(fresh)
-        elif len(job.connections) > 1 and not job.stepping:
+        elif len(job.rows) > 1 and not job.stepping:
             from tlsviz.ui.screens.connections import ConnectionsScreen
 
             self._replace(ConnectionsScreen(job))
         elif fresh and isinstance(self.stage, HandshakeScreen):
-            self.stage.show(fresh[-1], running=running)
+            newest = job.connection(fresh[-1].id)
+            if newest is not None:
+                self.stage.show(newest, running=running)
 
     def _show_held(self, job: Job) -> None:
         """Says on the handshake's screen what step mode holds just now."""
@@ -293,14 +298,16 @@ class Flow:
         if self.job is not None:
             self.job.let_go()
 
-    def _renew(self, fresh: list[Connection]) -> None:
+    def _renew(self, job: Job, fresh: list[Row]) -> None:
         """There is more to see of what was read before: screens that show one of these connections get it anew."""
         from tlsviz.ui.screens.handshake import HandshakeScreen
 
-        newer = {connection.id: connection for connection in fresh}
+        newer = {each.id for each in fresh}
         for screen in self.app.screen_stack:
             if isinstance(screen, HandshakeScreen) and screen is not self.stage and screen.connection_id in newer:
-                screen.show(newer[screen.connection_id])
+                newest = job.connection(screen.connection_id)
+                if newest is not None:
+                    screen.show(newest)
 
     def _remark(self, job: Job) -> None:
         """Says what else there is to say of a source that went straight to its one connection."""

@@ -9,7 +9,7 @@ from tlsviz.connection import rows, titles
 from tlsviz.connection.filter_keys import version_rank
 from tlsviz.connection.filters import parse
 from tlsviz.connection.model import CodePoint, Connection, Endpoint, Message
-from tlsviz.connection.rows import Row, row
+from tlsviz.connection.rows import Row
 from tlsviz.ui.glyphs import Sign, glyphs
 from tlsviz.wire.text import safe
 
@@ -167,9 +167,9 @@ class Listing:
     def filter(self, text: str) -> None:
         self.wanted = parse(text)
 
-    def put(self, connections: Iterable[Connection]) -> None:
-        """Adds connections, or newer snapshots of them."""
-        fresh = [found for found in map(row, connections) if self.rows.get(found.id) != found]
+    def put(self, rows: Iterable[Row]) -> None:
+        """Adds rows, or newer ones in their place."""
+        fresh = [found for found in rows if self.rows.get(found.id) != found]
         if not fresh:
             return
         first = min(each.start for each in fresh)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+from tlsviz.connection.rows import Row, row
 from tlsviz.errors import CancelledError, TlsvizError
 from tlsviz.ui.messages import JobAdvanced, JobEnded
 from tlsviz.wire.text import plural, shorten
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from textual.message_pump import MessagePump
 
     from tlsviz.connection.model import Connection, Trace
+    from tlsviz.sources.background import Listed
     from tlsviz.sources.capture import OpenOptions, Progress
     from tlsviz.sources.gate import Gate, Held
     from tlsviz.sources.interface import WatchOptions
     from tlsviz.sources.keyfollower import KeyFollower
     from tlsviz.sources.options import LiveOptions
+    from tlsviz.sources.shelf import Shelf
     from tlsviz.sources.target import Target
 
 KEYS_EVERY = 1.0
@@ -103,8 +106,11 @@ class Job:
         self.error: TlsvizError | None = None
         self.renewed = False
         """It was read once more, with new keys, and nobody has been told yet."""
-        self._connections: dict[int, Connection] = {}
-        self._fresh: dict[int, Connection] = {}
+        self._rows: dict[int, Row] = {}
+        self._fresh: dict[int, Row] = {}
+        self._whole: dict[int, Connection] = {}
+        self._shelf: Shelf | None = None
+        """Where the connections are, of which only the rows are here."""
         self._announced = False
         self._listener: MessagePump | None = None
         self._lock = threading.Lock()
@@ -114,15 +120,21 @@ class Job:
         self.gate = _gate(request, self._held_changed)
 
     @property
-    def connections(self) -> tuple[Connection, ...]:
-        """The newest snapshot of every connection so far, in order of their first appearance."""
+    def rows(self) -> tuple[Row, ...]:
+        """The newest row of every connection so far, in order of their first appearance."""
         with self._lock:
-            return tuple(self._connections.values())
+            return tuple(self._rows.values())
 
     def connection(self, number: int) -> Connection | None:
         """The newest snapshot of one connection."""
         with self._lock:
-            return self._connections.get(number)
+            whole, shelf = self._whole.get(number), self._shelf
+        return shelf.get(number) if whole is None and shelf is not None else whole
+
+    @property
+    def listing(self) -> bool:
+        """Whether its connections are on a shelf."""
+        return self._shelf is not None
 
     @property
     def held(self) -> Held | None:
@@ -151,7 +163,7 @@ class Job:
         """From now on tells ``listener``, beginning with everything that is known already."""
         with self._lock:
             self._listener = listener
-            self._fresh = dict(self._connections)
+            self._fresh = dict(self._rows)
             self._announced = True
             listener.post_message(JobAdvanced(self))
             if self.state != "running":
@@ -162,8 +174,8 @@ class Job:
         with self._lock:
             self._listener = None
 
-    def take(self) -> list[Connection]:
-        """The connections that are new or changed since the last call, oldest first."""
+    def take(self) -> list[Row]:
+        """The rows of connections that are new or changed since the last call, oldest first."""
         with self._lock:
             fresh, self._fresh, self._announced = list(self._fresh.values()), {}, False
             return fresh
@@ -190,47 +202,60 @@ class Job:
         except Exception as error:
             self._end("failed", error=bug(error))
         else:
-            for connection in trace.connections:
-                self.found(connection)
+            if not self.listing:
+                for connection in trace.connections:
+                    self.found(connection)
             if isinstance(self.request, Capture):
-                self._forget_all_but(trace)
+                self._forget_beyond(len(trace.connections))
             self._end("done", trace=trace)
             if follower is not None:
                 self._follow_keys(follower)
 
-    def _forget_all_but(self, trace: Trace) -> None:
+    def _forget_beyond(self, count: int) -> None:
         """Of the ids that a capture's connections were given early, some may be void in the end."""
-        known = {connection.id for connection in trace.connections}
         with self._lock:
-            for number in [number for number in self._connections if number not in known]:
-                del self._connections[number]
+            for number in [number for number in self._rows if number >= count]:
+                del self._rows[number]
                 self._fresh.pop(number, None)
 
     def _follow_keys(self, follower: KeyFollower) -> None:
         """Reads the source once more whenever its key logs bring what may open it, until somebody stops the job."""
         while not self._cancel.wait(KEYS_EVERY):
-            if not follower.poll() or not follower.concerns(self.connections):
+            if not follower.poll() or not follower.concerns(self._randoms()):
                 continue
             try:
-                trace = _read(self)
+                trace = _capture(self)
             except TlsvizError:
                 # The capture is gone, or the user has left: what was read stays.
                 return
-            newer = {connection.id: connection for connection in trace.connections}
             with self._lock:
                 self.trace, self.renewed = trace, True
-                self._connections |= newer
-                self._fresh |= newer
-                self._tell()
+                shelf = self._shelf = cast("Shelf", trace.connections)
+                self._put(shelf.rows)
+
+    def _randoms(self) -> Iterator[frozenset[bytes] | None]:
+        """By which secrets can be told to concern each connection."""
+        shelf = self._shelf
+        return iter([kept.randoms for kept in shelf.kept.values()] if shelf is not None else [])
 
     def found(self, connection: Connection) -> None:
         """A connection, or a newer snapshot of one."""
         with self._lock:
-            if self._connections.get(connection.id) is connection:
+            if self._whole.get(connection.id) is connection:
                 return
-            self._connections[connection.id] = connection
-            self._fresh[connection.id] = connection
-            self._tell()
+            self._whole[connection.id] = connection
+            self._put([row(connection)])
+
+    def listed(self, shelf: Shelf, event: Listed) -> None:
+        """Connections that are on a shelf, or newer states of some."""
+        with self._lock:
+            self._shelf = shelf
+            self._put([kept.row for kept in event.kept])
+
+    def _put(self, rows: Iterable[Row]) -> None:
+        for each in rows:
+            self._rows[each.id] = self._fresh[each.id] = each
+        self._tell()
 
     def advanced(self, progress: Progress) -> None:
         with self._lock:
@@ -284,9 +309,12 @@ def _gate(request: Request, tell: Callable[[], None]) -> Gate | None:
 
 def _read(job: Job) -> Trace:
     """Reads the job's source; its connections know of the handshakes before them."""
+    trace = _fresh(job)
+    if job.listing:
+        return trace  # it is told already, and connections that nobody opens stay on their shelf
     from tlsviz.sources.memory import recalled
 
-    return recalled(_fresh(job))
+    return recalled(trace)
 
 
 def _fresh(job: Job) -> Trace:
@@ -309,10 +337,17 @@ def _fresh(job: Job) -> Trace:
         return watch_interface(
             request.options, lambda event: job.found(event.connection), job.advanced, lambda: job.cancelled
         )
+    return _capture(job, job.listed)
+
+
+def _capture(job: Job, listed: Callable[[Shelf, Listed], None] | None = None) -> Trace:
+    """Reads the job's capture."""
     from tlsviz.sources.background import read_capture
     from tlsviz.sources.capture import OpenOptions
 
-    return read_capture(request.path, request.options or OpenOptions(), job.advanced, job.found, lambda: job.cancelled)
+    request = job.request
+    assert isinstance(request, Capture)
+    return read_capture(request.path, request.options or OpenOptions(), job.advanced, listed, lambda: job.cancelled)
 
 
 def progress_words(progress: Progress, seconds: float = 0.0) -> list[str]:

@@ -15,12 +15,12 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from tlsviz.connection.model import Connection, Source
+from tlsviz.connection.rows import Row
 from tlsviz.errors import TlsvizError
 from tlsviz.ui.glyphs import glyphs
-from tlsviz.ui.listing import name_of
+from tlsviz.ui.listing import name_of, sign
 from tlsviz.ui.messages import CompareWith, GoBack
 from tlsviz.ui.widgets.choices import Choice, Choices
-from tlsviz.ui.widgets.compare_lines import ending
 from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.wire.text import safe
 
@@ -41,7 +41,7 @@ class ComparePickScreen(Screen[None]):
         Binding("escape", "back", "back", key_display="esc"),
     ]
 
-    def __init__(self, flow: Flow, connection: Connection, source: Source | None, others: Sequence[Connection]) -> None:
+    def __init__(self, flow: Flow, connection: Connection, source: Source | None, others: Sequence[Row]) -> None:
         super().__init__()
         self.flow = flow
         self.connection = connection
@@ -50,7 +50,8 @@ class ComparePickScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="pick"):
-            title = Content.assemble("Compare ", (_called(self.connection), "bold"), " with:")
+            mine = _called(name_of(self.connection), self.connection.id)
+            title = Content.assemble("Compare ", (mine, "bold"), " with:")
             yield Static(title, id="pick-title")
             yield Input(placeholder="a host or a capture, or choose below", id="pick-target", compact=True)
             yield Static(id="pick-problem")
@@ -64,10 +65,11 @@ class ComparePickScreen(Screen[None]):
 
     def _choices(self) -> list[Choice]:
         mine = self.connection
-        others = [each for each in self.others if each is not mine and each.id != mine.id]
-        others.sort(key=lambda each: (each.server_name != mine.server_name, each.id))
+        others = [each for each in self.others if each.id != mine.id]
+        name = safe(mine.server_name or "")
+        others.sort(key=lambda each: (each.name != name, each.id))
         found = [Choice("OF THE SAME SOURCE", heading=True)] if others else []
-        found += [Choice(_called(each), _detail(each), each) for each in others[:MAX_OTHERS]]
+        found += [Choice(_called(each.title, each.id), _detail(each), each) for each in others[:MAX_OTHERS]]
         recent = self.flow.recent.load()
         if recent:
             found.append(Choice("RECENT", heading=True))
@@ -79,8 +81,10 @@ class ComparePickScreen(Screen[None]):
     @on(Choices.Chosen)
     def _chosen(self, event: Choices.Chosen) -> None:
         value = event.choice.value
-        if isinstance(value, Connection):
-            self.app.post_message(CompareWith(self.connection, self.source, value))
+        if isinstance(value, Row) and self.flow.job is not None:
+            chosen = self.flow.job.connection(value.id)
+            if chosen is not None:
+                self.app.post_message(CompareWith(self.connection, self.source, chosen))
         elif isinstance(value, str):
             self._open(value)
 
@@ -116,11 +120,11 @@ class ComparePickScreen(Screen[None]):
             self.app.post_message(GoBack())
 
 
-def _called(connection: Connection) -> str:
-    return f"{name_of(connection)} #{connection.id}"
+def _called(name: str, number: int) -> str:
+    return f"{name} #{number}"
 
 
-def _detail(connection: Connection) -> str:
-    sign = ending(connection)
-    words = [str(connection.version or ""), "resumed" if connection.resumed else "", f"{sign.glyph} {sign.word}"]
+def _detail(row: Row) -> str:
+    mark = sign(row.standing, row.outcome)
+    words = [str(row.version or ""), "resumed" if row.resumed else "", f"{mark.glyph} {mark.word}"]
     return safe(f" {glyphs().dot} ".join(word for word in words if word))

@@ -53,7 +53,7 @@ class ConnectionsScreen(Screen[None]):
         super().__init__()
         self.job = job
         self.listing = Listing()
-        self.listing.put(job.connections)
+        self.listing.put(job.rows)
         self._counting: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -82,17 +82,17 @@ class ConnectionsScreen(Screen[None]):
 
     # What the job brings.
 
-    def add(self, connections: Iterable[Connection]) -> None:
-        """Takes new connections and newer snapshots."""
+    def add(self, rows: Iterable[Row]) -> None:
+        """Takes new rows and newer ones."""
         keep = self.query_one(ConnectionTable).row
-        self.listing.put(connections)
+        self.listing.put(rows)
         self._refill(keep)
         self._show_title()
 
     def ended(self) -> None:
         """Says that no more will come; what was given for the time being goes."""
         keep = self.query_one(ConnectionTable).row
-        self.listing.keep({connection.id for connection in self.job.connections})
+        self.listing.keep({each.id for each in self.job.rows})
         self._refill(keep)
         self._show_title()
 

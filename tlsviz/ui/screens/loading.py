@@ -53,10 +53,10 @@ class LoadingScreen(Screen[None]):
         if progress is not None and progress.size:
             self.query_one(ProgressLine).share = progress.fraction
         self.query_one("#count", Static).update(Content(f" {glyphs().dot} ".join(words)))
-        found = self.job.connections
+        found = self.job.rows
         count = max(len(found), progress.connections if progress else 0)
         lines: list[tuple[str, str]] = [(plural(count, "connection") + " so far", "bold")]
-        lines += [(f"\n{safe(each.server_name or str(each.server))}", "$muted") for each in found[-5:]]
+        lines += [(f"\n{each.title}", "$muted") for each in found[-5:]]
         self.query_one("#found", Static).update(Content.assemble(*lines) if count else Content())
 
     def action_cancel(self) -> None:

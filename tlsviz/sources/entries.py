@@ -1,0 +1,126 @@
+"""A connection as it waits in a list: its row, and what it is made of, to be made anew when somebody opens it."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from tlsviz.connection.engine import Engine
+from tlsviz.connection.model import Connection, Endpoint
+from tlsviz.connection.observations import observe
+from tlsviz.connection.observed import Observation
+from tlsviz.connection.redirects import Step, step
+from tlsviz.connection.rows import Row, row
+from tlsviz.connection.tcp import Tcp
+from tlsviz.connection.tickets import Mentions, mentions
+from tlsviz.crypto.keylog import KeyLog
+from tlsviz.sources.keyfollower import randoms_of
+from tlsviz.sources.opinions import Opinion, authorities, certain, chain
+from tlsviz.sources.spool import Spool
+from tlsviz.wire.chunks import Input
+
+LONGEST = 1 << 20
+"""Bytes of a connection's inputs beyond which the connection itself is kept, which is never much longer."""
+
+
+class Inputs(NamedTuple):
+    """What an engine was given, until ``last``; and what TCP did below it."""
+
+    client: Endpoint
+    server: Endpoint
+    items: Sequence[Input]
+    last: float | None
+    tcp: Tcp | None = None
+
+
+class Place(NamedTuple):
+    """Where a connection is kept: at a place in the spool, or here (``held``). ``whole``: itself, else its inputs."""
+
+    at: int = 0
+    size: int = 0
+    held: bytes = b""
+    whole: bool = False
+
+
+class Entry(NamedTuple):
+    """A connection in a list, before its final number is known.
+
+    ``first`` is the frame number of its first packet, ``stream`` tshark's number of the TCP stream (UDP's are -1, -2,
+    ...). ``over``: nothing more can happen on it. ``chain``: the certificates of both sides, ``authorities`` those that
+    the server sent above its own; ``above``: those of other connections that may have had a part in the verdict;
+    ``certain``: none had. ``randoms`` of its hellos, None
+    where they do not tell whose secrets open it. ``opened``: whether any secret of it is known; ``refused``: why an RSA
+    key does not open it. ``step``: what redirects look at.
+    """
+
+    first: int
+    stream: int
+    row: Row
+    place: Place
+    over: bool
+    chain: tuple[bytes, ...]
+    authorities: tuple[bytes, ...]
+    above: tuple[bytes, ...]
+    certain: bool
+    mentions: Mentions
+    observation: Observation | None
+    randoms: frozenset[bytes] | None
+    opened: bool
+    refused: tuple[str, ...]
+    step: Step
+
+
+def entry(first: int, stream: int, opinion: Opinion, inputs: Inputs | None, spool: Spool, over: bool) -> Entry:
+    """The entry of a judged connection; ``inputs`` are None where it cannot be made anew from them."""
+    connection = opinion.connection
+    return Entry(
+        first,
+        stream,
+        row(connection),
+        keep(connection, inputs, spool),
+        over,
+        chain(connection),
+        authorities(connection),
+        opinion.above,
+        certain(connection),
+        mentions(connection),
+        observe(connection),
+        randoms_of(connection),
+        bool(connection.every_secret),
+        tuple(found.why for found in connection.premasters),
+        step(connection),
+    )
+
+
+def keep(connection: Connection, inputs: Inputs | None, spool: Spool) -> Place:
+    """Puts a connection away. What holds secrets stays in memory."""
+    secret = bool(connection.every_secret or connection.premasters or connection.inner_hellos)
+    if secret:
+        return Place(held=zlib.compress(pickle.dumps(connection), 1), whole=True)
+    data = pickle.dumps(connection if inputs is None else tuple(inputs), pickle.HIGHEST_PROTOCOL)
+    return Place(spool.add(data), len(data), whole=inputs is None)
+
+
+def taken(place: Place, spool: Spool, number: int, stream: int) -> tuple[Connection, bool]:
+    """A connection as it was put away, and whether it is judged already."""
+    data = zlib.decompress(place.held) if place.held else spool.read(place.at, place.size)
+    found = pickle.loads(data)  # noqa: S301  # our own bytes, from a file that has no name
+    if place.whole:
+        connection: Connection = found
+    else:
+        inputs = Inputs(*found)
+        engine = revived(inputs, KeyLog())
+        engine.finish(inputs.last)
+        connection = replace(engine.connection(), tcp=inputs.tcp)
+    return replace(connection, id=number, tcp_stream=stream if stream >= 0 else None), place.whole
+
+
+def revived(inputs: Inputs, keylog: KeyLog) -> Engine:
+    """An engine that has been given all that again."""
+    engine = Engine(client=inputs.client, server=inputs.server, keylog=keylog)
+    for item in inputs.items:
+        engine.receive(item)
+    return engine

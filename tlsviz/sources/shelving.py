@@ -1,0 +1,145 @@
+"""Following for a list: each connection becomes an entry as soon as it is over, and its engine goes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tlsviz.connection.engine import Engine
+from tlsviz.crypto.keylog import KeyLog
+from tlsviz.sources.entries import LONGEST, Entry, Inputs, entry, revived
+from tlsviz.sources.flows import Flow
+from tlsviz.sources.following import Followed, Following, connection_of
+from tlsviz.sources.opinions import Opinions
+from tlsviz.sources.reassembly import CarvedSides
+from tlsviz.sources.segment_log import Bare
+from tlsviz.sources.spool import Spool
+from tlsviz.wire.chunks import Bulk, Chunk, Input
+
+PATIENCE = 10.0
+"""Seconds of the capture's time after which a connection is told of as far as it is known, closed or not."""
+
+
+@dataclass(slots=True)
+class _Shelved:
+    """What a stream's engine was given, None where that is too much to keep; and the entry made of it, once it is."""
+
+    inputs: list[Input] | None = field(default_factory=list)
+    size: int = 0
+    entry: Entry | None = None
+
+
+class Shelving(Following):
+    """Give it every packet with `take`, then `end`; ``told`` gets the entries.
+
+    An entry comes once both sides have closed the connection, once when it is known for `PATIENCE`, and again whenever
+    something has happened on it since. ``opinions`` judges in the order of the entries.
+    """
+
+    def __init__(
+        self,
+        keylog: KeyLog,
+        opinions: Opinions,
+        spool: Spool,
+        told: Callable[[Entry], None],
+        strict: bool = False,
+        carved: Mapping[int, CarvedSides] | None = None,
+        bare: Mapping[int, Sequence[Bare]] | None = None,
+    ) -> None:
+        super().__init__(keylog, strict, carved, bare)
+        self._opinions = opinions
+        self._spool = spool
+        self._told = told
+        self._shelved: dict[int, _Shelved] = {}
+        self._due: deque[tuple[float, int]] = deque()
+
+    @property
+    def entries(self) -> dict[int, Entry]:
+        """After the `end`: the entry of each connection, by the frame number of its first packet."""
+        return {first: shelved.entry for first, shelved in self._shelved.items() if shelved.entry is not None}
+
+    def replace(self, others: Following) -> None:
+        assert isinstance(others, Shelving)
+        for first, made in others.entries.items():
+            if first in self.whole:
+                self._shelved[first] = _Shelved(None, 0, made._replace(stream=self.whole[first]))
+        super().replace(others)
+
+    def end(self) -> None:
+        """The capture's end: what still waits is told, and every entry that is not yet over."""
+        super().end()
+        for stream in list(self._streams):
+            self._enter(stream, over=True)
+
+    def passing(self, time: float) -> None:
+        while self._due and self._due[0][0] <= time:
+            self._enter(self._due.popleft()[1], over=False)
+
+    def began(self, stream: int, time: float) -> None:
+        self._due.append((time + PATIENCE, stream))
+
+    def closed(self, stream: int) -> None:
+        self._enter(stream, over=True)
+
+    def _enter(self, stream: int, over: bool) -> None:
+        """Makes an entry of a connection, unless there is a newer one or nothing has happened since."""
+        followed = self._streams.get(stream)
+        if followed is None or not followed.is_tls:
+            return
+        first = followed.first
+        shelved = self._shelved.setdefault(first, _Shelved())
+        if shelved.entry is not None and (shelved.entry.over or not over):
+            return
+        try:
+            made = self._entry(stream, followed, shelved, over)
+        except Exception as error:
+            if over:
+                self._drop(stream, followed)
+                self._fault(stream, error)
+            elif self._strict:
+                raise
+            return  # the end looks once more, and says then what is wrong
+        shelved.entry = made
+        if made is None:
+            return
+        self._told(made)
+        if over and isinstance(followed, Followed) and not made.place.whole:
+            followed.engine = None
+
+    def _entry(self, stream: int, followed: Followed | Flow, shelved: _Shelved, over: bool) -> Entry | None:
+        assert followed.engine is not None
+        followed.engine.tcp_stream = stream if stream >= 0 else None
+        found = self._finish(stream, followed, 0) if over else connection_of(followed)
+        if found is None:
+            return None
+        inputs = None
+        if isinstance(followed, Followed) and isinstance(followed.engine, Engine) and shelved.inputs is not None:
+            # What is kept tells no more than the capture does: what keys opened cannot be made anew from it.
+            inputs = Inputs(found.client, found.server, tuple(shelved.inputs), followed.last, found.tcp)
+        return entry(followed.first, stream, self._opinions.next(found), inputs, self._spool, over)
+
+    def _drop(self, stream: int, followed: Followed | Flow) -> None:
+        super()._drop(stream, followed)
+        self._shelved.pop(followed.first, None)
+
+    def _follow(self, followed: Followed, inputs: list[Input]) -> bool:
+        shelved = self._shelved.get(followed.first)
+        if shelved is None:
+            shelved = self._shelved[followed.first] = _Shelved()
+        if shelved.entry is not None and followed.engine is None and shelved.inputs is not None:
+            stream = followed.stream
+            followed.engine = revived(Inputs(stream.client, stream.server, shelved.inputs, None), self._keylog)
+        shelved.entry = None
+        if shelved.inputs is not None:
+            shelved.inputs += inputs
+            shelved.size += sum(_size(item) for item in inputs)
+            if shelved.size > LONGEST:
+                shelved.inputs = None
+        return super()._follow(followed, inputs)
+
+
+def _size(item: Input) -> int:
+    if isinstance(item, Chunk):
+        return len(item.data) + 64
+    return 64 + 8 * len(item.packets) if isinstance(item, Bulk) else 64

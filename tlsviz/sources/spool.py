@@ -1,0 +1,67 @@
+"""Where the bytes of many connections wait until somebody looks at one: a file without a name, gone with its users."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from types import TracebackType
+
+from tlsviz.errors import TlsvizError
+
+SHARE = 1 << 36
+"""Room in the file for each process that writes to it, in bytes; what nobody writes takes no place on a disk."""
+
+
+class Spool:
+    """Bytes by their place. Several processes may write to one: each gets a ``share`` of its own.
+
+    Only for what a capture holds in the clear anyway: secrets do not go to a disk.
+    """
+
+    def __init__(self, descriptor: int | None = None, share: int = 0) -> None:
+        """``descriptor``: of a spool that another process made; it stays that one's to close."""
+        self._file = None
+        if descriptor is None:
+            try:
+                self._file = tempfile.TemporaryFile(prefix="tlsviz-", buffering=0)  # noqa: SIM115
+            except OSError as error:
+                raise _full(error) from None
+            descriptor = self._file.fileno()
+        self.descriptor = descriptor
+        self._end = share * SHARE
+
+    def add(self, data: bytes) -> int:
+        """Keeps some bytes; returns their place. Raises `TlsvizError` where the disk is full."""
+        place, view = self._end, memoryview(data)
+        self._end += len(data)
+        at = place
+        while view:
+            try:
+                written = os.pwrite(self.descriptor, view, at)
+            except OSError as error:
+                raise _full(error) from None
+            at, view = at + written, view[written:]
+        return place
+
+    def read(self, place: int, size: int) -> bytes:
+        """The bytes at a place."""
+        return os.pread(self.descriptor, size, place)
+
+    def close(self) -> None:
+        """Gives the file back to the system."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _full(error: OSError) -> TlsvizError:
+    why = error.strerror or str(error)
+    folder = tempfile.gettempdir()
+    return TlsvizError("Cannot keep what was read", why, f"Make room in {folder}, or name another folder in TMPDIR.")
