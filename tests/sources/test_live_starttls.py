@@ -20,6 +20,7 @@ from tlsviz.connection.diagnosis import diagnose
 from tlsviz.connection.failure import Failure
 from tlsviz.connection.ladder import steps
 from tlsviz.connection.model import Connection, Trace
+from tlsviz.connection.upgrades import UPGRADES
 from tlsviz.errors import UsageError
 from tlsviz.lab.authority import Authority
 from tlsviz.lab.server import ServerSettings, server_context
@@ -124,6 +125,30 @@ def test_refusal_is_told_in_the_servers_words(name: str) -> None:
     assert SCRIPTS[name].words in evidence
     assert not trace.connections[0].messages
     assert trace.connections[0].prelude
+
+
+SILENT = ("mysql", "telnet")
+"""Where a client that wants TLS and is not offered it has nothing to say: a capture does not show what it wanted."""
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name not in SILENT])
+def test_a_captured_refusal_is_told_in_the_same_words(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "saved.pcapng"
+    with playing(playing_script(SCRIPTS[name].refused, wait_for_end)) as port:
+        (live,) = run(port, starttls=name, save=file).connections
+    (captured,) = load_capture(file).connections
+    assert said(captured) == said(live) and not captured.messages
+    (found,) = [finding for finding in captured.findings if finding.code == "starttls_refused"]
+    assert SCRIPTS[name].words in found.evidence
+    assert found.reference == UPGRADES[name].reference and not found.diagnosis
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_where_nobody_asked_for_tls_nothing_was_refused(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "saved.pcapng"
+    with playing(playing_script(SCRIPTS[name].refused, wait_for_end)) as port:
+        run(port, starttls=name, save=file)
+    assert not load_capture(file).connections
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

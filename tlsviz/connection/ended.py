@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from tlsviz.connection.causes import CERTIFICATE_ALERTS
+from tlsviz.connection.declined import declined
 from tlsviz.connection.diagnosis import diagnose
+from tlsviz.connection.holes import incomplete
 from tlsviz.connection.model import Connection, Finding, Message
 from tlsviz.connection.refusals import fatal_alert
+from tlsviz.connection.upgrades import stopped_before_tls
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 
 _ENDS = ("rst", "fin", "closed")
@@ -16,10 +19,14 @@ def ended(connection: Connection) -> Finding | None:
     """The reason why a captured handshake did not come to its end, None where it did or nothing shows it."""
     if connection.complete:
         return diagnose(connection)
+    if not connection.messages and (no := declined(connection.prelude)) is not None:
+        return stopped_before_tls("starttls_refused", no.words, no.protocol)
     refusal = fatal_alert(connection, CLIENT)
     server = fatal_alert(connection, SERVER)
     if refusal is not None and (server is None or refusal.order < server.order):
         return _refused_by_client(refusal)
+    if server is None and connection.transport == "tcp" and incomplete(connection):
+        return None  # what the capture lacks may be the reason, or that there was none
     if server is None and _first_to_leave(connection) == CLIENT:
         return _left_by_client(connection) if connection.messages else None
     found = diagnose(connection)

@@ -89,6 +89,7 @@ class Engine:
         """Nothing more will come: what is incomplete is shown as such."""
         if time is not None:
             self._clock(time)
+        self.preludes.answered()
         for half in self._halves.values():
             raw = half.stream.rest()
             if raw is not None:
@@ -99,9 +100,9 @@ class Engine:
 
     @property
     def is_tls(self) -> bool | None:
-        """True once either side has sent TLS, False when neither can any more, None while undecided."""
+        """True once either side has sent TLS, or the server declined to; False when neither can any more, else None."""
         syncs = {half.stream.sync for half in self._halves.values()}
-        if "tls" in syncs or self.ledger.records:
+        if "tls" in syncs or self.ledger.records or self.preludes.declined:
             return True
         return False if syncs == {"not_tls"} else None
 
@@ -312,7 +313,8 @@ class Engine:
     ) -> None:
         facts = self.facts
         early = half.sender == CLIENT and (
-            half.phase == "early" or (half.phase == "clear" and facts.server_hello is None and facts.offers13())
+            half.phase == "early"
+            or (half.phase == "clear" and facts.server_hello is None and facts.offers13() and not self._missed_answer())
         )
         facts.early_sent = facts.early_sent or early
         size = len(plaintext.data) if plaintext is not None else raw.length
@@ -334,6 +336,10 @@ class Engine:
         )
 
     # -- small things --------------------------------------------------------------------------------------
+
+    def _missed_answer(self) -> bool:
+        """Whether the server's hello may be among what the capture lacks."""
+        return self._halves[SERVER].uncertain
 
     def _context(self, half: Half) -> Context:
         suite = self.facts.server_hello.cipher_suite if self.facts.server_hello else None

@@ -74,6 +74,9 @@ def _socks_end(data: bytes, sender: Sender) -> int:
     return at + 4 + size + 2
 
 
+MOST_TURNS = 64
+"""Parts of a dialogue after which nobody looks for a refusal any more."""
+
 _TUNNELS: dict[str, Callable[[bytes, Sender], int]] = {"http-connect": _header_end, "socks": _socks_end}
 """What one side says to open a tunnel, or to answer: behind it another protocol may be spoken before TLS."""
 
@@ -92,11 +95,15 @@ class _Part:
 
 
 class Preludes:
-    """Collects the plaintext of both sides in the order it was said."""
+    """Collects the plaintext of both sides in the order it was said.
 
-    __slots__ = ("_parts", "_sizes")
+    ``declined``: the server was asked for TLS, and said no.
+    """
+
+    __slots__ = ("_parts", "_sizes", "declined")
 
     def __init__(self) -> None:
+        self.declined = False
         self._parts: list[_Part] = []
         self._sizes: dict[Sender, int] = {}
 
@@ -120,9 +127,19 @@ class Preludes:
             return
         self._sizes[chunk.sender] = size + len(data)
         if not self._parts or self._parts[-1].sender != chunk.sender:
+            self.answered()
             self._parts.append(_Part(next_order(), chunk.time, chunk.sender))
         self._parts[-1].data += data
         self._parts[-1].packets.update(dict.fromkeys(chunk.packets))
+
+    def answered(self) -> None:
+        """The last to speak has said all: was it a no to TLS? Dialogues that lead to TLS have few turns."""
+        if self.declined or not 1 < len(self._parts) <= MOST_TURNS or self._parts[-1].sender != SERVER:
+            return
+        from tlsviz.connection.declined import refused
+
+        ask, answer = self._parts[-2:]
+        self.declined = refused(bytes(ask.data), bytes(answer.data)) is not None
 
     def _trim(self, sender: Sender, size: int) -> None:
         excess = self._sizes.get(sender, 0) - size

@@ -41,10 +41,14 @@ def by_port(port: int) -> str | None:
     return next((name for name, upgrade in UPGRADES.items() if port in upgrade.ports), None)
 
 
-def stopped_before_tls(kind: str, detail: str) -> Finding:
-    """The diagnosis where the dialogue before TLS came to nothing; ``kind``: a key of `BEFORE_TLS`."""
+def stopped_before_tls(kind: str, detail: str, protocol: str = "") -> Finding:
+    """The diagnosis where the dialogue before TLS came to nothing; ``kind``: a key of `BEFORE_TLS`.
+
+    ``protocol``: the one that was spoken, if it is known, for the reference.
+    """
     code, title, evidence, mend = BEFORE_TLS[kind]
-    return Finding(code, "error", title, evidence.format(detail), mend, _REFERENCES.get(code, ""), True, None)
+    reference = UPGRADES[protocol].reference if protocol in UPGRADES else _REFERENCES.get(code, "")
+    return Finding(code, "error", title, evidence.format(detail), mend, reference, True, None)
 
 
 _WRONG_PORT = "Check the port and the protocol; where TLS begins with the first byte, leave --starttls out."

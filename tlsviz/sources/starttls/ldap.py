@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tlsviz.connection.declined import LDAP_RESULTS
 from tlsviz.sources.starttls.speech import LIMIT, Dialogue, GarbledError, Reading, RefusedError, Speech, quoted
 
 SEQUENCE, EXTENDED_RESPONSE = 0x30, 0x78
 _NAME = b"1.3.6.1.4.1.1466.20037"
 REQUEST = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16" + _NAME
-_RESULTS = {1: "operationsError", 2: "protocolError", 8: "strongerAuthRequired", 51: "busy", 52: "unavailable"}
-_RESULTS |= {12: "unavailableCriticalExtension", 53: "unwillingToPerform", 80: "other"}
-"""RFC 4511 appendix A.1."""
 
 
 class _Value(NamedTuple):
@@ -31,7 +29,7 @@ def ldap(speech: Speech) -> Dialogue:
     code = int.from_bytes(result[0].body[:4], "big")
     if code:
         words = quoted(result[2].body) if len(result) > 2 else ""
-        named = f"{_RESULTS.get(code, 'result')} ({code})"
+        named = f"{LDAP_RESULTS.get(code, 'result')} ({code})"
         raise RefusedError(f"{named}: {words}" if words else named)
     return speech.said()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import struct
 
+from tlsviz.connection.declined import ENCRYPT_NOT_SUP, ENCRYPT_ON, prelogin_option
 from tlsviz.connection.tds import HEADER, LARGEST, PRELOGIN, TABULAR_RESULT, packet
 from tlsviz.sources.starttls.speech import Dialogue, GarbledError, RefusedError, Speech
 
 VERSION, ENCRYPTION, INSTOPT, THREADID, MARS, TERMINATOR = 0, 1, 2, 3, 4, 0xFF
-ENCRYPT_OFF, ENCRYPT_ON, ENCRYPT_NOT_SUP, ENCRYPT_REQ = 0, 1, 2, 3
 _OPTIONS = (
     (VERSION, bytes(6)),
     (ENCRYPTION, bytes([ENCRYPT_ON])),
@@ -35,20 +35,9 @@ def mssql(speech: Speech) -> Dialogue:
     if head[0] not in (TABULAR_RESULT, PRELOGIN) or not HEADER < size <= LARGEST:
         raise GarbledError(f"no TDS packet: {head.hex(' ')}")
     body = yield from speech.take(size - HEADER)
-    chosen = _find(body, ENCRYPTION)
+    chosen = prelogin_option(body, ENCRYPTION)
     if chosen is None:
         raise GarbledError("a TDS packet that is no answer to PRELOGIN")
     if chosen == ENCRYPT_NOT_SUP:
         raise RefusedError("PRELOGIN: ENCRYPT_NOT_SUP, it has no encryption")
     return speech.said()
-
-
-def _find(body: bytes, wanted: int) -> int | None:
-    """The first byte of an option's value; None if it is not there."""
-    for at in range(0, len(body) - 4, 5):
-        if body[at] == TERMINATOR:
-            break
-        offset = int.from_bytes(body[at + 1 : at + 3], "big")
-        if body[at] == wanted and offset < len(body):
-            return body[offset]
-    return None

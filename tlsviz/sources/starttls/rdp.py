@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlsviz.connection.declined import RDP_FAILURES
 from tlsviz.sources.starttls.speech import Dialogue, GarbledError, RefusedError, Speech
 
 PROTOCOL_SSL, PROTOCOL_HYBRID, PROTOCOL_HYBRID_EX = 1, 2, 8
@@ -11,14 +12,6 @@ _WANTED = PROTOCOL_SSL | PROTOCOL_HYBRID | PROTOCOL_HYBRID_EX
 REQUEST = b"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00" + _WANTED.to_bytes(4, "little")
 CONNECTION_CONFIRM = 0xD0
 TYPE_RDP_NEG_RSP, TYPE_RDP_NEG_FAILURE = 2, 3
-_FAILURES = {
-    1: "SSL_REQUIRED_BY_SERVER",
-    2: "SSL_NOT_ALLOWED_BY_SERVER",
-    3: "SSL_CERT_NOT_ON_SERVER",
-    4: "INCONSISTENT_FLAGS",
-    5: "HYBRID_REQUIRED_BY_SERVER",
-    6: "SSL_WITH_USER_AUTH_REQUIRED_BY_SERVER",
-}
 
 
 def rdp(speech: Speech) -> Dialogue:
@@ -35,7 +28,7 @@ def rdp(speech: Speech) -> Dialogue:
         raise RefusedError("a connection confirm without RDP_NEG_RSP: it has only RDP's own security")
     value = int.from_bytes(answer[4:], "little")
     if answer[0] == TYPE_RDP_NEG_FAILURE:
-        raise RefusedError(f"RDP_NEG_FAILURE: {_FAILURES.get(value, f'code {value}')}")
+        raise RefusedError(f"RDP_NEG_FAILURE: {RDP_FAILURES.get(value, f'code {value}')}")
     if answer[0] != TYPE_RDP_NEG_RSP:
         raise GarbledError(f"no RDP_NEG_RSP: {answer.hex(' ')}")
     if not value & _WANTED:

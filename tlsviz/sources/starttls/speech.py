@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import NamedTuple, TypeVar
 
-from tlsviz.wire.text import shorten
+from tlsviz.connection.declined import WORDS as WORDS
+from tlsviz.connection.declined import quoted as quoted
 
 LIMIT = 32 * 1024
 """How much a server may say before TLS, in bytes."""
 LONGEST_LINE = 4096
-WORDS = 160
-"""How much of a server's words an error repeats, in characters."""
 
 T = TypeVar("T")
 
@@ -96,8 +95,3 @@ class Speech:
         """One line, without its end."""
         line = yield from self.until(lambda data: data.find(b"\n") + 1 or -1, LONGEST_LINE)
         return line.rstrip(b"\r\n")
-
-
-def quoted(data: bytes) -> str:
-    """A server's words, safe to print."""
-    return shorten(data[: 4 * WORDS].strip().decode("utf-8", "backslashreplace"), WORDS)
