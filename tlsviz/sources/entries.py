@@ -118,6 +118,11 @@ def taken(place: Place, spool: Spool, number: int, stream: int) -> tuple[Connect
     return replace(connection, id=number, tcp_stream=stream if stream >= 0 else None), place.whole
 
 
+def inputs_of(made: Entry, spool: Spool) -> Inputs:
+    """What an entry was made of, if it was kept so."""
+    return Inputs(*pickle.loads(spool.read(made.place.at, made.place.size)))  # noqa: S301
+
+
 def revived(inputs: Inputs, keylog: KeyLog) -> Engine:
     """An engine that has been given all that again."""
     engine = Engine(client=inputs.client, server=inputs.server, keylog=keylog)

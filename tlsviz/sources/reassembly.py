@@ -86,6 +86,11 @@ class Stream:
         return self._log.facts((self._name(0), self._name(1)), (one.base, two.base))
 
     @property
+    def logged(self) -> int:
+        """Grows whenever `tcp` does."""
+        return self._log.size
+
+    @property
     def client(self) -> Endpoint:
         assert self._ends is not None
         return self._ends[0 if self._name(0) == CLIENT else 1]

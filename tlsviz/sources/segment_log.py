@@ -67,8 +67,15 @@ class SegmentLog:
         self._after_reset: list[int] = []
         self._resets: list[int | None] = [None, None]
 
+    @property
+    def size(self) -> int:
+        """Grows with everything that is remembered."""
+        return len(self._kept) + self._more + len(self._bare) + len(self._after_reset)
+
     def plain(self, side: int, packet: Packet, start: int) -> None:
         """A segment that is just what comes next."""
+        if self._resets[side] is not None:
+            self._beyond(side, packet, start)
         if len(self._kept) >= SEGMENTS_KEPT:
             self._more += 1
             return
@@ -89,8 +96,8 @@ class SegmentLog:
         """Any segment, before its direction has taken it."""
         fresh, high = _unseen(direction, start, start + size), _high(direction)
         sign = packet.flags & (SYN | FIN | RST)
-        if fresh and (reset := self._resets[side]) is not None and start >= reset:
-            self._after_reset = [*self._after_reset, packet.number][:SIGNS_KEPT]
+        if fresh:
+            self._beyond(side, packet, start)
         if packet.flags & RST and self._resets[side] is None and direction.next is not None:
             self._resets[side] = start
         kind: SegmentKind = "keep_alive" if keep_alive else ""
@@ -113,6 +120,12 @@ class SegmentLog:
         self._kept.append(seen)
         if self._payloads is not None:
             self._payloads.append(packet.payload)
+
+    def _beyond(self, side: int, packet: Packet, start: int) -> None:
+        """New bytes, maybe of a side that has reset the connection."""
+        reset = self._resets[side]
+        if reset is not None and start >= reset and len(self._after_reset) < SIGNS_KEPT:
+            self._after_reset.append(packet.number)
 
     def _full(self, sign: int) -> bool:
         if sign and self._signs < SIGNS_KEPT:
@@ -186,6 +199,8 @@ def _segment(
         acknowledged = max(near(acknowledgement, opposite) - opposite, 0)
     if kind == "retransmitted" and abs(delay) < max((trip or 0.0) / 2, SHORTEST_REPEAT) and differs is None:
         kind = "duplicate"
+    elif differs is not None:
+        kind = "conflicting"
     elif kind == "out_of_order" and delay > max(LONGEST_DETOUR if trip is None else trip, SHORTEST_REPEAT):
         kind = "retransmitted"  # too late to have been overtaken: the first one was lost before it came here
     start = max(start - base, 0)

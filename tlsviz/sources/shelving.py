@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tlsviz.connection.engine import Engine
 from tlsviz.crypto.keylog import KeyLog
-from tlsviz.sources.entries import LONGEST, Entry, Inputs, entry, revived
+from tlsviz.sources.entries import LONGEST, Entry, Inputs, entry, inputs_of, revived
 from tlsviz.sources.flows import Flow
 from tlsviz.sources.following import Followed, Following, connection_of
 from tlsviz.sources.opinions import Opinions
@@ -23,11 +23,15 @@ PATIENCE = 10.0
 
 @dataclass(slots=True)
 class _Shelved:
-    """What a stream's engine was given, None where that is too much to keep; and the entry made of it, once it is."""
+    """What a stream's engine was given, None where that is too much to keep; and the entry made of it, once it is.
+
+    ``logged``: how much was known of TCP's segments then. Of an entry whose engine is gone the inputs are in the spool.
+    """
 
     inputs: list[Input] | None = field(default_factory=list)
     size: int = 0
     entry: Entry | None = None
+    logged: int = 0
 
 
 class Shelving(Following):
@@ -69,7 +73,11 @@ class Shelving(Following):
     def end(self) -> None:
         """The capture's end: what still waits is told, and every entry that is not yet over."""
         super().end()
-        for stream in list(self._streams):
+        for stream, followed in list(self._streams.items()):
+            if isinstance(followed, Followed):
+                shelved = self._shelved.get(followed.first)
+                if shelved is not None and shelved.entry is not None and shelved.logged != followed.stream.logged:
+                    self._revive(followed, shelved)
             self._enter(stream, over=True)
 
     def passing(self, time: float) -> None:
@@ -104,8 +112,10 @@ class Shelving(Following):
         if made is None:
             return
         self._told(made)
-        if over and isinstance(followed, Followed) and not made.place.whole:
-            followed.engine = None
+        if isinstance(followed, Followed):
+            shelved.logged = followed.stream.logged
+            if over and not made.place.whole:
+                followed.engine, shelved.inputs = None, []
 
     def _entry(self, stream: int, followed: Followed | Flow, shelved: _Shelved, over: bool) -> Entry | None:
         assert followed.engine is not None
@@ -123,14 +133,19 @@ class Shelving(Following):
         super()._drop(stream, followed)
         self._shelved.pop(followed.first, None)
 
+    def _revive(self, followed: Followed, shelved: _Shelved) -> None:
+        """There is news of a connection: its entry is an old one, and it needs an engine again."""
+        if shelved.entry is not None and followed.engine is None:
+            inputs = inputs_of(shelved.entry, self._spool)
+            shelved.inputs = list(inputs.items)
+            followed.engine = revived(inputs, self._keylog)
+        shelved.entry = None
+
     def _follow(self, followed: Followed, inputs: list[Input]) -> bool:
         shelved = self._shelved.get(followed.first)
         if shelved is None:
             shelved = self._shelved[followed.first] = _Shelved()
-        if shelved.entry is not None and followed.engine is None and shelved.inputs is not None:
-            stream = followed.stream
-            followed.engine = revived(Inputs(stream.client, stream.server, shelved.inputs, None), self._keylog)
-        shelved.entry = None
+        self._revive(followed, shelved)
         if shelved.inputs is not None:
             shelved.inputs += inputs
             shelved.size += sum(_size(item) for item in inputs)
