@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
+import once_a_run
 import pytest
 
 
@@ -21,3 +23,10 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     Keys, certificates and signatures are made anew by each worker, which must all find tests of the same names.
     """
     return argname if isinstance(val, bytes | str) and len(val) > 40 else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Says where the workers of this run keep what they share."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        once_a_run.folder = tmp_path_factory.getbasetemp().parent

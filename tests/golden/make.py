@@ -15,7 +15,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tlsviz.sources.capture import load_capture
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+import samples as captured
+
+from tlsviz.connection.model import Connection
 from tlsviz.tls.context import TLS_1_3, Context
 from tlsviz.tls.handshake import decode_content, decode_handshake
 from tlsviz.wire.nodes import Node, walk
@@ -80,13 +84,12 @@ def samples() -> Iterator[Message]:
     with (CAPTURES / "manifest.tsv").open(newline="", encoding="utf-8") as file:
         names = [row["file"] for row in csv.DictReader(file, delimiter="\t")]
     for name in names:
-        yield from _sample(CAPTURES / name)
+        yield from _sample(Path(name), captured.connections()[Path(name).stem])
 
 
-def _sample(path: Path) -> Iterator[Message]:
-    trace = load_capture(path, strict=True)
-    for connection in trace.connections:
-        several = f"-{connection.id}" * (len(trace.connections) > 1)
+def _sample(path: Path, connections: tuple[Connection, ...]) -> Iterator[Message]:
+    for connection in connections:
+        several = f"-{connection.id}" * (len(connections) > 1)
         for message in connection.messages:
             if message.tree is not None:
                 heading = f"{path.name}, from the {message.sender}, {message.provenance}: {message.type}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import os
 import shutil
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
+
+from once_a_run import once
 
 from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection, Endpoint
@@ -70,7 +73,16 @@ def tapes() -> tuple[Tape, ...]:
 def _read() -> dict[str, tuple[tuple[Connection, ...], list[Tape]]]:
     if shutil.which("tshark") is None:
         return {}
-    return {path.stem: _load(path) for path in sorted(FOLDER.glob("*.pcapng"))}
+    paths = sorted(FOLDER.glob("*.pcapng"))
+    found = {path.stem: once(path.stem, partial(_load, path)) for path in _from_elsewhere(paths)}
+    return {path.stem: found[path.stem] for path in paths}
+
+
+def _from_elsewhere(paths: list[Path]) -> list[Path]:
+    """The same, but workers begin at different places: what one is reading the others need not wait for."""
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
+    start = len(paths) * int(worker.removeprefix("gw")) // int(workers)
+    return paths[start:] + paths[:start]
 
 
 def _load(path: Path) -> tuple[tuple[Connection, ...], list[Tape]]:
