@@ -84,8 +84,7 @@ def _handshake(connection: Connection, number: int, group: Sequence[Message]) ->
     code = connection.cipher_suite.code if connection.cipher_suite and number == 0 else None
     for message in group:
         if message.type == "server_hello" and message.tree is not None and message.buffer is not None:
-            hello = views.server_hello(message.tree, message.buffer.data)
-            version, code = hello.version, hello.cipher_suite
+            version, code = views.chosen(message.tree)
             break
     suite = suites.suite(code) if code is not None else None
     if connection.transport == "dtls":

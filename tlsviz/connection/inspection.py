@@ -7,7 +7,7 @@ they do not tell.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -61,6 +61,11 @@ def products() -> tuple[Product, ...]:
     return tuple(Product(name, kind, tuple(words.split("|")), source) for name, kind, words, source in rows)
 
 
+@lru_cache(maxsize=512)
+def _product(der: bytes) -> Product | None:
+    return known_product(read(der))
+
+
 def known_product(cert: Certificate) -> Product | None:
     """The product that issued a certificate, or that it is the authority of."""
     # Not the leaf's own subject: the vendors have websites, too.
@@ -76,7 +81,7 @@ def inspection(connection: Connection) -> Inspection:
         why = "no certificate can be seen here" + (": the session was resumed" if connection.resumed else "")
         return Inspection("cannot tell", why, tuple(_changes(connection)))
     where = next((m.index for m in connection.messages if m.type in CERTIFICATES and m.sender == SERVER), None)
-    product = next(filter(None, (known_product(read(der)) for der in ders[:10])), None)
+    product = next(filter(None, map(_product, ders[:10])), None)
     clues = [*_names(product, ders, connection), *_provenance(connection), *_changes(connection)]
     clues = [clue if clue.message is not None else clue._replace(message=where) for clue in clues]
     weight = sum(clue.weight for clue in clues if clue.points == "for")
@@ -96,7 +101,7 @@ def _names(product: Product | None, ders: list[bytes], connection: Connection) -
     if product is None:
         return
     public = mozilla(connection)
-    issuer = next((read(der).issuer for der in ders if known_product(read(der)) is product), "")
+    issuer = next((read(der).issuer for der in ders if _product(der) is product), "")
     text = f"the issuer {shorten(issuer, 120)} is that of {product.name} ({product.kind})"
     if public:
         yield Clue("known_product", "neither", f"{text}, but the chain ends in Mozilla's store")

@@ -116,7 +116,7 @@ def _issued(
 ) -> tuple[tuple[ResumptionKind, bytes], _Issue] | None:
     """What a message gives to resume with."""
     if message.type == "server_hello" and connection.version and not is_tls13(connection.version.code):
-        return ("session_id", views.server_hello(tree, data).session_id), _Issue(message.index, message.time)
+        return ("session_id", _content(tree.child("legacy_session_id_echo"), data)), _Issue(message.index, message.time)
     if message.type == "new_session_ticket":
         sent = views.session_ticket(tree, data)
         kind: ResumptionKind = "psk" if tree.child("ticket_age_add") is not None else "ticket"
@@ -127,28 +127,38 @@ def _issued(
 
 
 def _shown(tree: Node, data: bytes) -> Iterator[_Shown]:
-    """What a hello shows to resume, the best first."""
-    count = 0
-    for path, node in walk(tree):
-        if node.name == "psk_identity":
-            count += 1
-            identity = next(((at, child) for at, child in enumerate(node.children) if child.name == "identity"), None)
-            if identity is not None and count <= MOST_IDENTITIES:
-                age = _number(node.child("obfuscated_ticket_age"))
-                yield _Shown("psk", _content(identity[1], data), (*path, identity[0]), age)
-        elif node.name == "session_ticket":
-            ticket = node.child("ticket")
-            if ticket is not None and ticket.length:
-                yield _Shown("ticket", data[ticket.start : ticket.end], path)
-        elif node.name == "legacy_session_id":
+    """What a hello shows to resume, in wire order: its session ID, then what its extensions hold."""
+    for place, node in enumerate(tree.children):
+        if node.name == "legacy_session_id":
             session = _content(node, data)
             if 0 < len(session) <= SESSION_ID:
-                yield _Shown("session_id", session, path)
+                yield _Shown("session_id", session, (place,))
+        elif node.name == "extensions":
+            for at, extension in enumerate(node.children):
+                if extension.name == "session_ticket":
+                    ticket = extension.child("ticket")
+                    if ticket is not None and ticket.length:
+                        yield _Shown("ticket", data[ticket.start : ticket.end], (place, at))
+                elif extension.name == "pre_shared_key":
+                    yield from _identities(extension, (place, at), data)
 
 
-def _content(node: Node, data: bytes) -> bytes:
-    """The bytes behind a vector's length."""
-    return data[node.children[0].end : node.end] if node.children else b""
+def _identities(extension: Node, path: Path, data: bytes) -> Iterator[_Shown]:
+    """The pre-shared keys of a hello, the client's favourite first."""
+    count = 0
+    for deeper, node in walk(extension, path):
+        if node.name != "psk_identity":
+            continue
+        count += 1
+        identity = next(((at, child) for at, child in enumerate(node.children) if child.name == "identity"), None)
+        if identity is not None and count <= MOST_IDENTITIES:
+            age = _number(node.child("obfuscated_ticket_age"))
+            yield _Shown("psk", _content(identity[1], data), (*deeper, identity[0]), age)
+
+
+def _content(node: Node | None, data: bytes) -> bytes:
+    """The bytes behind a vector's length; b"" of one that is cut short, or not there."""
+    return data[node.children[0].end : node.end] if node is not None and node.children else b""
 
 
 def _number(node: Node | None) -> int | None:

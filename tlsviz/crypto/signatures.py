@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -101,6 +102,10 @@ def verify_signature(
     return _guarded(lambda: _verify(scheme, public_key_der_or_cert, signature, signed, version), name)
 
 
+verify_lasting = lru_cache(maxsize=1024)(verify_signature)
+"""The same of what many connections show: a responder's answer, a log's receipt. Never of a handshake, which is new."""
+
+
 def verify_certificate_verify_ssl3(
     public_key_der_or_cert: bytes, signature: bytes, messages: bytes, master_secret: bytes
 ) -> Verdict:
@@ -152,6 +157,7 @@ def _verify(scheme: int | None, der: bytes, signature: bytes, signed: bytes, ver
     return "verified", f"{name} with the {described} key"
 
 
+@lru_cache(maxsize=512)
 def _read_key(der: bytes) -> tuple[object, str, str]:
     """The key, its kind, and its kind with size, curve or parameter set."""
     try:

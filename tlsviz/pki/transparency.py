@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,6 +77,7 @@ def _shard_fault(log: Log, expires: datetime | None) -> str:
     return ""
 
 
+@lru_cache(maxsize=512)
 def timestamps(data: bytes) -> tuple[Timestamp, ...]:
     """The timestamps of a SignedCertificateTimestampList, its own length included. Total: damaged ones are left out."""
     found: list[Timestamp] = []
@@ -114,6 +115,7 @@ def certificate_entry(der: bytes) -> bytes:
     return X509_ENTRY + len(der).to_bytes(3, "big") + der
 
 
+@lru_cache(maxsize=512)
 def precertificate_entry(der: bytes, issuer: bytes) -> bytes | None:
     """The entry of a certificate that holds its own timestamps: the certificate without them, and its issuer's key."""
     certificate, _ = parse(der)
@@ -127,6 +129,7 @@ def precertificate_entry(der: bytes, issuer: bytes) -> bytes | None:
     return PRECERT_ENTRY + bytes.fromhex(spki) + len(tbs).to_bytes(3, "big") + tbs
 
 
+@lru_cache(maxsize=512)
 def embedded(der: bytes) -> bytes:
     """The list of timestamps inside of a certificate; b"" if it holds none."""
     from cryptography import x509

@@ -70,7 +70,8 @@ def again(connection: Connection) -> Connection:
     """The connection with those findings anew that depend on what is remembered of earlier handshakes."""
     kept = [finding for finding in connection.findings if finding.code not in history.CODES]
     found = [finding for finder in history.FINDERS for finding in finder(connection)]
-    return replace(connection, findings=_sorted([*kept, *found]))
+    findings = _sorted([*kept, *found])
+    return connection if findings == connection.findings else replace(connection, findings=findings)
 
 
 def _sorted(found: list[Finding]) -> tuple[Finding, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tlsviz.connection.findings.certificates import certificate_message, numbered
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.pki.certificate import read
 from tlsviz.pki.names import ascii_name
-from tlsviz.pki.trust import Reason
+from tlsviz.pki.trust import Reason, StoreVerdict, Trust
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.text import shorten
 
@@ -39,10 +41,9 @@ def oddities(connection: Connection) -> Iterator[Finding]:
     ders = [sent.der for sent in connection.certificates if sent.sender == SERVER]
     if len(ders) < 2:
         return
-    from tlsviz.pki.graph import graph
-
-    found = graph(ders, connection.trust)
-    if not found.ordered:
+    trust = connection.trust
+    ordered, extras = _odd(tuple(ders), trust.stores if trust else (), trust.store if trust else "")
+    if not ordered:
         yield Finding(
             "chain_out_of_order",
             "notice",
@@ -52,12 +53,6 @@ def oddities(connection: Connection) -> Iterator[Finding]:
             "RFC 5246 7.4.2; RFC 8446 4.4.2",
             message=certificate_message(connection, SERVER),
         )
-    extras = [
-        f"certificate {vertex.index + 1} ({shorten(vertex.name, 80)}) {words}"
-        for vertex in found.vertices
-        if vertex.index is not None
-        for words in _needless(vertex)
-    ]
     if extras:
         yield Finding(
             "chain_has_extras",
@@ -68,6 +63,20 @@ def oddities(connection: Connection) -> Iterator[Finding]:
             "RFC 8446 4.4.2",
             message=certificate_message(connection, SERVER),
         )
+
+
+@lru_cache(maxsize=512)
+def _odd(ders: tuple[bytes, ...], stores: tuple[StoreVerdict, ...], store: str) -> tuple[bool, list[str]]:
+    """Whether the certificates came in order, and which nobody needs, in words: by the ways up, whatever the time."""
+    from tlsviz.pki.graph import graph
+
+    found = graph(ders, Trust("unknown", (), datetime.min.replace(tzinfo=UTC), store, stores=stores))
+    return found.ordered, [
+        f"certificate {vertex.index + 1} ({shorten(vertex.name, 80)}) {words}"
+        for vertex in found.vertices
+        if vertex.index is not None
+        for words in _needless(vertex)
+    ]
 
 
 def _needless(vertex: Vertex) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from tlsviz.connection.findings.certificates import certificate_message
 from tlsviz.connection.model import Connection, Finding
@@ -123,6 +124,14 @@ def receipts(connection: Connection) -> Iterator[Finding]:
         )
 
 
+@lru_cache(maxsize=512)
+def _broken(der: bytes) -> list[str]:
+    """The rules that a certificate breaks, in words."""
+    from tlsviz.pki.baseline import limits
+
+    return [f"{limit.words} ({limit.rule})" for limit in limits(read(der)) if not limit.kept]
+
+
 def rules(connection: Connection) -> Iterator[Finding]:
     """A public authority's certificate that breaks the CA/Browser Forum's rules."""
     trust = connection.trust
@@ -132,15 +141,13 @@ def rules(connection: Connection) -> Iterator[Finding]:
     )
     if leaf is None or not public:
         return
-    from tlsviz.pki.baseline import limits
-
-    broken = [limit for limit in limits(read(leaf.der)) if not limit.kept]
+    broken = _broken(leaf.der)
     if broken:
         yield Finding(
             "baseline_violated",
             "notice",
             "The certificate breaks the rules for public authorities",
-            "; ".join(f"{limit.words} ({limit.rule})" for limit in broken[:5]),
+            "; ".join(broken[:5]),
             "Tell the authority, and have it issued anew: browsers may distrust it any day.",
             "CA/Browser Forum Baseline Requirements for TLS",
             message=leaf.message,

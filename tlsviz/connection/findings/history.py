@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 
 from tlsviz.connection.inspection import inspection
 from tlsviz.connection.model import Connection, Finding
+from tlsviz.wire.chunks import SERVER
 
 
 def inspected(connection: Connection) -> Iterator[Finding]:
     """Somebody between who ends the TLS and makes another certificate."""
+    if not any(sent.sender == SERVER for sent in connection.certificates):
+        return  # then nobody can tell
     found = inspection(connection)
     if found.verdict != "likely":
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tlsviz.connection.holes import orphaned
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.connection.titles import type_title
 from tlsviz.wire.nodes import notes
@@ -34,7 +35,8 @@ def alerts(connection: Connection) -> Iterator[Finding]:
 def malformed(connection: Connection) -> Iterator[Finding]:
     """Messages whose bytes are not what the protocol says."""
     for message in connection.messages:
-        if message.tree is None or not message.whole or message.type == "heartbeat":
+        # The message's own note repeats the first of its tree: most have none, and need no second look.
+        if message.note is None or message.tree is None or not message.whole or message.type == "heartbeat":
             continue
         fault = next(notes(message.tree), None)
         if fault is None:
@@ -71,7 +73,8 @@ def heartbeats(connection: Connection) -> Iterator[Finding]:
 
 def bad_records(connection: Connection) -> Iterator[Finding]:
     """Records that are none, too long, or that their key does not open."""
-    strays = sum(hole.length for hole in connection.holes if hole.stray is not None)
+    odd = [hole for hole in connection.holes if hole.stray is not None and not orphaned(connection, hole)]
+    strays = sum(hole.length for hole in odd)
     if strays:
         yield Finding(
             "bad_record",

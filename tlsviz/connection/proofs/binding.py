@@ -109,7 +109,7 @@ def psk_binder(walk: Walk) -> Iterator[Proof]:
     hello, answer = walk.handshake.last("client_hello"), walk.handshake.first("server_hello")
     if not walk.tls13 or hello is None or answer is None or answer.tree is None or answer.buffer is None:
         return
-    selected = views.server_hello(answer.tree, answer.buffer.data).selected_psk
+    selected = views.selected_psk(answer.tree)
     if selected is None:
         return
     binder = _binder(walk, hello, selected)
@@ -152,7 +152,7 @@ def sentinel(connection: Connection) -> Iterator[Proof]:
         return
     if is_tls13(connection.version.code):
         return
-    tail = views.server_hello(hello.tree, hello.buffer.data).random[-8:]
+    tail = views.hello_random(hello.tree, hello.buffer.data)[-8:]
     if tail in SENTINELS:
         why = f"the server speaks TLS 1.3 but was made to choose {SENTINELS[tail]}: its random ends in {tail!r}"
         yield Proof("downgrade_sentinel", "failed", why, hello.index)

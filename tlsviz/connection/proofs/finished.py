@@ -61,7 +61,7 @@ def _early_data_accepted(walk: Walk) -> bool:
     message = walk.handshake.first("encrypted_extensions")
     if message is None or message.tree is None or message.buffer is None:
         return False
-    return any(code == EARLY_DATA for code, _ in views.extension_list(message.tree, message.buffer.data))
+    return EARLY_DATA in views.extension_codes(message.tree)
 
 
 def _with_end_of_early_data(walk: Walk) -> Transcript:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from tlsviz.connection.model import Connection, ProofStatus
 from tlsviz.connection.proofs.stapled import MOST_RESPONSES, Issuers, Stapled, responses
-from tlsviz.crypto.signatures import verify_signature
+from tlsviz.crypto.signatures import verify_lasting
 from tlsviz.crypto.spki import subject_public_key_info
 from tlsviz.pki.certificate import read
 from tlsviz.pki.der import first
@@ -98,6 +99,7 @@ def _checked(response: OCSPResponse, one: Stapled, issuers: Issuers, start: Revo
     return told._replace(status=status, check="verified", why=safe(why))
 
 
+@lru_cache(maxsize=256)
 def load(data: bytes) -> OCSPResponse | None:
     """The response; None if it is no DER that can be read."""
     from cryptography.x509 import ocsp
@@ -140,14 +142,14 @@ def _signature(response: OCSPResponse, issuer: bytes, at: datetime) -> Signed:
     scheme = _SCHEMES.get(response.signature_algorithm_oid.dotted_string)
     if scheme is None:
         return Signed("not_provable", "its signature algorithm is not supported")
-    status, why = verify_signature(scheme, issuer, response.signature, response.tbs_response_bytes, TLS12)
+    status, why = verify_lasting(scheme, issuer, response.signature, response.tbs_response_bytes, TLS12)
     if status == "verified":
         name = shorten(read(issuer).title, 80)
         return Signed("verified", f"signed by its issuer, {name}", name)
     for one in response.certificates[:MOST_RESPONSES]:
         der = one.public_bytes(Encoding.DER)
         delegate = read(der)
-        told, _ = verify_signature(scheme, der, response.signature, response.tbs_response_bytes, TLS12)
+        told, _ = verify_lasting(scheme, der, response.signature, response.tbs_response_bytes, TLS12)
         if told != "verified" or signed_by(der, issuer) != "verified":
             continue
         name = shorten(delegate.title, 80)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tlsviz.connection.model import Connection
 from tlsviz.connection.proofs.ocsp import TLS12, about, extensions_of, load
 from tlsviz.connection.proofs.stapled import Issuers, Stapled, certificate_messages, receipt_lists, responses
-from tlsviz.crypto.signatures import verify_signature
+from tlsviz.crypto.signatures import verify_lasting
 from tlsviz.pki import transparency
 from tlsviz.pki.certificate import read
 from tlsviz.pki.loglist import Logs
@@ -74,7 +74,7 @@ def _receipt(stamp: Timestamp, one: Stapled, entry: bytes | None, index: int, kn
         return start._replace(why="the issuer's certificate, whose key the logs sign along, is not known")
     if log is None:
         return start._replace(why=f"a log that is not in the list of {transparency.dated(known)}")
-    status, why = verify_signature(stamp.scheme, log.key, stamp.signature, transparency.signed(stamp, entry), TLS12)
+    status, why = verify_lasting(stamp.scheme, log.key, stamp.signature, transparency.signed(stamp, entry), TLS12)
     if status != "verified":
         return start._replace(check=status, why=why)
     expires = read(one.certificate).not_after if one.certificate is not None else None

@@ -17,6 +17,8 @@ from tlsviz.wire.chunks import SERVER
 from tlsviz.wire.nodes import Node
 
 MOST_RESPONSES = 10
+RECEIPTS = 18
+"""The extension signed_certificate_timestamp (RFC 6962 section 3.3.1)."""
 
 
 class Stapled(NamedTuple):
@@ -83,8 +85,8 @@ def receipt_lists(connection: Connection, sent: list[bytes]) -> Iterator[tuple[S
     for message in connection.messages_of("server_hello"):
         if message.tree is None or message.buffer is None:
             continue
-        for code, data in views.server_hello(message.tree, message.buffer.data).extensions:
-            if code == 18:
+        for code, data in views.extension_list(message.tree, message.buffer.data):
+            if code == RECEIPTS:
                 yield Stapled(message, sent[0], data), transparency.certificate_entry(sent[0])
     for message, inner in certificate_messages(connection):
         for entry in entries(inner.tree):

@@ -98,9 +98,9 @@ class Walk:
     def learn(self, message: Message, tree: Node, data: bytes) -> None:
         """Takes what later messages are checked by."""
         if message.type in ("client_hello", "ssl2_client_hello"):
-            self.randoms[CLIENT] = views.client_hello(tree, data).random
+            self.randoms[CLIENT] = views.hello_random(tree, data)
         elif message.type == "server_hello":
-            self.randoms[SERVER] = views.server_hello(tree, data).random
+            self.randoms[SERVER] = views.hello_random(tree, data)
         elif (sent := message.certificate) is not None:
             found = views.certificates(sent.tree, sent.buffer.data)
             self.leaf.pop(message.sender, None)
