@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from effort import Stopwatch
 
 from tlsviz.connection.ladder import connected
 from tlsviz.connection.model import Connection
@@ -238,13 +239,14 @@ def test_snapshots_come_while_the_server_is_slow() -> None:
 
 def test_cancel_is_heard_within_a_fifth_of_a_second() -> None:
     start = time.monotonic()
+    watch = Stopwatch()
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         pytest.raises(CancelledError),
     ):
         options = LiveOptions(resolve=f"127.0.0.1:{listener.getsockname()[1]}")
         run_live(TARGET, options, cancelled=lambda: time.monotonic() - start > 0.1)
-    assert time.monotonic() - start < 1.5
+    assert watch.seconds() < 1.5
 
 
 @pytest.mark.parametrize(

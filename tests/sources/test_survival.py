@@ -12,6 +12,7 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
+from effort import Stopwatch
 from odd_servers import Play, flood, playing, saying, silent, trickle, wait_for_end
 
 from tlsviz.connection.model import Connection
@@ -59,10 +60,10 @@ CUTS = (0, 1, 4, 5, 6, 9, 11, 43, 44, 60, 90, 130, 200, 500)
 @pytest.mark.parametrize("cut", CUTS)
 def test_garbage_after_any_byte(version: str, cut: int) -> None:
     garbage = random.Random(cut).randbytes(20000)
-    start = time.monotonic()
+    watch = Stopwatch()
     with playing(saying(flight(version)[:cut] + garbage)) as port:
         connection = run(port, max_version=version)
-    assert time.monotonic() - start < PATIENCE + SLACK
+    assert watch.seconds() < PATIENCE + SLACK
     assert sum(finding.diagnosis for finding in connection.findings) == 1
 
 
@@ -76,12 +77,15 @@ def test_half_open_after_any_byte(version: str, cut: int) -> None:
         sock.sendall(flight(version)[:cut])
         wait_for_end(sock)
 
-    with playing(play) as port:
-        (connection,) = run_live(
-            Target("127.0.0.1", port), LiveOptions(timeout=0.1, stores=(), max_version=version)
-        ).connections
-    found = connection.diagnosis
-    assert found is not None
+    for patience in (0.1, 1.0, 10.0):  # where the machine is so busy that the server does not even begin in time
+        with playing(play) as port:
+            (connection,) = run_live(
+                Target("127.0.0.1", port), LiveOptions(timeout=patience, stores=(), max_version=version)
+            ).connections
+        found = connection.diagnosis
+        assert found is not None
+        if not cut or "Not one byte" not in found.evidence:
+            break
     assert found.code in ("handshake_timed_out", "malformed_message", "bad_record")
     if found.code == "handshake_timed_out" and cut:
         assert f"{cut} byte" in found.evidence
@@ -106,10 +110,10 @@ ENDLESS: dict[str, Callable[[], Play]] = {
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_without_end(name: str) -> None:
-    start = time.monotonic()
+    watch = Stopwatch()
     with playing(ENDLESS[name]()) as port:
         connection = run(port)
-    assert time.monotonic() - start < PATIENCE + 4 * SLACK
+    assert watch.seconds() < PATIENCE + 4 * SLACK
     assert sum(finding.diagnosis for finding in connection.findings) == 1
 
 

@@ -28,7 +28,7 @@ def script(monkeypatch: Any, read: Callable[[Job], Trace]) -> None:
     monkeypatch.setattr(workers, "_read", read)
 
 
-async def until(pilot: Pilot[Any], true: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(pilot: Pilot[Any], true: Callable[[], object], seconds: float = 60.0) -> None:
     """Waits for something to become true on the screen."""
     end = time.monotonic() + seconds
     while not true():
