@@ -30,11 +30,10 @@ def checked(header: bytes) -> bytes:
     return header[:10] + struct.pack(">H", ~total & 0xFFFF) + header[12:]
 
 
-def ipv4(payload: bytes, protocol: int, identifier: int = 0, fragment: int = 0) -> bytes:
-    header = struct.pack(
-        ">BBHHHBBH4s4s",
-        0x45, 0, 20 + len(payload), identifier, fragment, 64, protocol, 0, b"\xc6\x33\x64\x01", b"\xc6\x33\x64\x02",
-    )  # fmt: skip
+def ipv4(payload: bytes, protocol: int, back: bool = False) -> bytes:
+    """An IPv4 packet from 198.51.100.1 to 198.51.100.2, or ``back``."""
+    ends = (b"\xc6\x33\x64\x01", b"\xc6\x33\x64\x02")[:: -1 if back else 1]
+    header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0) + b"".join(ends)
     return checked(header) + payload
 
 
