@@ -92,7 +92,7 @@ KEYS: dict[str, Key] = {key.name: key for key in (
     Key("server", "end", "the server's address, network, or address and port", "server:192.0.2.1",
         lambda r: _one(_end(r.server))),
     Key("port", "number", "the port of either side", "port:8443   port:>1024"),
-    Key("transport", "text", "what carries it: tcp, dtls or quic", "transport:quic", lambda r: _one(r.transport)),
+    Key("transport", "text", "what carries it: tcp, dtls, quic or eap", "transport:quic", lambda r: _one(r.transport)),
     Key("http", "text", "what plain HTTP says: a method, or the status of an answer", "http:301   http:post",
         lambda r: r.http),
     Key("starttls", "text", "the protocol that went over to TLS", "starttls:smtp", lambda r: _one(r.starttls)),

@@ -49,6 +49,8 @@ class Endpoint(NamedTuple):
     port: int
 
     def __str__(self) -> str:
+        if self.address and not self.port:
+            return self.address
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
@@ -388,6 +390,7 @@ class Connection:
     ``resumptions``: what it resumes with, as far as an earlier connection of the same source issued it.
     ``earlier``: handshakes with the same server before this one, as far as anybody remembers.
     ``plain``: the protocol of a connection that speaks no TLS at all ("http"); its heads are its messages then.
+    ``carrier``: in words what carries TLS where that is neither TCP nor UDP ("EAP-TLS in RADIUS").
     ``redirects``: where its answers send the client, and ``redirected_by`` which plain connection sent it here.
     ``history``: a letter for each message that can be read, as in Zeek's ssl.log. ``probes``: what re-probes of a live
     target that failed have shown. ``tcp``: the segments of a captured TCP connection, None elsewhere.
@@ -402,6 +405,7 @@ class Connection:
     duration: float = 0.0
     starttls: str | None = None
     plain: str | None = None
+    carrier: str | None = None
     server_name: str | None = None
     version: CodePoint | None = None
     cipher_suite: CodePoint | None = None

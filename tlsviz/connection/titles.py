@@ -39,6 +39,7 @@ _MARKS = {
     "closed": "connection closed",
     "error": "error",
     "repeated": "sent again",
+    "eap": "EAP",
     "joined": "the capture begins here",
 }
 _TUNNELS = {"http-connect": ("an", "HTTP proxy (CONNECT)"), "socks": ("a", "SOCKS proxy")}
@@ -133,7 +134,7 @@ def seen_in(connection: Connection, packets: tuple[int, ...]) -> str:
     """Where in the capture something was: ``packet 8``, ``packets 3 to 5``; over UDP ``datagram 8``; "" for nowhere."""
     if not packets:
         return ""
-    word = "packet" if connection.transport == "tcp" else "datagram"
+    word = "packet" if connection.transport in ("tcp", "eap") else "datagram"
     first, last = packets[0], packets[-1]
     return f"{word} {first}" if first == last else f"{word}s {first} to {last}"
 

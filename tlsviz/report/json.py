@@ -84,6 +84,7 @@ def _connection(connection: Connection, fields: bool, secrets: bool, segments: b
         "duration": round(connection.duration, 6),
         "starttls": connection.starttls,
         "plain": connection.plain,
+        "carrier": _text(connection.carrier),
         "server_name": _text(connection.server_name),
         "version": _point(connection.version),
         "cipher_suite": _point(connection.cipher_suite),

@@ -128,4 +128,4 @@ def _flags(connection: Connection) -> list[str]:
     """What is out of the ordinary in how it came about."""
     found = ["resumed"] if connection.resumed and not titles.unproven(connection) else []
     found += ["hello retry"] if connection.hello_retry else []
-    return [*found, *filter(None, [titles.before_tls(connection)])]
+    return [*found, *filter(None, [connection.carrier, titles.before_tls(connection)])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -48,6 +49,7 @@ FILTER = (
     " or (udp.payload[0] >= 80 and (udp.payload[1:4] == 00:00:00:01 or udp.payload[1:4] == 6b:33:43:cf"
     " or udp.payload[1:2] == ff:00))"
     " or (udp.payload[0] < 14 and udp.length > 28 and udp.payload[1:3] != 00:00:00 and udp.payload[4:4] != 21:12:a4:42)"
+    " or eapol.type == 0"
 )
 
 UDP_HEADER = 8
@@ -59,26 +61,33 @@ EARLIEST, LATEST = -60e9, 250e9
 @dataclass(slots=True)
 class Reading:
     """How far the reading is. ``frames``: the number of the last frame seen; ``offset``: its place in the file
-    (uncompressed); ``complaints``: tshark's.
+    (uncompressed); ``complaints``: tshark's. ``eapol``: whether there is EAP on the link (`sources.eapol`).
     """
 
     frames: int = 0
     offset: int = 0
     complaints: list[str] = field(default_factory=list)
     failed: bool = False
+    eapol: bool = False
 
 
-def parse_lines(lines: bytes, reading: Reading) -> list[Packet | Datagram]:
-    """The TCP packets and UDP datagrams in whole lines of tshark's EK output."""
+Parse = Callable[[dict[str, Any]], "Packet | Datagram | None"]
+
+
+def parse_lines(lines: bytes, reading: Reading, parse: Parse | None = None) -> list[Packet | Datagram]:
+    """What there is in whole lines of tshark's EK output: TCP packets and UDP datagrams, or what ``parse`` finds."""
+    parse = parse or parse_packet
     packets: list[Packet | Datagram] = []
     layers: dict[str, list[str]] | None = None
     for line in lines.split(b"\n"):
         if line.startswith(b'{"index"') or not line:
             continue
         layers = ujson.loads(line).get("layers") or {}
-        packet = parse_packet(layers)
+        packet = parse(layers)
         if packet is not None:
             packets.append(packet)
+        elif ":eapol" in layers["frame_protocols"][0]:
+            reading.eapol = True
     if layers:
         reading.frames = int(layers["frame_number"][0])
         reading.offset = int(layers.get("frame_file_off", ("0",))[0])

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from tlsviz.connection.datagrams import Carrier, Follower, carrier_of, unwrapped
 from tlsviz.connection.model import Endpoint
 from tlsviz.sources.roles import datagram_hello, knownness
+from tlsviz.sources.sessions import FIRST
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Sender, other
+from tlsviz.wire.text import shorten
 
 if TYPE_CHECKING:
+    from tlsviz.connection.eap import EapEngine
     from tlsviz.crypto.keylog import KeyLog
     from tlsviz.sources.segments import Datagram
 
@@ -25,8 +28,34 @@ def follower(carrier: Carrier, client: Endpoint, server: Endpoint, keylog: KeyLo
     return QuicEngine(client=client, server=server, keylog=keylog)
 
 
+def _eap(datagram: Datagram, keylog: KeyLog) -> EapEngine | None:
+    """The engine of an EAP conversation that begins with this datagram, its ends as they are called in it.
+
+    In RADIUS the client is whom the access point calls so (its MAC address, else who it says it is), at no port.
+    """
+    from tlsviz.connection import eap
+
+    ends = datagram.source, datagram.destination
+    if datagram.eapol:
+        found = eap.packet(datagram.payload)
+        if found is None:
+            return None
+        client, server = ends if found.code == eap.RESPONSE else ends[::-1]
+        return eap.EapEngine(client, server, keylog, "802.1X")
+    wrapped = eap.radius(datagram.payload)
+    if wrapped is None:
+        return None
+    client, server = ends if wrapped.code == eap.ACCESS_REQUEST else ends[::-1]
+    called = wrapped.first(eap.CALLING_STATION_ID) or wrapped.first(eap.USER_NAME)
+    if called:
+        client = Endpoint(shorten(called.decode("utf-8", "backslashreplace"), 80), 0)
+    return eap.EapEngine(client, server, keylog, "RADIUS")
+
+
 class Flow:
     """One UDP conversation. ``engine`` is None until a datagram shows that it carries DTLS or QUIC.
+
+    An EAP conversation is one too, whatever carries it (`sources.sessions`).
 
     What came before that (STUN, and whatever else shares the ports) is passed over. The client is who sends a
     ClientHello, or the first packet; else who uses the port less known.
@@ -44,7 +73,9 @@ class Flow:
 
     def feed(self, datagram: Datagram) -> bool:
         """Takes the next datagram; True if it is the one that shows that this is DTLS or QUIC."""
-        if self.engine is None:
+        if self.engine is None and datagram.stream >= FIRST:
+            self.engine = _eap(datagram, self._keylog)
+        elif self.engine is None:
             self._begin(datagram)
         if self.engine is None:
             return False

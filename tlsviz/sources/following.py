@@ -15,6 +15,7 @@ from tlsviz.sources.flows import Flow
 from tlsviz.sources.reassembly import CarvedSides, Stream
 from tlsviz.sources.segment_log import Bare
 from tlsviz.sources.segments import Datagram, Packet, is_bare
+from tlsviz.sources.sessions import Sessions
 from tlsviz.wire.chunks import CannotCountError, Chunk, Input, Mark, Sender
 from tlsviz.wire.text import shorten
 
@@ -52,6 +53,7 @@ class Following:
         self._carved = dict(carved or {})
         self._bare = dict(bare or {})
         self.faults: list[str] = []
+        self._sessions = Sessions()
         self._keylog = keylog
         self._strict = strict
         self._streams: dict[int, Followed | Flow | None] = {}
@@ -91,6 +93,7 @@ class Following:
             self._fault(packet.stream, error)
 
     def _take_datagram(self, datagram: Datagram) -> None:
+        datagram = self._sessions.told(datagram)
         stream = -1 - datagram.stream
         try:
             flow = self._streams[stream]
@@ -155,7 +158,7 @@ class Following:
     def finished(self, judge: Callable[[Connection], Connection]) -> Iterator[Connection]:
         """After the `end`: the connections, judged, numbered in the order of their first packets."""
         number = 0
-        for stream, followed in self._streams.items():
+        for stream, followed in sorted(self._streams.items(), key=_first):
             if followed is None:
                 continue
             self._streams[stream] = None
@@ -232,3 +235,8 @@ def connection_of(followed: Followed | Flow | None) -> Connection:
     assert followed is not None and followed.engine is not None
     known = followed.engine.connection()
     return replace(known, tcp=followed.stream.tcp) if isinstance(followed, Followed) else known
+def _first(item: tuple[int, Followed | Flow | None]) -> int:
+    """The frame number of a stream's first packet; what 802.1X carries comes behind all else."""
+    return item[1].first if item[1] is not None else 0
+
+

@@ -12,9 +12,10 @@ import fcntl
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pyshark
 from packaging.version import Version
@@ -22,7 +23,7 @@ from pyshark.tshark.output_parser.tshark_ek import TsharkEkJsonParser
 
 from tlsviz.errors import CancelledError, MissingError
 from tlsviz.sources import tshark
-from tlsviz.sources.ek import FIELDS, FILTER, Reading, parse_lines
+from tlsviz.sources.ek import FIELDS, FILTER, Parse, Reading, parse_lines
 from tlsviz.sources.feeding import Feed
 from tlsviz.sources.segments import Datagram, Packet
 
@@ -54,7 +55,7 @@ def read_packets(
 ) -> Reading:
     """Reads every TCP packet with data, SYN, FIN or RST, and every datagram that may be DTLS or QUIC.
 
-    They go into ``take`` in the file's order, a batch at a time.
+    They go into ``take`` in the file's order, a batch at a time; behind all of them what EAP says on the link.
     ``feed``: tshark gets these frames of the file instead of the whole.
     Blocks until the end; not to be called from a running event loop. Raises `CancelledError` within 0.1 s of
     ``cancelled`` turning true, `MissingError` without tshark, `TargetError` when tshark cannot read the file.
@@ -64,6 +65,9 @@ def read_packets(
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         capture = _Capture(path, program, runner.get_loop(), reading, feed)
         runner.run(capture.read(take, cancelled or _never))
+        if reading.eapol and not reading.failed:
+            again = _Capture(path, program, runner.get_loop(), Reading(), feed, _eapol())
+            runner.run(again.read(lambda batch, _: take(batch, reading), cancelled or _never))
     if reading.failed and not reading.frames and not tshark.cut_short(reading.complaints):
         raise tshark.refusal(path, program, reading.complaints)
     reading.complaints = tshark.complaints(reading.complaints)
@@ -77,8 +81,9 @@ def _never() -> bool:
 class _Parser(TsharkEkJsonParser):  # type: ignore[misc]
     """Gives pyshark a list of packets at a time instead of single ones: one pass of its loop for hundreds."""
 
-    def __init__(self, reading: Reading, feed: Feed | None) -> None:
+    def __init__(self, reading: Reading, feed: Feed | None, parse: Parse | None = None) -> None:
         super().__init__()
+        self._parse = parse
         self._reading = reading
         self._feed = feed
 
@@ -91,7 +96,7 @@ class _Parser(TsharkEkJsonParser):  # type: ignore[misc]
         lines, _, rest = (existing_data + data).rpartition(b"\n")
         before = self._reading.frames
         self._reading.frames = 0
-        packets = parse_lines(lines, self._reading)
+        packets = parse_lines(lines, self._reading, self._parse)
         if self._feed is not None:
             packets = self._feed.renumbered(packets, self._reading)
         self._reading.frames = self._reading.frames or before
@@ -128,14 +133,29 @@ def _widen(process: asyncio.subprocess.Process) -> None:
         widen(pipe.fileno())
 
 
-def parameters() -> list[str]:
+class Asked(NamedTuple):
+    """What tshark is asked for: frames by a display filter, fields of them, and what it is not to decode."""
+
+    filter: str = FILTER
+    fields: Sequence[str] = FIELDS
+    disabled: Sequence[str] = ("dtls", "quic")
+    parse: Parse | None = None
+
+
+def _eapol() -> Asked:
+    from tlsviz.sources import eapol
+
+    return Asked(eapol.FILTER, eapol.FIELDS, eapol.DISABLED, eapol.parse)
+
+
+def parameters(asked: Asked = Asked()) -> list[str]:  # noqa: B008  # it cannot change
     """What tshark is told beside where its packets come from: few fields, and no decoding above TCP and UDP."""
-    words = ["-Y", FILTER]
-    for name in FIELDS:
+    words = ["-Y", asked.filter]
+    for name in asked.fields:
         words += ["-e", name]
     for preference in PREFERENCES:
         words += ["-o", preference]
-    for protocol in ("dtls", "quic"):
+    for protocol in asked.disabled:
         words += ["--disable-protocol", protocol]
     return words
 
@@ -148,6 +168,7 @@ class Running:
 
     _reading: Reading
     _feed: Feed | None
+    _asked: Asked = Asked()
     _input: int = subprocess.DEVNULL
     _running_processes: set[asyncio.subprocess.Process]
     _stderr_handling_tasks: list[asyncio.Task[None]]
@@ -192,7 +213,7 @@ class Running:
 
     def _setup_tshark_output_parser(self) -> _Parser:
         """Without the field mapping of 20 MB that pyshark makes for EK mode: our fields' types are known."""
-        return _Parser(self._reading, self._feed)
+        return _Parser(self._reading, self._feed, self._asked.parse)
 
     async def _handle_process_stderr_forever(self, stderr: asyncio.StreamReader) -> None:
         kept = self._reading.complaints
@@ -205,10 +226,17 @@ class _Capture(Running, pyshark.FileCapture):  # type: ignore[misc]
     """pyshark's file capture."""
 
     def __init__(
-        self, path: Path, program: str, loop: asyncio.AbstractEventLoop, reading: Reading, feed: Feed | None
+        self,
+        path: Path,
+        program: str,
+        loop: asyncio.AbstractEventLoop,
+        reading: Reading,
+        feed: Feed | None,
+        asked: Asked = Asked(),  # noqa: B008
     ) -> None:
         self._reading = reading
         self._feed = feed
+        self._asked = asked
         super().__init__(
             str(path.absolute()),
             keep_packets=False,
@@ -216,7 +244,7 @@ class _Capture(Running, pyshark.FileCapture):  # type: ignore[misc]
             disable_protocol="tls",
             tshark_path=program,
             eventloop=loop,
-            custom_parameters=parameters(),
+            custom_parameters=parameters(asked),
         )
 
     async def read(self, take: Take, cancelled: Callable[[], bool]) -> None:

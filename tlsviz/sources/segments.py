@@ -55,7 +55,10 @@ class Carved(NamedTuple):
 
 
 class Datagram(NamedTuple):
-    """A UDP datagram of a capture, as `Packet`; ``stream`` is tshark's UDP stream."""
+    """A UDP datagram of a capture, as `Packet`; ``stream`` is tshark's UDP stream.
+
+    ``eapol``: it is no UDP, but an EAP packet on the link; its ends are MAC addresses, without ports.
+    """
 
     number: int
     time: float
@@ -64,6 +67,7 @@ class Datagram(NamedTuple):
     destination: Endpoint
     payload: bytes
     missing: int = 0
+    eapol: bool = False
 
 
 class Item(NamedTuple):

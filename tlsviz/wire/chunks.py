@@ -22,6 +22,7 @@ MarkKind = Literal[
     "closed",
     "error",
     "repeated",
+    "eap",
     "joined",
 ]
 

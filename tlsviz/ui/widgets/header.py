@@ -105,6 +105,8 @@ def _items(connection: Connection, source: Source | None) -> list[tuple[int, lis
         found.append((0, [(f"{glyphs().eye} {titles.plain(connection)}, not encrypted", "warning bold")]))
     if connection.version:
         found.append((2, [(titles.version(connection), "foreground")]))
+    if connection.carrier:
+        found.append((4, [(connection.carrier, "foreground")]))
     if connection.cipher_suite:
         found.append((_LONG_SUITE, [(suite_words(connection), "foreground")]))
     if connection.group:
