@@ -20,7 +20,8 @@ test: setup  ## lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	@# Workers beyond the processors: many tests wait. What is compiled for one, the others need not.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist worksteal
 
 setup: $(READY) tshark
 

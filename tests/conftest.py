@@ -25,6 +25,12 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes | str) and len(val) > 40 else None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two more than processors (``-n auto``): tests wait for servers, tshark and the screen."""
+    return (os.cpu_count() or 1) + 2
+
+
 @pytest.fixture(scope="session", autouse=True)
 def shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Says where the workers of this run keep what they share."""
