@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from odd_servers import Play, alert, playing, reset, wait_for_end
+from small_proxies import relay
 
 from tlsviz.lab.authority import Authority, Issued
 from tlsviz.lab.server import LabServer, ServerSettings
@@ -241,21 +242,6 @@ def behind(condition: Callable[[bytes], bool]) -> Serve:
                 yield port
 
     return serve
-
-
-def relay(near: socket.socket, far: socket.socket) -> None:
-    """Carries bytes both ways until one side ends."""
-    import select
-
-    while True:
-        ready, _, _ = select.select([near, far], [], [], 3)
-        if not ready:
-            return
-        for sock in ready:
-            data = sock.recv(65536)
-            if not data:
-                return
-            (far if sock is near else near).sendall(data)
 
 
 def first_time_only() -> AbstractContextManager[int]:

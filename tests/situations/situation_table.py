@@ -5,40 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import socket
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import situation_servers as servers
 from odd_servers import alert, flood, reset, saying, silent, trickle, wait_for_end
-from situation_servers import Serve, alerts, behind, greets, lab, nginx, odd, s_server
+from situation_case import HOST, Situation
+from situation_openssl4 import OPENSSL4
+from situation_ports import PORTS
+from situation_servers import alerts, behind, greets, lab, nginx, odd, s_server
+from situation_through import THROUGH
 
 from tlsviz.lab.authority import DAY
-
-HOST = "www.lab.test"
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """``code``: the finding code of the one right diagnosis, None where all is well; ``words`` must stand in its title,
-    evidence, mend or causes, whatever their case.
-
-    ``options`` are LiveOptions; ``client`` is the kind of client certificate that is shown, "" for none. ``resolver``
-    is what the name service says of ``host`` instead of 127.0.0.1: addresses, an error, or seconds of silence.
-    ``beside``: no diagnosis but a finding. ``quick``: part of every test run.
-    """
-
-    name: str
-    serve: Serve
-    code: str | None
-    words: tuple[str, ...] = ()
-    options: Mapping[str, object] = field(default_factory=dict)
-    client: str = ""
-    host: str = HOST
-    address: str = "127.0.0.1"
-    resolver: tuple[str, ...] | OSError | float | None = None
-    beside: str = ""
-    timeout: float = 3.0
-    quick: bool = True
 
 
 def record(content_type: int, body: bytes, version: int = 0x0303) -> bytes:
@@ -351,4 +327,7 @@ BEHIND = (
     Situation("all well, in TLS 1.2", s_server("-tls1_2"), None),
 )
 
-SITUATIONS = (*THE_WAY, *SILENCE, *FOREIGN, *REFUSED, *CLIENTS, *BROKEN, *CERTIFICATES, *BEHIND)
+SITUATIONS = (
+    *(*THE_WAY, *SILENCE, *FOREIGN, *REFUSED, *OPENSSL4, *CLIENTS, *BROKEN, *CERTIFICATES, *BEHIND),
+    *(*PORTS, *THROUGH),
+)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from situation_case import Situation
 from situation_runner import play
-from situation_table import SITUATIONS, Situation
+from situation_table import SITUATIONS
 
 from tlsviz.explain.words import words
 

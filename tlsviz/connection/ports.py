@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from tlsviz.connection.hsts import HALF_YEAR, Hsts, duration, parse
 from tlsviz.connection.http import Reply
 from tlsviz.connection.model import SEVERITIES, Connection, Finding
+from tlsviz.pki.names import as_address
 from tlsviz.wire.chunks import CLIENT
 from tlsviz.wire.text import plural, shorten
 
@@ -91,6 +92,18 @@ class Ports(NamedTuple):
         text = self.secure.reply.header("strict-transport-security") if self.secure and self.secure.reply else None
         return None if text is None else parse(text)
 
+    @property
+    def at_address(self) -> bool:
+        """Whether visitors ask for an IP address: browsers remember HSTS for names only (RFC 6797 8.1.1)."""
+        first = self.secure or (self.hops[0] if self.hops else None)
+        return first is not None and as_address(_host(first.url)) is not None
+
+
+def _host(url: str) -> str:
+    """The host of an address of ours, without its port; an IPv6 address without brackets."""
+    rest = url.partition("://")[2].partition("/")[0]
+    return rest[1:].partition("]")[0] if rest.startswith("[") else rest.partition(":")[0]
+
 
 def tls_port(port: int, connection: Connection, took: float) -> Port:
     """A port that TLS is expected on, after a handshake was tried."""
@@ -147,6 +160,9 @@ def _redirects(found: Ports) -> Iterator[Finding]:
     for hop, following in zip(found.hops, found.hops[1:], strict=False):
         if hop.encrypted and not following.encrypted:
             yield _downgrade(hop.url, following.url)
+    last = found.hops[-1] if found.hops else None
+    if found.ending and last is not None and last.encrypted and (last.target or "").lower().startswith("http:"):
+        yield _downgrade(last.url, last.target or "")
     secure = found.secure
     target = secure.target if secure is not None and secure.url not in {hop.url for hop in found.hops} else None
     if secure is not None and target and target.lower().startswith("http:"):
@@ -154,18 +170,24 @@ def _redirects(found: Ports) -> Iterator[Finding]:
     answered = [hop for hop in found.hops if hop.reply is not None]
     if not answered or answered[0].encrypted:
         return
-    last = answered[-1]
-    status = last.reply.status if last.reply else 0
+    page = answered[-1]
+    status = page.reply.status if page.reply else 0
     leads = any(hop.encrypted or (hop.target or "").lower().startswith("https:") for hop in found.hops)
     if not leads and status < 400:
+        mend = "Answer every plain request with 301 or 308 and a Location that begins with https://."
+        if found.at_address:
+            # Few come by the address, and what it leads to should have a name that a certificate can hold.
+            mend = (
+                "Redirect to the site's name, https://NAME/: certificates and HSTS are for names, not addresses."
+            )
         yield Finding(
             "no_redirect_to_https",
-            "warning",
+            "notice" if found.at_address else "warning",
             "The plain port does not lead to the encrypted one",
-            f"{last.url} answers {status}"
+            f"{page.url} answers {status}"
             + (f" after {plural(len(answered) - 1, 'redirect')}" if answered[1:] else "")
             + ".",
-            "Answer every plain request with 301 or 308 and a Location that begins with https://.",
+            mend,
             "RFC 9110 15.4.9",
         )
 
@@ -187,6 +209,17 @@ def _strict_transport(found: Ports) -> Iterator[Finding]:
         return
     hsts = found.hsts
     mend = "Send Strict-Transport-Security: max-age=31536000; includeSubDomains"
+    if found.at_address:
+        if hsts is not None:
+            yield Finding(
+                "hsts_ignored",
+                "info",
+                "HSTS for an IP address is ignored",
+                f"{secure.url} sends {hsts.text}: browsers remember it for names only.",
+                "Nothing is wrong with sending it: it counts when visitors come by the name.",
+                "RFC 6797 8.1.1",
+            )
+        return
     if hsts is None:
         yield Finding("no_hsts", "notice", "No HSTS", f"{secure.url} answers without it.", mend, "RFC 6797 6.1")
     elif not hsts.works:

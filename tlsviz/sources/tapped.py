@@ -128,7 +128,9 @@ class TappedConnection:
                 came = answer
         except StopIteration as end:
             failure = self._send(end.value.wire, end.value.shown) if end.value.wire else None
+            # What was said before TLS is no part of its handshake: none of it may count as an answer to the hello.
             self._start.clear()
+            self._taken, self._last_at = 0, None
             return failure
         except RefusedError as error:
             return self._failure(kinds.refused, str(error))
