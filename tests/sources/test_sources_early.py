@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import sys
 from pathlib import Path
 
 import pcap_writer as w
@@ -14,6 +16,8 @@ from tlsviz.connection.judge import Evidence
 from tlsviz.connection.model import Connection
 from tlsviz.connection.rows import Row, only, row, rows
 from tlsviz.crypto.keylog import KeyLog
+from tlsviz.errors import TlsvizError
+from tlsviz.sources import catalog
 from tlsviz.sources.background import Listed, Loading, read_capture
 from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.catalog import list_capture
@@ -24,6 +28,7 @@ from tlsviz.sources.segments import ACK, RST, Packet
 from tlsviz.sources.shelf import Kept
 from tlsviz.sources.shelving import PATIENCE, Shelving
 from tlsviz.sources.spool import Spool
+from tlsviz.sources.spread import Spread
 
 ROOT = Path(__file__).resolve().parents[2]
 Packets = list[Packet]
@@ -191,6 +196,42 @@ def test_a_shelf_gives_what_the_whole_reading_gives(name: str) -> None:
     assert list(rows(shelf.connections)) == list(map(row, whole.connections))
     chosen = only(shelf.connections, (0,))
     assert list(chosen) == [whole.connections[0]] and chosen != whole.connections[1:]
+
+
+@pytest.mark.tshark
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are doubled on Linux alone")
+@pytest.mark.parametrize("carve", [True, False])
+@pytest.mark.parametrize("name", ["resumption.pcapng", "several.pcapng", "quic.pcapng", "tls12-no-keys.pcapng"])
+def test_several_processes_give_the_same(monkeypatch: pytest.MonkeyPatch, name: str, carve: bool) -> None:
+    path = ROOT / "captures" / name
+    monkeypatch.setattr(catalog, "WORTH", 0)
+    monkeypatch.setattr(catalog, "processes", lambda: 3)
+    monkeypatch.setattr(catalog.Opened, "keyed", False)
+    started: list[int] = []
+    start = Spread.start
+    monkeypatch.setattr(Spread, "start", lambda spread, feed: (started.append(1), start(spread, feed))[1])
+    seen: list[int] = []
+    options = OpenOptions(carve=carve)
+    trace = list_capture(path, options, found=lambda kept: seen.append(kept.row.id), strict=True)
+    assert trace == recalled(load_capture(path, options, strict=True))
+    assert started and set(seen) == set(range(len(trace.connections)))
+
+
+@pytest.mark.tshark
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are doubled on Linux alone")
+def test_a_process_that_meets_a_bug_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(catalog, "WORTH", 0)
+    monkeypatch.setattr(catalog, "processes", lambda: 2)
+    monkeypatch.setattr(Shelving, "take", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        list_capture(ROOT / "captures" / "tls12-no-keys.pcapng")
+    monkeypatch.setattr(Shelving, "take", lambda *_: os._exit(9))
+    with pytest.raises(TlsvizError, match="a process is gone"):
+        list_capture(ROOT / "captures" / "tls12-no-keys.pcapng")
 
 
 def test_secrets_do_not_go_to_the_disk() -> None:

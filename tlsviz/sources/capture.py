@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.connection.redirects import traced
@@ -16,14 +16,13 @@ from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import CancelledError, TargetError, TlsvizError
 from tlsviz.pki import stores
 from tlsviz.sources import notices, tshark
-from tlsviz.sources.ek import Reading
+from tlsviz.sources.ek import Deal, Reading
 from tlsviz.sources.evidence import from_files
-from tlsviz.sources.feeding import Mapped
+from tlsviz.sources.feeding import Feed, Mapped
 from tlsviz.sources.following import Following
 from tlsviz.sources.keyfiles import load_rsa_keys
 from tlsviz.sources.notices import Gist, gist, read_keys
 from tlsviz.sources.opinions import Opinions
-from tlsviz.sources.segments import Datagram, Packet
 from tlsviz.wire.text import safe
 
 if TYPE_CHECKING:
@@ -100,8 +99,15 @@ class Crew(Protocol):
     def faults(self) -> list[str]:
         """Bugs that were met."""
 
-    def take(self, packet: Packet | Datagram) -> None:
-        """Takes the next packet."""
+    @property
+    def deal(self) -> Deal | None:
+        """What makes of tshark's lines what `take_all` gets; None where that is packets."""
+
+    def start(self, feed: Feed | None) -> None:
+        """Before anything else; ``feed`` is what tshark will read."""
+
+    def take_all(self, packets: list[Any]) -> None:
+        """Takes the next packets."""
 
     def end(self) -> None:
         """Nothing more comes."""
@@ -129,7 +135,7 @@ def load_capture(
             carved, bare = (plan.carved, plan.bare) if plan is not None else (None, None)
             return Following(opened.keylog, strict, carved, bare)
 
-        following = opened.read(begin, Following.replace)
+        following = opened.read(begin, begin, Following.replace)
         tickets, opinions = Tickets(), options.opinions()
         connections: list[Connection] = []
         for connection in following.finished(lambda each: opinions.next(each).connection):
@@ -143,6 +149,8 @@ def load_capture(
 
 
 C = TypeVar("C", bound=Crew)
+D = TypeVar("D", bound=Crew)
+A = TypeVar("A", bound=Crew)
 
 
 class Opened:
@@ -183,10 +191,13 @@ class Opened:
         if self._cancelled is not None and self._cancelled():
             raise CancelledError("Stopped", "reading the capture was cancelled")
 
-    def read(self, begin: Callable[[Plan | None], C], replace: Callable[[C, C], None]) -> C:
+    def read(
+        self, begin: Callable[[Plan | None], C], aside: Callable[[Plan | None], D], replace: Callable[[C, D], None]
+    ) -> C:
         """Reads the file's packets: what the first pass left of them, or all.
 
-        ``replace``: takes streams that the one had to leave out from another, which has read them whole.
+        ``begin`` makes what follows them. ``aside``: the same for the few streams that it had to leave out, which are
+        read whole; ``replace`` gives them back.
         """
         plan = self.mapped.plan
         if plan is not None and len(self.keylog.rsa):
@@ -204,26 +215,26 @@ class Opened:
             plan = None
             crew, self.reading = self._read(None, begin)
         if crew.whole and plan is not None:
-            again, _ = self._read(plan.only(crew.whole), begin)
+            again, _ = self._read(plan.only(crew.whole), aside)
             replace(crew, again)
         if self.mapped.survey.kind == "other" and not self.frames and not self.mapped.survey.damaged:
             # tshark opens many files that are no captures (a text, a picture) without a word.
             raise tshark.not_a_capture(self.path)
         return crew
 
-    def _read(self, plan: Plan | None, begin: Callable[[Plan | None], C]) -> tuple[C, Reading]:
+    def _read(self, plan: Plan | None, begin: Callable[[Plan | None], A]) -> tuple[A, Reading]:
         from tlsviz.sources.packets import read_packets
 
         crew = begin(plan)
 
-        def take(packets: list[Packet | Datagram], reading: Reading) -> None:
-            for packet in packets:
-                crew.take(packet)
+        def take(packets: list[Any], reading: Reading) -> None:
+            crew.take_all(packets)
             self.reading = reading
             self.report(crew)
 
         feed = self.mapped.feed(plan) if plan is not None else None
-        reading = read_packets(self.path, take, self._cancelled, feed=feed)
+        crew.start(feed)
+        reading = read_packets(self.path, take, self._cancelled, feed=feed, deal=crew.deal)
         crew.end()
         return crew, reading
 

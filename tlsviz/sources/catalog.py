@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tlsviz.connection.model import Trace
@@ -14,6 +15,7 @@ from tlsviz.sources.settling import Settling, informed
 from tlsviz.sources.shelf import Kept, Shelf
 from tlsviz.sources.shelving import Shelving
 from tlsviz.sources.spool import Spool
+from tlsviz.sources.spread import WORTH, Spread, processes
 
 
 def list_capture(
@@ -47,14 +49,8 @@ def list_capture(
     def told(entry: Entry) -> None:
         give(settling.provisional(entry))
 
-    with Opened(path, options, progress, cancelled) as opened:
-        early = options.opinions()
-
-        def begin(plan: Plan | None) -> Shelving:
-            carved, bare = (plan.carved, plan.bare) if plan is not None else (None, None)
-            return Shelving(opened.keylog, early, spool, told, strict, carved, bare)
-
-        shelving = opened.read(begin, Shelving.replace)
+    with Opened(path, options, progress, cancelled) as opened, Crews(opened, spool, told, strict) as crews:
+        shelving = opened.read(crews.begin, crews.alone, _replace)
         entries = shelving.entries
         settled = []
         for kept in settling.settled(entries):
@@ -68,6 +64,49 @@ def list_capture(
         opened.report(shelving, last=True)
         notices = opened.notices(list(map(_gist, entries.values())), shelving.faults)
         return Trace(opened.source, shelf, notices)
+
+
+def _replace(crew: Spread | Shelving, aside: Shelving) -> None:
+    crew.replace(aside)
+
+
+class Crews:
+    """Who follows a capture's connections: one process, or several where that is worth it. A context manager."""
+
+    def __init__(self, opened: Opened, spool: Spool, told: Callable[[Entry], None], strict: bool) -> None:
+        self._opened, self._spool, self._told, self._strict = opened, spool, told, strict
+        self._opinions = opened.options.opinions()
+        self._spread: list[Spread] = []
+        self._shares = 0
+
+    def begin(self, plan: Plan | None) -> Spread | Shelving:
+        """In as many processes as are worth it."""
+        size = plan.size if plan is not None else self._opened.mapped.survey.size
+        count = processes() if size >= WORTH and not self._opened.keyed else 1
+        if count < 2:
+            return self.alone(plan)
+        spread = Spread(count, partial(self._made, plan, self._shares), self._told)
+        self._shares += count
+        self._spread.append(spread)
+        return spread
+
+    def alone(self, plan: Plan | None) -> Shelving:
+        """In this process."""
+        return self._shelving(plan, self._spool, self._told)
+
+    def _made(self, plan: Plan | None, shares: int, number: int, told: Callable[[Entry], None]) -> Shelving:
+        return self._shelving(plan, Spool(self._spool.descriptor, 1 + shares + number), told)
+
+    def _shelving(self, plan: Plan | None, spool: Spool, told: Callable[[Entry], None]) -> Shelving:
+        carved, bare = (plan.carved, plan.bare) if plan is not None else (None, None)
+        return Shelving(self._opened.keylog, self._opinions, spool, told, self._strict, carved, bare)
+
+    def __enter__(self) -> Crews:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for spread in self._spread:
+            spread.close()
 
 
 def _gist(entry: Entry) -> Gist:

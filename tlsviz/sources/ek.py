@@ -72,6 +72,8 @@ class Reading:
 
 
 Parse = Callable[[dict[str, Any]], "Packet | Datagram | None"]
+Deal = Callable[[bytes, Reading], list[bytes]]
+"""Deals out tshark's lines to others (`sources.spread`), and notes how far the reading is."""
 
 
 def parse_lines(lines: bytes, reading: Reading, parse: Parse | None = None) -> list[Packet | Datagram]:

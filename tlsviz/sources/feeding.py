@@ -63,12 +63,16 @@ class Feed:
         self._numbers = chosen.numbers()
         self._ends = chosen.ends
 
-    def renumbered(self, packets: list[Packet | Datagram], reading: Reading) -> list[Packet | Datagram]:
-        """A batch of packets with their numbers in the file, and how far the reading is, put right."""
+    def place(self, reading: Reading) -> None:
+        """Puts right how far the reading is."""
         numbers = self._numbers
         if reading.frames:
             reading.frames = numbers[min(reading.frames, len(numbers)) - 1]
             reading.offset = self._ends[reading.frames - 1]
+
+    def renumbered(self, packets: list[Packet | Datagram]) -> list[Packet | Datagram]:
+        """A batch of packets with their numbers in the file."""
+        numbers = self._numbers
         return [packet._replace(number=numbers[packet.number - 1]) for packet in packets]
 
     @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from tlsviz.connection.model import Connection
 from tlsviz.connection.plain.undecided import UNDECIDED_LIMIT, Undecided
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
+from tlsviz.sources.ek import Deal
+from tlsviz.sources.feeding import Feed
 from tlsviz.sources.flows import Flow
 from tlsviz.sources.reassembly import CarvedSides, Stream
 from tlsviz.sources.segment_log import Bare
@@ -58,6 +60,17 @@ class Following:
         self._strict = strict
         self._streams: dict[int, Followed | Flow | None] = {}
         """By tshark's numbers, in the order of first packets; UDP's are stored as -1, -2, ..."""
+
+    deal: Deal | None = None
+    """Reads tshark's lines itself where this is not None (`sources.spread`)."""
+
+    def start(self, feed: Feed | None) -> None:
+        """Before the first packet."""
+
+    def take_all(self, packets: Iterable[Packet | Datagram]) -> None:
+        """Takes the next packets of the capture."""
+        for packet in packets:
+            self.take(packet)
 
     def take(self, packet: Packet | Datagram) -> None:
         """Takes the next packet of the capture."""
@@ -108,6 +121,11 @@ class Following:
         except Exception as error:
             self._drop(stream, flow)
             self._fault(stream, error)
+
+    @property
+    def left(self) -> frozenset[int]:
+        """The connections, by the number of their first packet, that were counted and never came."""
+        return frozenset(self._carved)
 
     @property
     def unclaimed(self) -> bool:
@@ -230,13 +248,13 @@ class Following:
         self.faults.append(f"{name} is left out, by a mistake in tlsviz ({what}). Please report it.")
 
 
-def connection_of(followed: Followed | Flow | None) -> Connection:
-    """What is known by now, with what TCP did below it."""
-    assert followed is not None and followed.engine is not None
-    known = followed.engine.connection()
-    return replace(known, tcp=followed.stream.tcp) if isinstance(followed, Followed) else known
 def _first(item: tuple[int, Followed | Flow | None]) -> int:
     """The frame number of a stream's first packet; what 802.1X carries comes behind all else."""
     return item[1].first if item[1] is not None else 0
 
 
+def connection_of(followed: Followed | Flow | None) -> Connection:
+    """What is known by now, with what TCP did below it."""
+    assert followed is not None and followed.engine is not None
+    known = followed.engine.connection()
+    return replace(known, tcp=followed.stream.tcp) if isinstance(followed, Followed) else known

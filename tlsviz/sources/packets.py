@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyshark
 from packaging.version import Version
@@ -23,7 +23,7 @@ from pyshark.tshark.output_parser.tshark_ek import TsharkEkJsonParser
 
 from tlsviz.errors import CancelledError, MissingError
 from tlsviz.sources import tshark
-from tlsviz.sources.ek import FIELDS, FILTER, Parse, Reading, parse_lines
+from tlsviz.sources.ek import FIELDS, FILTER, Deal, Parse, Reading, parse_lines
 from tlsviz.sources.feeding import Feed
 from tlsviz.sources.segments import Datagram, Packet
 
@@ -43,7 +43,8 @@ _MOMENT = 0.001
 _PIPE = 1 << 20
 
 
-Take = Callable[[list[Packet | Datagram], Reading], None]
+Take = Callable[[list[Any], Reading], None]
+"""Gets packets, or what was made of them."""
 
 
 def read_packets(
@@ -52,11 +53,13 @@ def read_packets(
     cancelled: Callable[[], bool] | None = None,
     program: str | None = None,
     feed: Feed | None = None,
+    deal: Deal | None = None,
 ) -> Reading:
     """Reads every TCP packet with data, SYN, FIN or RST, and every datagram that may be DTLS or QUIC.
 
     They go into ``take`` in the file's order, a batch at a time; behind all of them what EAP says on the link.
-    ``feed``: tshark gets these frames of the file instead of the whole.
+    ``feed``: tshark gets these frames of the file instead of the whole. ``deal``: makes of tshark's lines what ``take``
+    gets (`sources.spread`), instead of packets.
     Blocks until the end; not to be called from a running event loop. Raises `CancelledError` within 0.1 s of
     ``cancelled`` turning true, `MissingError` without tshark, `TargetError` when tshark cannot read the file.
     """
@@ -64,6 +67,7 @@ def read_packets(
     reading = Reading()
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         capture = _Capture(path, program, runner.get_loop(), reading, feed)
+        capture._deal = deal
         runner.run(capture.read(take, cancelled or _never))
         if reading.eapol and not reading.failed:
             again = _Capture(path, program, runner.get_loop(), Reading(), feed, _eapol())
@@ -81,24 +85,28 @@ def _never() -> bool:
 class _Parser(TsharkEkJsonParser):  # type: ignore[misc]
     """Gives pyshark a list of packets at a time instead of single ones: one pass of its loop for hundreds."""
 
-    def __init__(self, reading: Reading, feed: Feed | None, parse: Parse | None = None) -> None:
+    def __init__(self, reading: Reading, feed: Feed | None, parse: Parse | None, deal: Deal | None) -> None:
         super().__init__()
         self._parse = parse
+        self._deal = deal
         self._reading = reading
         self._feed = feed
 
     async def get_packets_from_stream(
         self, stream: asyncio.StreamReader, existing_data: bytes, got_first_packet: bool = True
-    ) -> tuple[list[Packet | Datagram], bytes]:
+    ) -> tuple[list[Any], bytes]:
         data = await _gather(stream)
         if not data:
             raise EOFError
         lines, _, rest = (existing_data + data).rpartition(b"\n")
         before = self._reading.frames
         self._reading.frames = 0
+        if self._deal is not None:
+            return self._deal(lines, self._reading), rest
         packets = parse_lines(lines, self._reading, self._parse)
         if self._feed is not None:
-            packets = self._feed.renumbered(packets, self._reading)
+            self._feed.place(self._reading)
+            packets = self._feed.renumbered(packets)
         self._reading.frames = self._reading.frames or before
         return packets, rest
 
@@ -169,6 +177,7 @@ class Running:
     _reading: Reading
     _feed: Feed | None
     _asked: Asked = Asked()
+    _deal: Deal | None = None
     _input: int = subprocess.DEVNULL
     _running_processes: set[asyncio.subprocess.Process]
     _stderr_handling_tasks: list[asyncio.Task[None]]
@@ -213,7 +222,7 @@ class Running:
 
     def _setup_tshark_output_parser(self) -> _Parser:
         """Without the field mapping of 20 MB that pyshark makes for EK mode: our fields' types are known."""
-        return _Parser(self._reading, self._feed, self._asked.parse)
+        return _Parser(self._reading, self._feed, self._asked.parse, self._deal)
 
     async def _handle_process_stderr_forever(self, stderr: asyncio.StreamReader) -> None:
         kept = self._reading.complaints

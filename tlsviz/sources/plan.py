@@ -35,6 +35,12 @@ class Plan:
         """What the file's frame says."""
         return self.framing.found
 
+    @property
+    def size(self) -> int:
+        """Bytes of the frames to read, about."""
+        at = len(self.keep)
+        return (self.ends[at - 1] - self.starts[0]) * self.keep.count(1) // at if at else 0
+
     def spare(self, known: Callable[[bytes], bool]) -> None:
         """Leaves the flows whole whose client's random is ``known``: what can be decrypted is not only counted."""
         for first in [first for first, random in self.randoms.items() if known(random)]:

@@ -64,6 +64,7 @@ class Shelving(Following):
         return {first: shelved.entry for first, shelved in self._shelved.items() if shelved.entry is not None}
 
     def replace(self, others: Following) -> None:
+        """Takes the streams that were to be read whole from another reading."""
         assert isinstance(others, Shelving)
         for first, made in others.entries.items():
             if first in self.whole:

@@ -1,0 +1,262 @@
+"""Following a capture's connections in several processes: each has its share of the TCP streams.
+
+tshark's lines are dealt out unread, so that all of the work is done behind; entries come back. Only where there are no
+keys: what one connection tells about another's secrets stays in its process.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import re
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection as Channel
+from multiprocessing.connection import Pipe
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+import ujson
+
+from tlsviz.errors import TlsvizError
+from tlsviz.sources.ek import Reading, parse_lines, parse_packet
+from tlsviz.sources.entries import Entry
+from tlsviz.sources.segments import Datagram, Packet
+from tlsviz.sources.shelving import Shelving
+
+if TYPE_CHECKING:
+    from tlsviz.sources.feeding import Feed
+
+WORTH = 8 << 20
+"""Bytes to read from which on other processes are worth their start."""
+MOST = 8
+_STREAM = re.compile(rb'"tcp_stream":\["(\d+)"([],])')
+_INDEX = b'{"index"'
+_PICKLED = b"\x80"
+
+Make = Callable[[int, Callable[[Entry], None]], Shelving]
+"""Makes what follows the streams of one process, by its number; entries go where it is told."""
+
+
+class _News(NamedTuple):
+    """What a process has found since the last time; ``found``: how many connections in all."""
+
+    entries: tuple[Entry, ...]
+    found: int
+
+
+class _End(NamedTuple):
+    """What a process leaves: the connections that are still there, by the number of their first packet, and the rest
+    as in `Following`.
+    """
+
+    entries: frozenset[int]
+    carved: frozenset[int]
+    whole: dict[int, int]
+    faults: tuple[str, ...]
+
+
+class _Bug(NamedTuple):
+    """A process raised what it should not."""
+
+    error: Exception | None
+    traceback: str
+
+
+def processes() -> int:
+    """How many processes there should be; 1 where this one cannot be doubled."""
+    if not sys.platform.startswith("linux") or threading.current_thread() is not threading.main_thread():
+        return 1
+    return min(len(os.sched_getaffinity(0)), MOST)
+
+
+class Spread:
+    """Takes tshark's lines, with `deal` in the place of `parse_lines`; `end`, and then `entries`.
+
+    ``told`` gets each entry, in the thread that calls `take_all` or `end`. Close it, whatever happens.
+    """
+
+    def __init__(self, count: int, make: Make, told: Callable[[Entry], None]) -> None:
+        self.entries: dict[int, Entry] = {}
+        self.whole: dict[int, int] = {}
+        self.faults: list[str] = []
+        self.unclaimed = False
+        self._told = told
+        self._found = [0] * count
+        self._channels: list[Channel] = []
+        self._processes: list[int] = []
+        self._came: SimpleQueue[tuple[int, _News | _End | _Bug | None]] = SimpleQueue()
+        self._feed: Feed | None = None
+        self._make = make
+
+    @property
+    def found(self) -> int:
+        """How many connections there are so far."""
+        return sum(self._found)
+
+    def start(self, feed: Feed | None) -> None:
+        """Starts the processes; ``feed`` knows the packets' numbers. To be called before any other thread starts."""
+        self._feed = feed
+        for number in range(len(self._found)):
+            ours, theirs = Pipe(duplex=True)
+            process = os.fork()
+            if process == 0:
+                for channel in (*self._channels, ours):
+                    channel.close()
+                _work(theirs, number, self._make, feed)
+            theirs.close()
+            self._channels.append(ours)
+            self._processes.append(process)
+        for number, channel in enumerate(self._channels):
+            threading.Thread(target=self._listen, args=(number, channel), daemon=True).start()
+
+    def _listen(self, number: int, channel: Channel) -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                self._came.put((number, channel.recv()))
+        self._came.put((number, None))
+
+    def deal(self, lines: bytes, reading: Reading) -> list[bytes]:
+        """The lines, a part for each process; how far the reading is, by the last of them."""
+        count = len(self._channels)
+        parts: list[list[bytes]] = [[] for _ in range(count)]
+        last = b""
+        stream_of = _STREAM.search
+        for line in lines.split(b"\n"):
+            if line.startswith(_INDEX) or not line:
+                continue
+            last = line
+            stream = stream_of(line)
+            if stream is None:
+                parts[0].append(line)
+            elif stream[2] == b"]":
+                parts[int(stream[1]) % count].append(line)
+            else:
+                packet = parse_packet(ujson.loads(line).get("layers") or {})
+                parts[packet.stream % count if isinstance(packet, Packet) else 0].append(line)
+        reading.eapol = reading.eapol or b":eapol" in lines
+        if last:
+            layers = ujson.loads(last).get("layers") or {}
+            reading.frames = int(layers["frame_number"][0])
+            reading.offset = int(layers.get("frame_file_off", ("0",))[0])
+            if self._feed is not None:
+                self._feed.place(reading)
+        return [b"\n".join(part) for part in parts]
+
+    def take_all(self, parts: Sequence[bytes] | Sequence[Packet | Datagram]) -> None:
+        """Gives each process its part, and tells what came back meanwhile. The first one gets what was read already."""
+        dealt = [each for each in parts if isinstance(each, bytes)]
+        for channel, part in zip(self._channels, dealt or [pickle.dumps(parts)], strict=False):
+            if part:
+                with suppress(BrokenPipeError, ConnectionResetError):  # its end says why
+                    channel.send_bytes(part)
+        with suppress(Empty):
+            while True:
+                self._hear(*self._came.get_nowait())
+
+    def end(self) -> None:
+        """Nothing more comes: waits for the processes."""
+        for channel in self._channels:
+            with suppress(BrokenPipeError, ConnectionResetError):
+                channel.send_bytes(b"")
+        ends: list[_End] = []
+        while len(ends) < len(self._channels):
+            end = self._hear(*self._came.get())
+            if end is not None:
+                ends.append(end)
+        alive = frozenset().union(*(end.entries for end in ends))
+        self.entries = {first: made for first, made in self.entries.items() if first in alive}
+        # What was counted of a connection is claimed by the one process that has its stream.
+        self.unclaimed = bool(frozenset.intersection(*(end.carved for end in ends)))
+        for end in ends:
+            self.whole |= end.whole
+            self.faults += end.faults
+
+    def replace(self, others: Shelving) -> None:
+        """Takes the streams that were to be read whole from another reading."""
+        for first, made in others.entries.items():
+            if first in self.whole:
+                self.entries[first] = made._replace(stream=self.whole[first])
+        self.faults += others.faults
+
+    def _hear(self, number: int, news: _News | _End | _Bug | None) -> _End | None:
+        if isinstance(news, _News):
+            self._found[number] = news.found
+            for each in news.entries:
+                self.entries[each.first] = each
+                self._told(each)
+        elif isinstance(news, _End):
+            return news
+        elif isinstance(news, _Bug):
+            if news.error is not None:
+                raise news.error
+            raise RuntimeError(news.traceback)
+        elif len(self._processes) > number and not self._ended(number):
+            raise TlsvizError("Reading the capture broke off", "a process is gone", "Is there enough memory?")
+        return None
+
+    def _ended(self, number: int) -> bool:
+        """Whether a process has ended well."""
+        process = self._processes[number]
+        if process:
+            _, status = os.waitpid(process, 0)
+            self._processes[number] = 0
+            return os.waitstatus_to_exitcode(status) == 0
+        return True
+
+    def close(self) -> None:
+        """Ends the processes, wherever they are."""
+        for channel in self._channels:
+            channel.close()
+        for number, process in enumerate(self._processes):
+            if process:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
+                self._processes[number] = 0
+
+
+def _work(channel: Channel, number: int, make: Make, feed: Feed | None) -> NoReturn:
+    """A process's life; it never returns to what it was copied from."""
+    status = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began this says when it is over
+        gc.freeze()
+        _follow(channel, number, make, feed)
+        status = 0
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass  # nobody listens any more
+    except Exception as error:
+        with suppress(Exception):
+            channel.send(_Bug(error if isinstance(error, TlsvizError) else None, traceback.format_exc()))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _follow(channel: Channel, number: int, make: Make, feed: Feed | None) -> None:
+    told: list[Entry] = []
+    shelving = make(number, told.append)
+
+    def tell() -> None:
+        if told:
+            channel.send(_News(tuple(told), shelving.found))
+            told.clear()
+
+    while lines := channel.recv_bytes():
+        if lines.startswith(_PICKLED):
+            packets = pickle.loads(lines)  # noqa: S301  # from the process that this one is a copy of
+        else:
+            packets = parse_lines(lines, Reading())
+            packets = feed.renumbered(packets) if feed is not None else packets
+        for packet in packets:
+            shelving.take(packet)
+        tell()
+    shelving.end()
+    tell()
+    channel.send(_End(frozenset(shelving.entries), shelving.left, shelving.whole, tuple(shelving.faults)))
