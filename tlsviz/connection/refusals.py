@@ -170,11 +170,9 @@ def refused_by_http(connection: Connection) -> Finding | None:
     for run in connection.application:
         if run.sender == SERVER and run.plaintext is not None:
             answer += run.plaintext.data[:4096]
-    line = _STATUS_LINE.match(answer)
-    if line is None or line[1] < b"400":
+    number, words = _status(connection, answer)
+    if number < 400:
         return None
-    number = int(line[1])
-    words = shorten((line[2] or b"").decode("latin-1").strip() or _phrase(number), 60)
     evidence = f"TLS works; the answer to the HTTP request is {number} {words}."
     # nginx lets every client in, and says afterwards who may not.
     if number == 400 and b"No required SSL certificate" in answer:
@@ -184,6 +182,21 @@ def refused_by_http(connection: Connection) -> Finding | None:
     mend = _MENDS.get(number) or ("Look into the server's log, and its backend's." if number >= 500 else _ASKED)
     found = diagnosed("http_error", f"The web server answers {number} {words}", evidence, mend, "RFC 9110 15")
     return found._replace(severity="warning")
+
+
+def _status(connection: Connection, answer: bytes) -> tuple[int, str]:
+    """The final answer's status code, 0 where none can be read, and its words."""
+    line = _STATUS_LINE.match(answer)
+    if line is not None:
+        number = int(line[1])
+        return number, shorten((line[2] or b"").decode("latin-1").strip() or _phrase(number), 60)
+    if not answer or connection.alpn != "h2":
+        return 0, ""
+    from tlsviz.connection.http import spoken
+
+    heard = spoken(connection)
+    number = heard.reply.status if heard is not None and heard.reply is not None else 0
+    return number, _phrase(number)
 
 
 _ASKED = "The request is what it dislikes: check the path and the host."

@@ -19,6 +19,7 @@ from tlsviz.connection.findings import (
     path,
     protocol,
     transport,
+    web,
 )
 from tlsviz.connection.model import SEVERITIES, Connection, Finding
 
@@ -35,6 +36,7 @@ FAMILIES = (
     history,
     gaps,
     transport,
+    web,
 )
 
 
