@@ -8,6 +8,8 @@ from tlsviz.connection.hsts import duration, parse
 from tlsviz.connection.http import Reply, made_reply, reply, request_lines
 from tlsviz.connection.model import Connection
 from tlsviz.connection.ports import Hop, Port, Ports, judge, looks_like_tls, overheard, tls_port
+from tlsviz.report.paint import render
+from tlsviz.report.ports import ports_text
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,19 @@ def hop(url: str, status: int = 200, **headers: str) -> Hop:
 
 def ports(*hops: Hop, secure: Hop | None = None, ending: str = "") -> Ports:
     return Ports("a.test", (Port(443, "tls", "tls"), Port(80, "http", "http")), hops, ending, secure)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "192.0.2.1:8443", "[2001:db8::1]", "[2001:db8::1]:8443"])
+def test_browsers_remember_hsts_for_names_only(host: str) -> None:
+    without = ports(hop(f"http://{host}/"), secure=hop(f"https://{host}/"))
+    assert [(finding.code, finding.severity) for finding in judge(without)] == [("no_redirect_to_https", "notice")]
+    sent = ports(secure=hop(f"https://{host}/", strict_transport_security="max-age=60"))
+    assert [(finding.code, finding.severity) for finding in judge(sent)] == [("hsts_ignored", "info")]
+    for found in (without, sent):
+        text = render(list(ports_text(found, 100)), False, False)
+        assert "names only" in text and "ask in the clear again" not in text
+    by_name = ports(secure=hop("https://192.0.2.1.example/"))
+    assert [finding.code for finding in judge(by_name)] == ["no_hsts"]
 
 
 GOOD = hop("https://a.test/", strict_transport_security="max-age=31536000")

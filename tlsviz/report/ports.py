@@ -57,6 +57,10 @@ def _hsts(found: Ports, width: int) -> Iterator[Line]:
     yield []
     yield [Piece("HSTS", "title"), Piece(clip(f"  Strict-Transport-Security of {found.secure.url}", width - 4), "dim")]
     hsts = found.hsts
+    if found.at_address:
+        sent = "sent" if hsts else "none"
+        yield from paragraph([INDENT], f"{sent}; browsers remember it for names only, not for an IP address", width)
+        return
     if hsts is None:
         yield [INDENT, Piece("none: browsers will ask in the clear again", "warn")]
         return

@@ -103,6 +103,10 @@ def _hsts(found: Ports, width: int) -> Iterator[Line]:
     yield []
     yield from heading("HSTS: what the server says of the next visits", width)
     hsts, signs = found.hsts, glyphs()
+    if found.at_address:
+        yield [(f" {signs.dot} ", "muted"), ("sent, and ignored" if hsts else "none, and none would count", "bold")]
+        yield from paragraph("Browsers remember HSTS for names only, not for an IP address.", width, "muted", 3)
+        return
     if hsts is None:
         yield [(f" {signs.odd} ", "warning"), ("no Strict-Transport-Security header", "bold")]
         yield from paragraph("The next visit may begin in the clear again.", width, "muted", 3)
