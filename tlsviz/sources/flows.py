@@ -37,10 +37,7 @@ def _eap(datagram: Datagram, keylog: KeyLog) -> EapEngine | None:
 
     ends = datagram.source, datagram.destination
     if datagram.eapol:
-        found = eap.packet(datagram.payload)
-        if found is None:
-            return None
-        client, server = ends if found.code == eap.RESPONSE else ends[::-1]
+        client, server = ends if _answers(datagram) else ends[::-1]
         return eap.EapEngine(client, server, keylog, "802.1X")
     wrapped = eap.radius(datagram.payload)
     if wrapped is None:
@@ -50,6 +47,14 @@ def _eap(datagram: Datagram, keylog: KeyLog) -> EapEngine | None:
     if called:
         client = Endpoint(shorten(called.decode("utf-8", "backslashreplace"), 80), 0)
     return eap.EapEngine(client, server, keylog, "RADIUS")
+
+
+def _answers(datagram: Datagram) -> bool:
+    """Whether an EAP packet on the link is the peer's."""
+    from tlsviz.connection import eap
+
+    found = eap.packet(datagram.payload)
+    return found is not None and found.sender == CLIENT
 
 
 class Flow:
@@ -84,6 +89,11 @@ class Flow:
         if data is None:
             return False
         self.last = datagram.time if self.last is None else max(self.last, datagram.time)
+        if datagram.eapol:  # what was sent to the group of all 802.1X did not say who the other is
+            if _answers(datagram):
+                self.engine.client = datagram.source
+            else:
+                self.engine.server = datagram.source
         packets = (datagram.number,)
         self.engine.receive(Chunk(sender, datagram.time, data, packets))
         if datagram.missing:
