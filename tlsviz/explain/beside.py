@@ -58,10 +58,10 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
         "unreachable": f"There is no way to {place(connection)}.",
         "timeout": "Nothing came for too long.",
         "closed": "The connection is over.",
+        "eap": f"The {placed.mark.sender} says it in EAP, outside of TLS.",
         "repeated": f"The {placed.mark.sender} says it once more.",
         "joined": "The connection was there before the capture began.",
     }
-        "eap": f"The {placed.mark.sender} says it in EAP, outside of TLS.",
     odd = []
     if kind in ("rst", "timeout", "error") and not connection.complete and not connection.plain:
         odd.append("The handshake was not complete.")
