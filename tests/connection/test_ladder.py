@@ -57,7 +57,7 @@ def test_marks_and_holes_have_their_places() -> None:
     assert [step.title for step in found[:2]] == ["TCP SYN", "TCP SYN, ACK"]
     assert [step.round_trip for step in found[:4]] == [0, 0, 1, 1]
     assert found[-2].title == "77 bytes missing"
-    assert found[-1].note == "the connection was reset"
+    assert found[-1].note == "the server resets the connection, after Finished"
 
 
 def test_question_and_answer_share_a_round_trip() -> None:

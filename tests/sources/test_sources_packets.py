@@ -198,12 +198,15 @@ def test_read_ipv6_and_raw_ip(tmp_path: Path) -> None:
 
 @needs_tshark
 @pytest.mark.tshark
-def test_bare_acknowledgements_are_not_asked_for_and_reused_ports_are_told_apart(tmp_path: Path) -> None:
-    again = packet(9, flags=SYN)._replace(sequence=123456, acknowledgement=0)
+def test_bare_acknowledgements_are_asked_for_in_the_beginning_and_reused_ports_are_told_apart(tmp_path: Path) -> None:
+    again = packet(9, flags=SYN)._replace(sequence=123456, acknowledgement=0, time=1700000005.0)
+    late = packet(6)._replace(time=1700000003.0)
+    more = packet(7, b"more")._replace(time=1700000006.0)
     path = tmp_path / "a.pcap"
-    path.write_bytes(w.pcap(map(w.frame, [*PACKETS, packet(5), again, packet(7, b"more")])))
+    path.write_bytes(w.pcap(map(w.frame, [*PACKETS, packet(5), late, again, more])))
     packets, _ = read(path)
-    assert [(item.number, item.stream) for item in packets] == [(1, 0), (2, 0), (3, 0), (4, 0), (6, 1), (7, 1)]
+    expected = [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (7, 1), (8, 1)]
+    assert [(item.number, item.stream) for item in packets] == expected
 
 
 @needs_tshark

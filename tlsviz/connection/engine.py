@@ -32,6 +32,7 @@ from tlsviz.wire.text import plural
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 HOLE_LIMIT, STRAY_KEPT = 1000, 4096
 """How many breaks of a stream are kept, and how many bytes of each that are no TLS."""
+_ENDS = ("fin", "rst")
 SHORTEST_SEALED = 16
 """An alert in the clear has two bytes; with any MAC or tag it has at least as many as this."""
 
@@ -76,6 +77,8 @@ class Engine:
         before = len(self.ledger.messages)
         self._clock(item.time)
         if isinstance(item, Mark):
+            if item.kind in _ENDS and self._halves[item.sender].stream.sync in ("tls", "lost"):
+                self._end(self._halves[item.sender])
             self.marks.append(PlacedMark(self.ledger.next_order(), item))
         elif isinstance(item, Gap):
             self._lose(item)
@@ -91,10 +94,14 @@ class Engine:
             self._clock(time)
         self.preludes.answered()
         for half in self._halves.values():
-            raw = half.stream.rest()
-            if raw is not None:
-                self._record(half, raw)
-            self._flush(half, "the bytes end in the middle of it")
+            self._end(half)
+
+    def _end(self, half: Half) -> None:
+        """Nothing more of one side will come."""
+        raw = half.stream.rest()
+        if raw is not None:
+            self._record(half, raw)
+        self._flush(half, "the bytes end in the middle of it")
 
     # -- output --------------------------------------------------------------------------------------------
 

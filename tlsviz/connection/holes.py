@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tlsviz.connection import titles
 from tlsviz.connection.model import Connection, Hole
+from tlsviz.connection.tcp import IN_THE_MIDDLE
+from tlsviz.wire.chunks import Sender
 from tlsviz.wire.text import plural
 
 
@@ -35,7 +37,11 @@ def within(connection: Connection, hole: Hole) -> str:
     before = next((m for m in reversed(mine) if m.order < hole.order), None)
     after = next((m for m in mine if m.order > hole.order), None)
     # A message with a hole in its middle is entered when its end has come.
-    broken = next((m for m in (before, after) if m is not None and not m.whole), None)
+    # One whose end is missing is entered when the hole comes: another break between the two is not in it any more.
+    if before is not None and any(before.order < each.order < hole.order for each in _breaks(connection, hole)):
+        broken = after if after is not None and not after.whole else None
+    else:
+        broken = next((m for m in (before, after) if m is not None and not m.whole), None)
     if broken is not None:
         return f"in {titles.message(broken)}"
     if before is not None and after is not None:
@@ -43,3 +49,22 @@ def within(connection: Connection, hole: Hole) -> str:
     if before is not None:
         return f"after {titles.message(before)}"
     return f"before {titles.message(after)}" if after is not None else ""
+
+
+def _breaks(connection: Connection, hole: Hole) -> list[Hole]:
+    """The other breaks of the same side."""
+    return [each for each in connection.holes if each.sender == hole.sender and each is not hole]
+
+
+def orphaned(connection: Connection, hole: Hole) -> bool:
+    """Whether bytes that are no TLS follow a gap: they are the rest of records whose beginning is missing."""
+    return hole.stray is not None and any(
+        each.stray is None and each.order < hole.order for each in _breaks(connection, hole)
+    )
+
+
+def incomplete(connection: Connection, sender: Sender | None = None) -> bool:
+    """Whether bytes are missing, of one side or of any: then what was not seen may have been said all the same."""
+    if any(placed.mark.detail == IN_THE_MIDDLE for placed in connection.marks):
+        return True
+    return any(hole.stray is None and sender in (None, hole.sender) for hole in connection.holes)

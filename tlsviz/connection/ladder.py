@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from tlsviz.connection.holes import beside, within
 from tlsviz.connection import titles
-from tlsviz.connection.model import Connection, Provenance
+from tlsviz.connection.holes import beside, incomplete, orphaned, within
+from tlsviz.connection.model import Connection, PlacedMark, Provenance
 from tlsviz.connection.prelude import protocol
+from tlsviz.connection.tcp import CLOCK_STEP
 from tlsviz.wire.chunks import CLIENT, Sender
+from tlsviz.wire.text import clock
 
 StepKind = Literal["mark", "message", "data", "hole", "prelude"]
 Certainty = Literal["verified", "failed", ""]
@@ -50,6 +52,7 @@ def steps(connection: Connection) -> tuple[Step, ...]:
     last_sender: Sender | None = None
     answered = True
     last_time = connection.start
+    back = _steps_back(connection)
     for _, time, step in placed:
         if _turns(step) and step.sender != last_sender:
             flight += 1
@@ -57,10 +60,33 @@ def steps(connection: Connection) -> tuple[Step, ...]:
         if _speaks(step):
             round_trip += step.sender == CLIENT and answered
             answered = step.sender != CLIENT
+        if step.note is None and back and (late := back.keys() & set(carriers(connection, step))):
+            note = f"the clock of the capture goes back by {clock(max(back.pop(each) for each in late))} here"
+            step = step._replace(note=note)
         gap = max(time - last_time, 0.0) if found else 0.0
         found.append(step._replace(time=time - connection.start, gap=gap, flight=flight, round_trip=round_trip))
         last_time = max(time, last_time)
     return tuple(found)
+
+
+def _steps_back(connection: Connection) -> dict[int, float]:
+    """The packets before which the capture's clock went back, with the seconds."""
+    found = connection.tcp.steps_back if connection.tcp is not None else []
+    return {segment.packet: seconds for segment, seconds in found if seconds >= CLOCK_STEP}
+
+
+def carriers(connection: Connection, step: Step) -> tuple[int, ...]:
+    """The packets that carried a step."""
+    if step.kind == "message":
+        return connection.messages[step.index].packets
+    if step.kind == "data":
+        return connection.application[step.index].packets
+    if step.kind == "mark":
+        return connection.marks[step.index].mark.packets
+    if step.kind == "prelude":
+        return connection.prelude[step.index].packets
+    cut = connection.holes[step.index].packet
+    return () if cut is None else (cut,)
 
 
 def connected(connection: Connection) -> bool:
@@ -123,12 +149,16 @@ def _beside(connection: Connection) -> list[Placed]:
     for index, placed in enumerate(connection.marks):
         mark = placed.mark
         title, note = titles.mark(mark)
+        if mark.kind in ("rst", "fin") and connection.transport == "tcp":
+            note = _ended(connection, placed) or note
         step = Step("mark", index, mark.sender, 0.0, 0.0, title, mark.detail, False, "wire", 0, 0, "", note)
         found.append((placed.order, mark.time, step))
-        if hole.stray is None:
-            note = ", ".join(filter(None, [note, beside(connection, hole), within(connection, hole)]))
     for index, hole in enumerate(connection.holes):
         title, note = titles.hole(hole, connection.transport)
+        if orphaned(connection, hole):
+            note = "the rest of records whose beginning is missing"
+        elif hole.stray is None:
+            note = ", ".join(filter(None, [note, beside(connection, hole), within(connection, hole)]))
         step = Step("hole", index, hole.sender, 0.0, 0.0, title, "", False, "wire", 0, 0, "", note)
         found.append((hole.order, hole.time, step))
     spoken = connection.starttls or protocol(connection.prelude)
@@ -137,6 +167,21 @@ def _beside(connection: Connection) -> list[Placed]:
         step = Step("prelude", index, part.sender, 0.0, 0.0, title, detail, False, "wire", 0, 0)
         found.append((part.order, part.time, step))
     return found
+
+
+def _ended(connection: Connection, placed: PlacedMark) -> str | None:
+    """Behind what a side ended or reset the connection, where that was not the end that it should have."""
+    said = [message for message in connection.messages if message.order < placed.order]
+    after = f" after {titles.message(said[-1])}" if said else " before anything was said"
+    if placed.mark.kind == "rst":
+        back = connection.tcp is not None and connection.tcp.after_reset
+        what = "a reset that did not end the connection" if back else f"the {placed.mark.sender} resets the connection"
+        return f"{what},{after}" + (": more of the same side follows" if back else "")
+    if connection.complete or connection.plain or incomplete(connection):
+        return None
+    if any(each.mark.kind in ("fin", "rst") and each.order < placed.order for each in connection.marks):
+        return None
+    return f"the {placed.mark.sender} ends the connection{after}, before the handshake was done"
 
 
 def _proofs(connection: Connection) -> dict[int, Certainty]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from tlsviz.connection.ladder import Step
+from tlsviz.connection.ladder import Step, carriers
 from tlsviz.connection.model import Connection
 from tlsviz.connection.tcp import ACK, FIN, RST, SYN, URG, Segment
 from tlsviz.wire.chunks import Sender
@@ -47,11 +47,12 @@ def note(segment: Segment) -> str | None:
         "duplicate": f"captured twice: it is packet {segment.of}",
         "out_of_order": f"overtaken by packet {segment.of}, by {clock(abs(segment.delay))}",
         "overlap": f"repeats a part of packet {segment.of}",
+        "conflicting": f"repeats packet {segment.of} with other bytes; the first ones are shown",
         "keep_alive": "keep-alive: a byte that is no data, to see whether the other side is there",
     }
     found = [said[segment.kind]] if segment.kind else []
     if segment.differs is not None:
-        found.append(f"its bytes differ from byte {segment.differs:,} on; the first ones are shown")
+        found.append(f"byte {segment.differs:,} is the first that differs")
     if segment.ahead:
         found.append(f"{plural(segment.ahead, 'byte')} before it had not come yet")
     if segment.missing:
@@ -108,17 +109,3 @@ def placed(connection: Connection, steps: Sequence[Step]) -> list[list[SegmentLi
             at += 1
         found.append(_lines(connection, waiting[begin:at]))
     return [*found, _lines(connection, waiting[at:])]
-
-
-def carriers(connection: Connection, step: Step) -> tuple[int, ...]:
-    """The packets that carried a step."""
-    if step.kind == "message":
-        return connection.messages[step.index].packets
-    if step.kind == "data":
-        return connection.application[step.index].packets
-    if step.kind == "mark":
-        return connection.marks[step.index].mark.packets
-    if step.kind == "prelude":
-        return connection.prelude[step.index].packets
-    cut = connection.holes[step.index].packet
-    return () if cut is None else (cut,)

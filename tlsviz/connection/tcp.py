@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 
-SegmentKind = Literal["", "retransmitted", "duplicate", "out_of_order", "overlap", "keep_alive"]
+SegmentKind = Literal["", "retransmitted", "duplicate", "out_of_order", "overlap", "conflicting", "keep_alive"]
 """"": bytes that came for the first time, in turn or ahead of it. retransmitted: sent again. duplicate: the same packet
-captured twice. out_of_order: overtaken on its way. overlap: some of its bytes came before. keep_alive: says that it is
+captured twice. out_of_order: overtaken on its way. overlap: some of its bytes came before. conflicting: and
+differ from those. keep_alive: says that it is
 still there (RFC 9293 3.8.4)."""
 
 IN_THE_MIDDLE = "in the middle of the connection"
 """What is said of a capture's beginning where TLS was under way."""
+CLOCK_STEP = 0.001
+"""Seconds by which packets may stand the wrong way round: several queues of one network card are read in turns."""
 NEAR = 0.1
 """A side is near where the way to it takes at most so much of the whole round trip."""
 SAME_PLACE = 0.0003
@@ -68,11 +71,6 @@ class Tcp(NamedTuple):
     def of(self, kind: SegmentKind, sender: Sender | None = None) -> list[Segment]:
         """The segments of one kind."""
         return [each for each in self.segments if each.kind == kind and sender in (None, each.sender)]
-
-    @property
-    def conflicting(self) -> list[Segment]:
-        """The segments whose bytes contradict what came before them."""
-        return [each for each in self.segments if each.differs is not None]
 
     @property
     def steps_back(self) -> list[tuple[Segment, float]]:
@@ -187,7 +185,7 @@ def counts(connection: Connection, sender: Sender) -> Iterator[tuple[str, int]]:
     yield "duplicate", len(tcp.of("duplicate", sender))
     yield "out_of_order", len(tcp.of("out_of_order", sender))
     yield "overlapping", len(tcp.of("overlap", sender))
-    yield "conflicting", sum(each.sender == sender for each in tcp.conflicting)
+    yield "conflicting", len(tcp.of("conflicting", sender))
     yield "keep_alives", len(tcp.of("keep_alive", sender))
     gaps = [hole for hole in connection.holes if hole.stray is None and hole.sender == sender]
     yield "lost_bytes", sum(hole.length for hole in gaps if not hole.cut)

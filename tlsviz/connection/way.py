@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Literal, NamedTuple
 
+from tlsviz.connection.holes import incomplete
 from tlsviz.connection.ladder import Step, steps
 from tlsviz.connection.model import Connection, PlacedMark
 from tlsviz.connection.savings import Choice, choices
@@ -202,7 +203,9 @@ def _flight(connection: Connection, turn: _Turn) -> Span | None:
         answer = _listed([step for step in said if connection.messages[step.index].type != "new_session_ticket"])
         return Span("handshake", sent[0].time, end - sent[0].time, "TLS", f"{_listed(sent)} → {answer}", 1)
     if hello:
-        fault = _end(connection) or "no answer"
+        fault = (
+            "the answer is not in the capture" if incomplete(connection, SERVER) else _end(connection) or "no answer"
+        )
         return Span(
             "handshake", sent[0].time, max(connection.duration - sent[0].time, 0.0), "TLS", _listed(sent), 0, fault
         )
@@ -247,7 +250,9 @@ def _round_trip_time(connection: Connection, spans: list[Span]) -> tuple[float |
     turns = [span for span in spans if span.round_trips == 1 and not span.fault]
     if not turns:
         return None, ""
-    quickest = min(turns, key=lambda span: span.duration)
+    # A reply that was captured before its question, or told late for a hole before it, seems to take no time.
+    quickest = next((span for span in turns if span.kind == "connect"), None) if connection.tcp is not None else None
+    quickest = quickest or min(turns, key=lambda span: span.duration)
     by = "TCP's first answer" if quickest.kind == "connect" else f"the quickest answer ({quickest.title})"
     captured = any(message.packets for message in connection.messages)
     return quickest.duration, f"{by}{', as seen from where it was captured' if captured else ''}"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 from tlsviz.connection import titles
+from tlsviz.connection.holes import beside, orphaned, within
 from tlsviz.connection.model import ApplicationRun, Connection, Hole, PlacedMark, Prelude
 from tlsviz.connection.prelude import protocol
+from tlsviz.connection.tcp import trips
 from tlsviz.explain.points import hash_name
 from tlsviz.explain.scene import Narration, Sentence, name, sentence, span
+from tlsviz.explain.tcp import vantage
 from tlsviz.explain.words import words
 from tlsviz.tls.suites import suite
 from tlsviz.wire.chunks import MarkKind
@@ -78,10 +81,12 @@ def _took(connection: Connection, placed: PlacedMark) -> str:
     answers = [p for p in connection.marks if p.mark.kind in ("syn_ack", "connected")]
     if placed not in answers[:1]:
         return ""
-    start = next((p.mark.time for p in connection.marks if p.mark.kind == "syn"), None)
-    if start is None or placed.mark.time < start:
+    timed = trips(connection)
+    if timed.server is None:
         return ""
-    return f"The way there and back took {span(placed.mark.time - start)}: one round trip of the network."
+    if connection.tcp is not None:
+        return f"Round trips: {vantage(connection)}."
+    return f"The way there and back took {span(timed.server)}: one round trip of the network."
 
 
 def _said_goodbye(connection: Connection) -> bool:
@@ -103,14 +108,23 @@ def hole(connection: Connection, broken: Hole) -> Narration:
         lead = f"{count} of the {broken.sender} do not start with {header}."
         first = shorten(broken.stray.data[:48].decode("utf-8", "backslashreplace"), 80)
         said = Sentence(f"They begin with: {first}")
+        if orphaned(connection, broken):
+            lead = f"{count} of the {broken.sender} belong to records whose beginning is missing."
+            return Narration("concept.record", title, lead, (said, Sentence("What they are is not known.", "unknown")))
         return Narration("finding.bad_record", title, lead, (said,), ("Another protocol, or damage on the way.",))
     how = "cut off when their packet was captured" if broken.cut else "lost while capturing, or never captured"
-    lead = f"{count} of the {broken.sender} are not in the capture: {how}."
+    place = ", ".join(filter(None, [beside(connection, broken), within(connection, broken)]))
+    lead = f"{count} of the {broken.sender} are not in the capture: {how}{f' ({place})' if place else ''}."
     unit = "packet" if connection.transport == "quic" else "record"
     said = Sentence(
         f"Decoding goes on at the next {unit} that can be recognised; encrypted {unit}s may stay closed.", "unknown"
     )
-    return Narration("concept.record", title, lead, (said,))
+    mend = (
+        "Capture whole packets: -s 0."
+        if broken.cut
+        else "Next time: a larger buffer (-B), a capture filter, both ways."
+    )
+    return Narration("concept.record", title, lead, (said, Sentence(mend)))
 
 
 def prelude(connection: Connection, part: Prelude) -> Narration:

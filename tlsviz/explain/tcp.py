@@ -13,6 +13,7 @@ _KINDS = (
     ("retransmitted", "sent again"),
     ("out_of_order", "overtaken"),
     ("overlap", "overlapping"),
+    ("conflicting", "contradictory"),
     ("duplicate", "captured twice"),
     ("keep_alive", "keep-alive"),
 )
@@ -26,11 +27,15 @@ def vantage(connection: Connection) -> str:
     timed = trips(connection)
     if connection.tcp is None or timed.server is None:
         return ""
-    tried = f"; the SYN was sent {timed.tries} times" if timed.tries > 1 else ""
+    tried = f"; the SYN was sent {_times(timed.tries)}" if timed.tries > 1 else ""
     if timed.client is None:
         return f"{clock(timed.server)} to the server and back (SYN to SYN, ACK){tried}"
     found = f"{clock(timed.server)} to the server and back, {clock(timed.client)} to the client and back"
     return f"{found}: {_place(timed)}{tried}"
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
 
 
 def _place(timed: Trips) -> str:
@@ -70,9 +75,6 @@ def trouble(connection: Connection) -> Iterator[tuple[str, str]]:
             late = f", up to {clock(slowest)} late" if kind in ("retransmitted", "out_of_order") else ""
             text = f"{plural(len(found), 'segment')} of the {side}{late}: packet {numbers}{more}"
             yield name, text.replace(": packet ", ": packets ") if len(found) > 1 else text
-    differing = tcp.conflicting
-    if differing:
-        yield "contradictory", f"{plural(len(differing), 'segment')} whose bytes differ from those that came first"
     back = tcp.steps_back
     if back:
         yield (

@@ -13,7 +13,7 @@ from tlsviz.report.paint import Line, Piece, heading, pad, paragraph
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.text import clock
 
-LEAD, SIDE, SIZE = 14, 8, 22
+LEAD, SIDE, SIZE = 16, 8, 22
 
 
 def transport(connection: Connection, width: int) -> Iterator[Line]:

@@ -256,6 +256,8 @@ def _end(item: Item) -> int:
 def _difference(start: int, data: bytes, other: int, payload: bytes) -> int | None:
     """The first position at which two segments that overlap have different bytes."""
     begin, end = max(start, other), min(start + len(data), other + len(payload))
+    if begin >= end:
+        return None
     one, two = data[begin - start : end - start], payload[begin - other : end - other]
     if one == two:
         return None

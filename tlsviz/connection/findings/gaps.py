@@ -8,6 +8,7 @@ from tlsviz.connection import titles
 from tlsviz.connection.findings.transport import packets
 from tlsviz.connection.holes import described
 from tlsviz.connection.model import Connection, Finding, Hole
+from tlsviz.connection.tcp import CLOCK_STEP
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender, other
 from tlsviz.wire.text import clock, plural
 
@@ -15,8 +16,6 @@ _BEGUN = ("syn", "syn_ack", "connected")
 _ENDED = ("fin", "rst", "refused", "unreachable", "timeout", "closed", "error")
 _NAMED = 3
 """So many holes are described, of more the number."""
-CLOCK_STEP = 0.001
-"""Seconds by which packets may stand the wrong way round: several queues of one network card are read in turns."""
 
 
 def _holes(connection: Connection, cut: bool, sender: Sender | None = None) -> list[Hole]:
@@ -143,13 +142,13 @@ def clock_steps(connection: Connection) -> Iterator[Finding]:
     steps = connection.tcp.steps_back if connection.tcp is not None else []
     if not steps or max(back for _, back in steps) < CLOCK_STEP:
         return
-    worst, back = max(steps, key=lambda step: step[1])
+    back = max(back for _, back in steps)
     yield Finding(
         "capture_clock_steps",
         "notice",
         "Time goes backwards in the capture",
-        f"{packets([each.packet for each, _ in steps])}: up to {clock(back)} older than the packet before"
-        f" (packet {worst.packet}), so durations across that place are wrong",
+        f"{packets([each.packet for each, _ in steps])}: up to {clock(back)} older than the packet before, so that"
+        " durations across that place are wrong",
         mend="Sort the packets by time (reordercap); let NTP slew the clock of the capturing host, and merge captures"
         " of several hosts only when their clocks agree.",
     )

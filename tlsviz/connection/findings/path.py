@@ -135,6 +135,8 @@ def middlebox(connection: Connection) -> Iterator[Finding]:
     hello, answer = _first(connection, "client_hello"), _first(connection, "server_hello")
     if hello is None or answer is None:
         return
+    if not (hello.whole and answer.whole and hello.sha256 and answer.sha256):
+        return  # of a damaged hello nobody knows what it said
     marks = list(_marks(connection, hello, answer))
     if marks:
         yield Finding(

@@ -51,7 +51,7 @@ def repeated(connection: Connection) -> Iterator[Finding]:
 
 def conflicting(connection: Connection) -> Iterator[Finding]:
     """The same place in the stream, sent twice with different bytes."""
-    if connection.tcp is None or not (found := connection.tcp.conflicting):
+    if connection.tcp is None or not (found := connection.tcp.of("conflicting")):
         return
     first = found[0]
     yield Finding(

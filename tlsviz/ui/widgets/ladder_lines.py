@@ -9,9 +9,9 @@ from typing import Literal
 from rich.cells import cell_len
 
 from tlsviz.connection import titles
-from tlsviz.connection.ladder import Step
+from tlsviz.connection.ladder import Step, carriers
 from tlsviz.connection.model import Connection
-from tlsviz.connection.segments import SegmentLine, carriers, placed
+from tlsviz.connection.segments import SegmentLine, placed
 from tlsviz.ui.glyphs import Glyphs, glyphs, passage, proof
 from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender, other
