@@ -20,7 +20,7 @@ from tlsviz.connection.model import Connection, Endpoint, Source, SourceKind, Tr
 from tlsviz.crypto.keylog import PSK, KeyLog
 from tlsviz.errors import CancelledError
 from tlsviz.pki import stores
-from tlsviz.sources.dial import Address, Patience, dial, look_up
+from tlsviz.sources.dial import SLICE, Address, Patience, dial, look_up
 from tlsviz.sources.evidence import gather
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.tape import Tape
@@ -346,6 +346,8 @@ class _Handshake:
             self._established = True
             peer.most = MOST_BYTES
             self._failure = self._converse(peer, exchange)
+            # While the server takes its leave the ladder is drawn: judging comes after that, and takes longer.
+            self._show(LAST_LOOK)
             if self._number + 1 < self._options.visits:
                 from tlsviz.sources.session import taken
 
@@ -383,7 +385,12 @@ class _Handshake:
         request = talk.request[self._taken_early(peer) :]
         failure = peer.drive(lambda: peer.ssl.sendall(request), limit, awaited) if request else None
         until = peer.clock() + limit
+        late = peer.clock() + SLICE
         while failure is None and not talk.done:
+            if peer.clock() > late:
+                # An answer that goes on and on leaves no pause to show what is there.
+                self._show(LAST_LOOK)
+                late = until
             failure = peer.drive(lambda: talk.receive(peer.ssl.recv(16384)), until - peer.clock(), awaited)
             if failure is None and (more := talk.outgoing()):
                 failure = peer.drive(partial(peer.ssl.sendall, more), until - peer.clock(), awaited)
