@@ -9,6 +9,7 @@ import pytest
 
 import tlsviz.tls
 from tlsviz.connection.model import Connection
+from tlsviz.connection.plain.heads import KNOWN_FIELDS, MOST_FIELDS, decode
 from tlsviz.explain.words import entries, lookup_field, words
 from tlsviz.tls import oids
 from tlsviz.tls.der.extension_bodies import BODIES
@@ -57,9 +58,20 @@ def test_every_name_in_the_decoders_has_words() -> None:
 
 
 def test_every_field_words_is_of_a_name_that_decoders_write() -> None:
-    written = set(_decoder_names()) | _computed_names() | _der_names()
+    written = set(_decoder_names()) | _computed_names() | _der_names() | _http_names()
     unused = [key for key in entries("field") if key.rpartition(".")[2] not in written]
     assert unused == []
+
+
+def _http_names() -> set[str]:
+    """Names in heads of HTTP: of every field that has one of its own, and of what stands around them."""
+    fields = b"".join(name.encode() + b": x\r\n" for name in KNOWN_FIELDS)
+    heads = (
+        b"GET / HTTP/1.1\r\n" + fields,
+        b"HTTP/1.1 200 OK\r\nx: y\r\n\r\n",
+        b"?\r\n" + b"a: b\r\n" * (MOST_FIELDS + 1),
+    )
+    return {node.name for head in heads for _, node in walk(decode(head, "http_request"))}
 
 
 def _der_names() -> set[str]:

@@ -177,6 +177,7 @@ def _check_text(where: str, text: str) -> None:
 def test_references_are_documents() -> None:
     kinds = (
         "RFC [0-9]+|draft-[a-z0-9-]+|IANA|FIPS [0-9]+|NIST SP|GB/T|ETSI|ITU-T|CA/Browser|CVE-|BoringSSL|Open |Google"
+        "|W3C"
     )
     wrong = {
         entry.key: entry.reference
