@@ -146,6 +146,8 @@ def _show(parser: argparse.ArgumentParser) -> None:
     _filter(parser)
     text = "how many connections there are of each kind; as text, in place of the connections"
     parser.add_argument("--summary", action="store_true", help=text)
+    text = "a row for each connection, and nothing of what is inside; as text or json"
+    parser.add_argument("--list", action="store_true", help=text)
     parser.add_argument("--fields", action="store_true", help="with every field of every message")
     text = "with TCP's segments below a captured connection, as text or json"
     parser.add_argument("--segments", action="store_true", help=text)

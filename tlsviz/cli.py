@@ -171,21 +171,26 @@ def _wait(seconds: float) -> bool:
 def _show(args: argparse.Namespace) -> int:
     targets.gather(args)
     _known_format(args.format, arguments.FORMATS)
-    if args.summary and args.format not in ("text", "json"):
-        raise UsageError(f"--summary has no --format {args.format}", "", "Use text or json.")
+    for word, given in (("--summary", args.summary), ("--list", args.list)):
+        if given and args.format not in ("text", "json"):
+            raise UsageError(f"{word} has no --format {args.format}", "", "Use text or json.")
+    if args.summary and args.list:
+        raise UsageError("--summary and --list exclude each other", "", "Leave one out.")
     whole, trace = _picked(args)
     printing.notices(trace)
     if args.connection is not None:
         trace = targets.one(trace, args.connection)
+    if args.list:
+        printing.write(_listed(trace, args), args.output, False)
+        return _status(whole)
     if args.format == "json":
-        import json
-
-        from tlsviz.report.json import to_json
+        from tlsviz.report.json import json_text
 
         plain = args.output is None and not printing.unicode()
-        found = to_json(trace, args.fields, args.secrets, args.summary, args.segments)
-        text = json.dumps(found, indent=2, ensure_ascii=plain) + "\n"
-    elif args.summary:
+        parts = json_text(trace, args.fields, args.secrets, args.summary, args.segments, plain)
+        printing.write(parts, args.output, args.secrets)
+        return _status(whole)
+    if args.summary:
         from tlsviz.report.summary import render_summary
 
         text = render_summary(trace, printing.width(), printing.color(args.output is None), not printing.unicode())
@@ -198,6 +203,18 @@ def _show(args: argparse.Namespace) -> int:
         text = printing.text(trace, terminal, args.connection, args.fields, args.secrets, args.segments)
     printing.write(text, args.output, args.secrets)
     return _status(whole)
+
+
+def _listed(trace: Trace, args: argparse.Namespace) -> str:
+    """The connections' rows."""
+    from tlsviz.report.listing import list_json, render_list
+
+    if args.format == "text":
+        return render_list(trace, printing.width(), printing.color(args.output is None), not printing.unicode())
+    import json
+
+    plain = args.output is None and not printing.unicode()
+    return json.dumps(list_json(trace), indent=2, ensure_ascii=plain) + "\n"
 
 
 def _picked(args: argparse.Namespace) -> tuple[Trace, Trace]:

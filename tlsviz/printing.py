@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,16 +43,19 @@ def notices(trace: Trace) -> None:
         print(f"tlsviz: {notice}", file=sys.stderr)  # noqa: T201
 
 
-def write(text: str, path: Path | None, private: bool) -> None:
-    """Prints, or writes a file. ``private``: it holds secrets, so that the file is for its owner alone."""
+def write(text: str | Iterable[str], path: Path | None, private: bool) -> None:
+    """Prints text or its parts, or writes a file. ``private``: it holds secrets, so the file is for its owner alone."""
+    parts = (text,) if isinstance(text, str) else text
     if path is None:
-        out(text)
+        for part in parts:
+            out(part)
         return
     from tlsviz.sources.private import private_file
 
     try:
         with private_file(path) if private else path.open("wb") as file:
-            file.write(text.encode())
+            for part in parts:
+                file.write(part.encode())
     except OSError as error:
         raise TargetError(f"Cannot write {path}", error.strerror or str(error)) from None
 

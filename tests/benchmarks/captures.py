@@ -1,4 +1,4 @@
-"""Large captures: `tlsviz show --format json` against `tshark -Y tls.handshake -T fields`, in the same run.
+"""Large captures: `tlsviz show --list` against `tshark -Y tls.handshake -T fields`, in the same run.
 
     python tests/benchmarks/captures.py [bulk] [dense] [growth] [--folder FOLDER]
 
@@ -76,7 +76,7 @@ def cost(command: list[str]) -> Cost:
 
 
 def ours(path: Path) -> list[str]:
-    return [sys.executable, "-m", "tlsviz", "show", str(path), "--format", "json"]
+    return [sys.executable, "-m", "tlsviz", "show", str(path), "--list"]
 
 
 def medians(commands: list[list[str]]) -> list[Cost]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -32,6 +34,9 @@ from tlsviz.wire.text import safe
 
 Json = dict[str, Any]
 
+SPREAD_OUT = 20
+"""So many connections are written with a line for every value."""
+
 
 def to_json(
     trace: Trace, fields: bool = False, secrets: bool = False, summary: bool = False, segments: bool = False
@@ -42,15 +47,50 @@ def to_json(
     application data under ``secrets``, which is otherwise not there at all. ``summary``: with counts over all of them.
     ``segments``: with TCP's, of captures.
     """
-    found: Json = {
+    found = source_json(trace)
+    found["connections"] = [_connection(connection, fields, secrets, segments) for connection in trace.connections]
+    return found | _rest(trace, summary)
+
+
+def json_text(
+    trace: Trace,
+    fields: bool = False,
+    secrets: bool = False,
+    summary: bool = False,
+    segments: bool = False,
+    ascii: bool = False,
+) -> Iterator[str]:
+    """The same as text, a part at a time, so that a long trace is never there as a whole.
+
+    Of many connections each is a line; of few, every value has one.
+    """
+    if len(trace.connections) <= SPREAD_OUT:
+        yield json.dumps(to_json(trace, fields, secrets, summary, segments), indent=2, ensure_ascii=ascii) + "\n"
+        return
+    head = json.dumps(source_json(trace), indent=2, ensure_ascii=ascii)
+    yield head.removesuffix("\n}") + ',\n  "connections": ['
+    separator = "\n"
+    for connection in trace.connections:
+        yield separator + json.dumps(_connection(connection, fields, secrets, segments), ensure_ascii=ascii)
+        separator = ",\n"
+    yield "\n  ]"
+    for key, value in _rest(trace, summary).items():
+        yield f",\n  {json.dumps(key)}: " + json.dumps(value, ensure_ascii=ascii)
+    yield "\n}\n"
+
+
+def source_json(trace: Trace) -> Json:
+    """What every answer begins with."""
+    source = trace.source
+    return {
         "tlsviz": __version__,
-        "source": {
-            "kind": trace.source.kind,
-            "name": safe(trace.source.name),
-            "packets": trace.source.packets,
-        },
-        "connections": [_connection(connection, fields, secrets, segments) for connection in trace.connections],
+        "source": {"kind": source.kind, "name": safe(source.name), "packets": source.packets},
     }
+
+
+def _rest(trace: Trace, summary: bool) -> Json:
+    """What stands behind the connections."""
+    found: Json = {}
     if trace.ports is not None:
         from tlsviz.report.ports import ports_json
 
@@ -65,7 +105,6 @@ def to_json(
 @cache
 def schema() -> Json:
     """The JSON Schema (2020-12) that every output of `to_json` fulfils."""
-    import json
     from importlib import resources
 
     text = resources.files(__package__).joinpath("schema.json").read_text("utf-8")
@@ -78,18 +117,18 @@ def _connection(connection: Connection, fields: bool, secrets: bool, segments: b
         "id": connection.id,
         "tcp_stream": connection.tcp_stream,
         "transport": connection.transport,
-        "client": _endpoint(connection.client),
-        "server": _endpoint(connection.server),
+        "client": endpoint(connection.client),
+        "server": endpoint(connection.server),
         "start": round(connection.start, 6),
         "duration": round(connection.duration, 6),
         "starttls": connection.starttls,
         "plain": connection.plain,
         "carrier": _text(connection.carrier),
         "server_name": _text(connection.server_name),
-        "version": _point(connection.version),
-        "cipher_suite": _point(connection.cipher_suite),
-        "group": _point(connection.group),
-        "signature_scheme": _point(connection.signature_scheme),
+        "version": code_point(connection.version),
+        "cipher_suite": code_point(connection.cipher_suite),
+        "group": code_point(connection.group),
+        "signature_scheme": code_point(connection.signature_scheme),
         "alpn": _text(connection.alpn),
         "resumed": connection.resumed,
         "hello_retry": connection.hello_retry,
@@ -138,23 +177,25 @@ def _text(text: str | None) -> str | None:
     return safe(text) if text else None
 
 
-def _point(point: CodePoint | None) -> Json | None:
-    return None if point is None else {"code": point.hex, "name": point.name}
+def code_point(found: CodePoint | None) -> Json | None:
+    """A number of a registry, as the contract has it."""
+    return None if found is None else {"code": found.hex, "name": found.name}
 
 
-def _endpoint(endpoint: Endpoint) -> Json:
-    return {"address": _text(endpoint.address), "port": endpoint.port or None}
+def endpoint(end: Endpoint) -> Json:
+    """An address and port, as the contract has them."""
+    return {"address": _text(end.address), "port": end.port or None}
 
 
 def _offered(connection: Connection) -> Json:
     offered = connection.offered
     return {
-        "versions": [_point(point) for point in offered.versions],
-        "cipher_suites": [_point(point) for point in offered.cipher_suites],
-        "groups": [_point(point) for point in offered.groups],
-        "signature_schemes": [_point(point) for point in offered.signature_schemes],
+        "versions": [code_point(point) for point in offered.versions],
+        "cipher_suites": [code_point(point) for point in offered.cipher_suites],
+        "groups": [code_point(point) for point in offered.groups],
+        "signature_schemes": [code_point(point) for point in offered.signature_schemes],
         "alpn": [safe(name) for name in offered.alpn],
-        "extensions": [_point(point) for point in offered.extensions],
+        "extensions": [code_point(point) for point in offered.extensions],
     }
 
 
@@ -187,7 +228,7 @@ def _inner(inner: Inner) -> Json:
 
 
 def _alert(alert: Alert | None) -> Json | None:
-    return None if alert is None else {"level": _point(alert.level), "description": _point(alert.description)}
+    return None if alert is None else {"level": code_point(alert.level), "description": code_point(alert.description)}
 
 
 def _node(node: Node) -> Json:

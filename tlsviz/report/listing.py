@@ -1,0 +1,129 @@
+"""The connections of a trace in rows, without what is inside of them: as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from tlsviz.connection.model import Trace
+from tlsviz.connection.rows import Row, Standing, rows
+from tlsviz.report.json import code_point, endpoint, source_json
+from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, render
+from tlsviz.report.phrases import short_suite
+from tlsviz.wire.text import clock, plural, safe
+
+GAP = 2
+SIGNS: dict[Standing, tuple[str, Style]] = {
+    "trusted": ("✓", "good"),
+    "complete": ("·", ""),
+    "unknown": ("?", "guess"),
+    "incomplete": ("·", "warn"),
+    "failed": ("✗", "bad"),
+    "plain": ("▲", "warn"),
+}
+
+
+class _Column(NamedTuple):
+    """``rank``: columns of high rank go first where there is no room; ``most``: its widest, in cells."""
+
+    title: str
+    words: Callable[[Row, float], str]
+    rank: int
+    most: int
+    style: Style = ""
+    right: bool = False
+
+
+COLUMNS = (
+    _Column("id", lambda row, _: str(row.id), 0, 9, "dim", True),
+    _Column("time", lambda row, zero: f"{row.start - zero:.3f}", 5, 14, "dim", True),
+    _Column("client", lambda row, _: str(row.client), 7, 47, "dim"),
+    _Column("server", lambda row, _: f"{row.name or row.server.address}:{row.server.port}", 1, 48, "bold"),
+    _Column("version", lambda row, _: row.spoken or "-", 2, 24),
+    _Column("cipher suite", lambda row, _: short_suite(row.suite) if row.suite else "-", 4, 40),
+    _Column("group", lambda row, _: str(row.group or ""), 8, 24),
+    _Column("alpn", lambda row, _: row.alpn, 6, 12),
+    _Column("outcome", lambda row, _: row.outcome, 3, 40),
+    _Column("took", lambda row, _: clock(row.duration), 9, 12, "dim", True),
+)
+
+
+def render_list(trace: Trace, width: int = 100, color: bool = False, ascii: bool = False) -> str:
+    """A line for each connection, for a terminal of ``width`` columns; ends with a line break."""
+    found = rows(trace.connections)
+    facts = [] if trace.source.packets is None else [plural(trace.source.packets, "packet")]
+    facts.append(plural(len(found), "connection"))
+    name = clip(safe(trace.source.name), max(width - 40, 20))
+    lines: list[Line] = [[Piece("tlsviz", "title"), Piece("  " + " · ".join([name, *facts]), "dim")]]
+    if found:
+        lines += [[], *_table(found, width)]
+    return render(lines, color, ascii)
+
+
+def _table(found: Sequence[Row], width: int) -> Iterator[Line]:
+    zero = min(row.start for row in found)
+    words = [[column.words(row, zero) for column in COLUMNS] for row in found]
+    widths = [
+        min(max(len(column.title), *(cells(each[at]) for each in words)), column.most)
+        for at, column in enumerate(COLUMNS)
+    ]
+    shown = _fitting(widths, width - 2)
+    yield [Piece("  " + " ".join(_cell(COLUMNS[at].title, at, widths) + " " for at in shown).rstrip(), "dim")]
+    for row, each in zip(found, words, strict=True):
+        sign, style = SIGNS[row.standing]
+        line = [Piece(f"{sign} ", style)]
+        for at in shown:
+            column = COLUMNS[at]
+            line.append(
+                Piece(_cell(each[at], at, widths) + " " * GAP, style if column.title == "outcome" else column.style)
+            )
+        yield line
+
+
+def _fitting(widths: list[int], room: int) -> list[int]:
+    """The columns for which there is room, by their rank, in their place."""
+    shown: list[int] = []
+    for at in sorted(range(len(COLUMNS)), key=lambda each: COLUMNS[each].rank):
+        need = widths[at] + GAP
+        if need > room:
+            break
+        shown.append(at)
+        room -= need
+    return sorted(shown)
+
+
+def _cell(text: str, at: int, widths: list[int]) -> str:
+    fitted = clip(text, widths[at])
+    return fitted.rjust(widths[at]) if COLUMNS[at].right else pad(fitted, widths[at])
+
+
+def list_json(trace: Trace) -> dict[str, Any]:
+    """The rows as plain data; names as in the contract for whole connections."""
+    return source_json(trace) | {"list": [_row(each) for each in rows(trace.connections)]}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "transport": row.transport,
+        "client": endpoint(row.client),
+        "server": endpoint(row.server),
+        "start": round(row.start, 6),
+        "duration": round(row.duration, 6),
+        "server_name": row.name or None,
+        "version": code_point(row.version),
+        "cipher_suite": code_point(row.suite),
+        "group": code_point(row.group),
+        "alpn": row.alpn or None,
+        "resumed": row.resumed,
+        "complete": row.complete,
+        "failed": row.failed,
+        "outcome": row.outcome,
+        "verdict": row.verdict or None,
+        "history": row.history or None,
+        "ja3": row.ja3 or None,
+        "ja4": row.ja4 or None,
+        "alerts": [code_point(alert) for alert in row.alerts],
+        "findings": list(row.findings),
+        "bytes": row.size,
+    }
