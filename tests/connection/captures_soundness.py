@@ -19,9 +19,9 @@ from soundness import assert_sound
 
 from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection, Message
+from tlsviz.connection.plain import undecided
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
-from tlsviz.sources import following
 from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.wire.chunks import Chunk, Input
 
@@ -53,7 +53,7 @@ def opened(path: Path) -> tuple[tuple[Connection, ...], list[Taped]]:
         for suffix in (".keylog", ".rsakey.pem")
     )
     Taped.made = []
-    with patch.object(following, "Engine", Taped):
+    with patch.object(undecided, "Engine", Taped):
         trace = load_capture(path, OpenOptions(keylogs=keylogs, rsa_keys=keys), strict=True)
     return trace.connections, [engine for engine in Taped.made if engine.is_tls]
 
@@ -96,7 +96,7 @@ def check_capture(path: Path) -> Counter[str]:
     connections, engines = opened(path)
     for each in connections:
         counts["connections"] += 1
-        counts["streams"] += each.transport == "tcp"  # datagrams are not to be cut
+        counts["streams"] += each.transport == "tcp" and each.plain is None  # datagrams are not to be cut
         for message in each.messages:
             if message.tree is not None and message.buffer is not None:
                 start = message.tree.start  # what cannot be read starts behind its record's header
