@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from tlsviz.connection.findings import find
-from tlsviz.connection.model import Connection, Finding, Message
+from tlsviz.connection.model import CERTIFICATES, Connection, Finding, Message, changed
 from tlsviz.connection.proofs import prove
 from tlsviz.connection.proofs.certificates import vouched
 from tlsviz.pki.certificate import read
@@ -65,15 +64,15 @@ def judged(
     same ``stores``, and the same present time as the evidence has.
     """
     if connection.plain:  # there is nobody to trust, and nothing to prove
-        return replace(connection, findings=find(connection))
+        return changed(connection, findings=find(connection))
     when = at or datetime.fromtimestamp(connection.start, UTC)
     wanted = name or connection.server_name
     told = evidence or Evidence(known)
     failure = failure or (None if live else _ended(connection))
     verdicts = verdicts or Verdicts(stores, told.now)
     trust, client_trust = _server(connection, verdicts, when, wanted, told), _client(connection, verdicts, when, told)
-    # Proofs look at the verdicts, findings at both. Nobody has the copy yet, and a second and third cost as much again.
-    seen = replace(connection, trust=trust, client_trust=client_trust)
+    # Proofs look at the verdicts, findings at both. Nobody else has the copy yet, so that it may still be filled.
+    seen = changed(connection, trust=trust, client_trust=client_trust)
     object.__setattr__(seen, "proofs", prove(seen))
     object.__setattr__(seen, "findings", find(seen, failure, live))
     return seen
@@ -128,7 +127,11 @@ def _listed(crls: Sequence[Crl], trust: Trust, ders: Sequence[bytes]) -> tuple[R
 def _sent(connection: Connection, sender: Sender) -> tuple[list[bytes] | None, bool]:
     """The certificates of one side, None where nobody can know them; and whether there were more."""
     ders = [sent.der for sent in connection.certificates if sent.sender == sender]
-    lists = [message for message in connection.messages if message.sender == sender and message.certificate is not None]
+    lists = [
+        message
+        for message in connection.messages
+        if message.type in CERTIFICATES and message.sender == sender and message.certificate is not None
+    ]
     if not ders and not any(connection.complete or _empty(message) for message in lists):
         return None, False
     return ders, any(not message.whole for message in lists)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from tlsviz.connection.model import CodePoint, Connection, Trace
+from tlsviz.connection.model import CodePoint, Connection, Trace, changed
 from tlsviz.connection.observed import Observation, Values
 from tlsviz.pki.certificate import read
 from tlsviz.wire.chunks import SERVER
@@ -119,7 +118,7 @@ class Observed:
             return connection
         from tlsviz.connection.findings import again
 
-        return again(replace(connection, earlier=before))
+        return again(changed(connection, earlier=before))
 
     def before(self, server: tuple[str, int], start: float) -> tuple[Observation, ...]:
         """The latest handshakes with a server before a time, the oldest first."""

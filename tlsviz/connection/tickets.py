@@ -8,11 +8,10 @@ and enough.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from tlsviz.connection.facts import is_tls13
-from tlsviz.connection.model import Connection, Message, Resumption, ResumptionKind
+from tlsviz.connection.model import Connection, Message, Resumption, ResumptionKind, changed
 from tlsviz.tls import views
 from tlsviz.wire.nodes import Node, Path, walk
 
@@ -72,7 +71,7 @@ class Tickets:
     def follow(self, connection: Connection) -> Connection:
         """The next connection, told where what it resumes with comes from."""
         found = self.link(connection.id, mentions(connection))
-        return replace(connection, resumptions=found) if found else connection
+        return changed(connection, resumptions=found) if found else connection
 
     def link(self, number: int, said: Mentions) -> tuple[Resumption, ...]:
         """The same from what the next connection, of that id, mentions."""

@@ -6,8 +6,6 @@ give its code words in ``explain/findings.toml``.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tlsviz.connection.findings import (
     agreement,
     certificate_chain,
@@ -21,7 +19,7 @@ from tlsviz.connection.findings import (
     transport,
     web,
 )
-from tlsviz.connection.model import SEVERITIES, Connection, Finding
+from tlsviz.connection.model import SEVERITIES, Connection, Finding, changed
 
 BEHIND_TLS = "http_error"
 _GRAVE = ("error", "critical")
@@ -73,7 +71,7 @@ def again(connection: Connection) -> Connection:
     kept = [finding for finding in connection.findings if finding.code not in history.CODES]
     found = [finding for finder in history.FINDERS for finding in finder(connection)]
     findings = _sorted([*kept, *found])
-    return connection if findings == connection.findings else replace(connection, findings=findings)
+    return connection if findings == connection.findings else changed(connection, findings=findings)
 
 
 def _sorted(found: list[Finding]) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from tlsviz.connection.model import Connection, Inner, Message
+from tlsviz.connection.model import CERTIFICATES, Connection, Inner, Message
 from tlsviz.connection.proofs.walk import content, entries
 from tlsviz.pki import transparency
 from tlsviz.pki.certificate import read
@@ -55,7 +55,7 @@ class Issuers:
 def certificate_messages(connection: Connection) -> Iterator[tuple[Message, Inner]]:
     """The server's messages that bring certificates, and those within."""
     for message in connection.messages:
-        if message.sender == SERVER and (sent := message.certificate) is not None:
+        if message.type in CERTIFICATES and message.sender == SERVER and (sent := message.certificate) is not None:
             yield message, sent
 
 
