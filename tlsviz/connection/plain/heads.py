@@ -86,7 +86,7 @@ def read(data: bytes) -> Head:
         start = Start(found[3].decode(), _text(found[1], 40), _text(found[2], WIDTH))
     else:
         start = Start("")
-    fields = []
+    fields: list[tuple[str, str]] = []
     for begin, end in lines:
         matched = _NAME.match(data, begin, end)
         if matched is not None and len(fields) < MOST_FIELDS:
