@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from tlsviz.sources.evidence import from_files
 from tlsviz.sources.feeding import Feed, Mapped
 from tlsviz.sources.following import Following
 from tlsviz.sources.keyfiles import load_rsa_keys
+from tlsviz.sources.lifting import HiddenError
 from tlsviz.sources.notices import Gist, gist, read_keys
 from tlsviz.sources.opinions import Opinions
 from tlsviz.wire.text import safe
@@ -223,6 +225,14 @@ class Opened:
         return crew
 
     def _read(self, plan: Plan | None, begin: Callable[[Plan | None], A]) -> tuple[A, Reading]:
+        if plan is not None:
+            with suppress(HiddenError):
+                return self._read_once(plan, begin, lifted=True)
+        return self._read_once(plan, begin)
+
+    def _read_once(
+        self, plan: Plan | None, begin: Callable[[Plan | None], A], lifted: bool = False
+    ) -> tuple[A, Reading]:
         from tlsviz.sources.packets import read_packets
 
         crew = begin(plan)
@@ -232,7 +242,7 @@ class Opened:
             self.reading = reading
             self.report(crew)
 
-        feed = self.mapped.feed(plan) if plan is not None else None
+        feed = self.mapped.feed(plan, lifted) if plan is not None else None
         crew.start(feed)
         reading = read_packets(self.path, take, self._cancelled, feed=feed, deal=crew.deal)
         crew.end()

@@ -10,12 +10,11 @@ the amount is kept anyway (`connection.runs`).
 
 from __future__ import annotations
 
-import mmap
 import struct
 from array import array
 from dataclasses import dataclass, field
 
-from tlsviz.sources.frames import Data, Frame, Framing, framing
+from tlsviz.sources.frames import FORGET, Data, Frame, Framing, framing, let_go
 from tlsviz.sources.links import ETHERNET, LOCATE, TCP, tcp_place
 from tlsviz.sources.plan import Plan
 from tlsviz.sources.segment_log import BARE_KEPT, Bare
@@ -37,7 +36,6 @@ _HELLO = 5 + 4 + 2 + 32
 """Where a ClientHello's random ends in its record."""
 _WORD = 0xFFFFFFFF
 _HALF = 0x80000000
-_FORGET = 16 << 20
 
 
 @dataclass(slots=True, eq=False)
@@ -134,7 +132,7 @@ class _Carver:
         data, keep, lanes = self.data, self.keep, self.lanes
         started, ended, keep_it = self.starts.append, self.ends.append, keep.append
         plain, word = _PLAIN.unpack_from, _WORD
-        forget, number = _FORGET, 0
+        forget, number = FORGET, 0
         for frame in self.framing:
             start, at, stop, end, link, _ = frame
             number += 1
@@ -142,7 +140,7 @@ class _Carver:
             started(start)
             ended(end)
             if end > forget:
-                forget = _let_go(data, end)
+                forget = let_go(data, end)
             if link == ETHERNET and stop - at >= _PLAIN.size:
                 kind, version, total, fragment, protocol, key, sequence, offset, flags = plain(data, at)
                 if kind != 0x0800 or version != 0x45 or protocol != TCP or fragment & 0x3FFF or at + 14 + total > stop:
@@ -359,10 +357,3 @@ class _Carver:
                 tuple(bulk.packets[:PACKETS_KEPT]),
             )
         )
-
-
-def _let_go(data: Data, end: int) -> int:
-    """Lets the system take back the pages that were read; returns where to do so next."""
-    if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        data.madvise(mmap.MADV_DONTNEED)
-    return end + _FORGET

@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tlsviz.sources.carve import plan
-from tlsviz.sources.ek import Reading
+from tlsviz.sources.ek import Reading, parse_lines
 from tlsviz.sources.frames import Data
+from tlsviz.sources.lifting import Lifting
 from tlsviz.sources.pcapng import Survey, require_file, survey
 from tlsviz.sources.plan import Plan
 from tlsviz.sources.segments import Datagram, Packet
@@ -49,19 +50,24 @@ class Mapped:
         if isinstance(self._data, mmap.mmap):
             self._data.close()
 
-    def feed(self, chosen: Plan) -> Feed:
-        """The frames of a plan for this file, ready to be read."""
-        return Feed(self._data, chosen)
+    def feed(self, chosen: Plan, lifted: bool = False) -> Feed:
+        """The frames of a plan for this file, ready to be read; ``lifted``: as in `Feed`."""
+        return Feed(self._data, chosen, lifted)
 
 
 class Feed:
-    """The frames of a plan on their way to a process that reads a pipe."""
+    """The frames of a plan on their way to a process that reads a pipe.
 
-    def __init__(self, data: Data, chosen: Plan) -> None:
+    ``lifted``: payloads are taken out of the file (`sources.lifting`), so tshark need not write them.
+    """
+
+    def __init__(self, data: Data, chosen: Plan, lifted: bool = False) -> None:
         self._data = data
         self._ranges = chosen.ranges()
         self._numbers = chosen.numbers()
         self._ends = chosen.ends
+        kind = chosen.survey.kind
+        self.lifting = Lifting(data, kind, chosen.starts, chosen.ends, self._numbers) if lifted else None
 
     def place(self, reading: Reading) -> None:
         """Puts right how far the reading is."""
@@ -69,6 +75,12 @@ class Feed:
         if reading.frames:
             reading.frames = numbers[min(reading.frames, len(numbers)) - 1]
             reading.offset = self._ends[reading.frames - 1]
+
+    def parsed(self, lines: bytes, reading: Reading) -> list[Packet | Datagram]:
+        """The packets in whole lines of tshark's output, with their numbers in the file. May raise `HiddenError`."""
+        if self.lifting is not None:
+            return parse_lines(lines, reading, self.lifting)
+        return self.renumbered(parse_lines(lines, reading))
 
     def renumbered(self, packets: list[Packet | Datagram]) -> list[Packet | Datagram]:
         """A batch of packets with their numbers in the file."""

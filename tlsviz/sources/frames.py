@@ -145,6 +145,17 @@ class Framing:
             take_secrets(bytes(self.data[start + 8 : end - 4]), order, self.found)
 
 
+FORGET = 16 << 20
+"""After so many bytes of a mapped file the system may take its pages back."""
+
+
+def let_go(data: Data, end: int) -> int:
+    """Lets the system take back the pages that were read; returns where to do so next."""
+    if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        data.madvise(mmap.MADV_DONTNEED)
+    return end + FORGET
+
+
 def _interface(block: bytes, order: str) -> tuple[int, int]:
     """An interface's link type and clock (ticks per second); unknown where its clock is not a plain decimal one."""
     link = struct.unpack_from(order + "H", block, 8)[0]

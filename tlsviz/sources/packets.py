@@ -2,7 +2,8 @@
 
 tshark knows every file format, link type and tunnel, puts IP fragments together and numbers the streams; nothing above
 TCP and UDP is taken from it. pyshark runs it in EK mode, limited to the few fields needed (`-e`), which is 1.6 times
-faster than whole layers, and its output is parsed a batch at a time.
+faster than whole layers, and its output is parsed a batch at a time. It need not write the payloads where the file is
+mapped and its frames are plain (`sources.lifting`).
 """
 
 from __future__ import annotations
@@ -22,10 +23,9 @@ from packaging.version import Version
 from pyshark.tshark.output_parser.tshark_ek import TsharkEkJsonParser
 
 from tlsviz.errors import CancelledError, MissingError
-from tlsviz.sources import tshark
+from tlsviz.sources import lifting, tshark
 from tlsviz.sources.ek import FIELDS, FILTER, Deal, Parse, Reading, parse_lines
 from tlsviz.sources.feeding import Feed
-from tlsviz.sources.segments import Datagram, Packet
 
 PREFERENCES = (
     "tcp.desegment_tcp_streams:FALSE",
@@ -61,12 +61,14 @@ def read_packets(
     ``feed``: tshark gets these frames of the file instead of the whole. ``deal``: makes of tshark's lines what ``take``
     gets (`sources.spread`), instead of packets.
     Blocks until the end; not to be called from a running event loop. Raises `CancelledError` within 0.1 s of
-    ``cancelled`` turning true, `MissingError` without tshark, `TargetError` when tshark cannot read the file.
+    ``cancelled`` turning true, `MissingError` without tshark, `TargetError` when tshark cannot read the file, and
+    `HiddenError` when a packet cannot be lifted as ``feed`` wants.
     """
     program = program or tshark.find()
+    asked = Asked() if feed is None or feed.lifting is None else Asked(fields=lifting.FIELDS)
     reading = Reading()
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        capture = _Capture(path, program, runner.get_loop(), reading, feed)
+        capture = _Capture(path, program, runner.get_loop(), reading, feed, asked)
         capture._deal = deal
         runner.run(capture.read(take, cancelled or _never))
         if reading.eapol and not reading.failed:
@@ -103,10 +105,14 @@ class _Parser(TsharkEkJsonParser):  # type: ignore[misc]
         self._reading.frames = 0
         if self._deal is not None:
             return self._deal(lines, self._reading), rest
-        packets = parse_lines(lines, self._reading, self._parse)
-        if self._feed is not None:
+        if self._feed is None:
+            packets = parse_lines(lines, self._reading, self._parse)
+        else:
+            if self._parse is None:
+                packets = self._feed.parsed(lines, self._reading)
+            else:
+                packets = self._feed.renumbered(parse_lines(lines, self._reading, self._parse))
             self._feed.place(self._reading)
-            packets = self._feed.renumbered(packets)
         self._reading.frames = self._reading.frames or before
         return packets, rest
 
@@ -150,6 +156,13 @@ class Asked(NamedTuple):
     parse: Parse | None = None
 
 
+TLS_PORTS = ("443", "465", "563", "636", "853", "989-990", "992-995", "5061", "5671", "8443", "8883")
+"""Where only TLS is to be expected. As that is switched off, tshark would try some eighty heuristics on each packet.
+
+Other ports keep their protocols: of proxies' tunnels tshark counts streams of their own.
+"""
+
+
 def _eapol() -> Asked:
     from tlsviz.sources import eapol
 
@@ -159,6 +172,8 @@ def _eapol() -> Asked:
 def parameters(asked: Asked = Asked()) -> list[str]:  # noqa: B008  # it cannot change
     """What tshark is told beside where its packets come from: few fields, and no decoding above TCP and UDP."""
     words = ["-Y", asked.filter]
+    for ports in TLS_PORTS:
+        words += ["-d", f"tcp.port=={ports},data"]
     for name in asked.fields:
         words += ["-e", name]
     for preference in PREFERENCES:
@@ -208,10 +223,14 @@ class Running:
     async def _get_tshark_process(
         self, packet_count: int | None = None, stdin: int | None = None
     ) -> asyncio.subprocess.Process:
-        process: asyncio.subprocess.Process = await pyshark.capture.capture.Capture._get_tshark_process(
-            self, packet_count, stdin=self._input if stdin is None else stdin
-        )
+        process = await self._started(packet_count, self._input if stdin is None else stdin)
         _widen(process)
+        return process
+
+    async def _started(self, packet_count: int | None, stdin: int) -> asyncio.subprocess.Process:
+        process: asyncio.subprocess.Process = await pyshark.capture.capture.Capture._get_tshark_process(
+            self, packet_count, stdin=stdin
+        )
         return process
 
     def _created_new_process(
@@ -255,6 +274,18 @@ class _Capture(Running, pyshark.FileCapture):  # type: ignore[misc]
             eventloop=loop,
             custom_parameters=parameters(asked),
         )
+
+    async def _started(self, packet_count: int | None, stdin: int) -> asyncio.subprocess.Process:
+        """As pyshark does it, but without -l: of a file nobody needs each packet at once, and it wakes us for each."""
+        process = await asyncio.create_subprocess_exec(
+            *(self.tshark_path, "-n", "-T", "ek", *self.get_parameters(packet_count)),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._create_stderr_handling_task(process.stderr)
+        self._created_new_process([], process)
+        return process
 
     async def read(self, take: Take, cancelled: Callable[[], bool]) -> None:
         """Runs tshark to its end; whatever happens, no process, pipe or task of it remains."""

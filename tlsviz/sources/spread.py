@@ -26,6 +26,7 @@ import ujson
 from tlsviz.errors import TlsvizError
 from tlsviz.sources.ek import Reading, parse_lines, parse_packet
 from tlsviz.sources.entries import Entry
+from tlsviz.sources.lifting import HiddenError
 from tlsviz.sources.segments import Datagram, Packet
 from tlsviz.sources.shelving import Shelving
 
@@ -233,7 +234,8 @@ def _work(channel: Channel, number: int, make: Make, feed: Feed | None) -> NoRet
         pass  # nobody listens any more
     except Exception as error:
         with suppress(Exception):
-            channel.send(_Bug(error if isinstance(error, TlsvizError) else None, traceback.format_exc()))
+            known = isinstance(error, (TlsvizError, HiddenError))
+            channel.send(_Bug(error if known else None, traceback.format_exc()))
         status = 0
     finally:
         os._exit(status)
@@ -252,8 +254,7 @@ def _follow(channel: Channel, number: int, make: Make, feed: Feed | None) -> Non
         if lines.startswith(_PICKLED):
             packets = pickle.loads(lines)  # noqa: S301  # from the process that this one is a copy of
         else:
-            packets = parse_lines(lines, Reading())
-            packets = feed.renumbered(packets) if feed is not None else packets
+            packets = feed.parsed(lines, Reading()) if feed is not None else parse_lines(lines, Reading())
         for packet in packets:
             shelving.take(packet)
         tell()
