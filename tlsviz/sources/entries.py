@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tlsviz.connection.engine import Engine
+from tlsviz.connection.inspection import inspection
 from tlsviz.connection.model import Connection, Endpoint
-from tlsviz.connection.observations import observe
+from tlsviz.connection.observations import mozilla, observe
 from tlsviz.connection.observed import Observation
 from tlsviz.connection.redirects import Step, step
 from tlsviz.connection.rows import Row, row
@@ -53,7 +54,8 @@ class Entry(NamedTuple):
     the server sent above its own; ``above``: those of other connections that may have had a part in the verdict;
     ``certain``: none had. ``randoms`` of its hellos, None
     where they do not tell whose secrets open it. ``opened``: whether any secret of it is known; ``refused``: why an RSA
-    key does not open it. ``step``: what redirects look at.
+    key does not open it. ``step``: what redirects look at. ``suspicion``: the weight of what says that somebody reads
+    along, without looking at other connections; None where they cannot add to it.
     """
 
     first: int
@@ -71,6 +73,7 @@ class Entry(NamedTuple):
     opened: bool
     refused: tuple[str, ...]
     step: Step
+    suspicion: int | None
 
 
 def entry(first: int, stream: int, opinion: Opinion, inputs: Inputs | None, spool: Spool, over: bool) -> Entry:
@@ -92,7 +95,15 @@ def entry(first: int, stream: int, opinion: Opinion, inputs: Inputs | None, spoo
         bool(connection.every_secret),
         tuple(found.why for found in connection.premasters),
         step(connection),
+        _suspicion(connection),
     )
+
+
+def _suspicion(connection: Connection) -> int | None:
+    """How much the certificates of a connection point at an inspecting box; None where nothing can make it likely."""
+    if mozilla(connection) is not False or any(each.code == "inspection_likely" for each in connection.findings):
+        return None
+    return sum(clue.weight for clue in inspection(connection).clues if clue.points == "for")
 
 
 def keep(connection: Connection, inputs: Inputs | None, spool: Spool) -> Place:

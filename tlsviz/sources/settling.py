@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from tlsviz.connection.inspection import LIKELY
 from tlsviz.connection.observed import Observation
 from tlsviz.connection.redirects import followed
 from tlsviz.connection.rows import row
@@ -52,25 +53,33 @@ def informed(shelf: Shelf, settled: Iterable[Kept]) -> Iterator[Kept]:
     """Those whose row changes once all are on the shelf: by what others with the server, or the client, have done."""
     for kept in settled:
         one = kept.observation
-        told = one is not None and _tells(one, shelf.before((one.server, one.port), one.time))
+        told = one is not None and _tells(kept, one, shelf.before((one.server, one.port), one.time))
         if told or kept.links.redirects:
             connection = shelf.get(kept.row.id)
             if connection is not None and (fresh := row(connection)) != kept.row:
                 yield kept._replace(row=fresh)
 
 
-def _tells(one: Observation, earlier: tuple[Observation, ...]) -> bool:
-    """Whether earlier handshakes may change a finding of this one (`connection.findings.history`)."""
-    if not earlier:
+def _tells(kept: Kept, one: Observation, earlier: tuple[Observation, ...]) -> bool:
+    """Whether earlier handshakes may make it likely that somebody reads along (`connection.inspection`)."""
+    if kept.suspicion is None or not earlier:
         return False
-    if one.public is False and any(other.public for other in earlier):
-        return True
+    more = 2 * any(other.public for other in earlier)
     alike = [other for other in earlier if other.complete and other.ja4 == one.ja4 and other.ja4s]
-    if not alike:
-        return False
-    return one.ja4s not in {other.ja4s for other in alike} or one.chosen[:2] != alike[-1].chosen[:2]
+    if alike:
+        more += one.ja4s not in {other.ja4s for other in alike}
+        more += one.chosen[0] != alike[-1].chosen[0]
+    return kept.suspicion + more >= LIKELY
 
 
 def _kept(entry: Entry, number: int, links: Links | None = None) -> Kept:
-    row = entry.row._replace(id=number)
-    return Kept(row, entry.stream, entry.place, entry.above, links or Links(), entry.observation, entry.randoms)
+    return Kept(
+        entry.row._replace(id=number),
+        entry.stream,
+        entry.place,
+        entry.above,
+        links or Links(),
+        entry.observation,
+        entry.randoms,
+        entry.suspicion,
+    )

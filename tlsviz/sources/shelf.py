@@ -44,6 +44,7 @@ class Kept(NamedTuple):
     links: Links = Links()
     observation: Observation | None = None
     randoms: frozenset[bytes] | None = None
+    suspicion: int | None = None
 
 
 class _Lazy(Sequence[Connection]):
