@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import get_args
 
 import pytest
 
 from tlsviz.connection.diagnosis import diagnose
-from tlsviz.connection.failure import Failure
+from tlsviz.connection.failure import Failure, FailureKind
 from tlsviz.connection.model import (
     Alert,
     CodePoint,
@@ -20,6 +21,7 @@ from tlsviz.connection.model import (
     SentCertificate,
     Volume,
 )
+from tlsviz.connection.upgrades import BEFORE_TLS
 from tlsviz.wire.chunks import Mark, MarkKind, Sender
 
 
@@ -173,3 +175,8 @@ def test_a_firewall_that_looks_the_same_is_named_once() -> None:
     assert found is not None
     said = [found.mend, *(cause.why for cause in found.causes)]
     assert sum("looks the same" in text for text in said) == 1
+
+
+def test_what_ends_before_tls_is_told_by_its_kind() -> None:
+    kinds: tuple[FailureKind, ...] = get_args(FailureKind)
+    assert {kind for kind in kinds if Failure(kind).before_tls} == set(BEFORE_TLS)

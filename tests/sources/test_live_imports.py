@@ -13,12 +13,27 @@ UNWANTED = {
         *("textual", "rich", "pyshark", "lxml", "asyncio", "dns", "h2", "platformdirs", "tomllib", "subprocess"),
         *("multiprocessing", "concurrent.futures", "shutil", "http", "difflib", "csv", "pprint", "tempfile"),
     ),
-    "for a failure": ("tlsviz.connection.suspects", "tlsviz.connection.reprobes", "tlsviz.connection.variations"),
+    "for a failure": (
+        *("tlsviz.connection.suspects", "tlsviz.connection.reprobes", "tlsviz.connection.variations"),
+        "tlsviz.report.reprobes",
+    ),
     "for who asks for it": (
         *("tlsviz.sources.starttls", "tlsviz.sources.upgrade", "tlsviz.sources.proxy", "tlsviz.sources.profiles"),
         *("tlsviz.sources.ports", "tlsviz.sources.probe", "tlsviz.sources.aia", "tlsviz.sources.record"),
-        *("tlsviz.sources.gate", "tlsviz.sources.session", "tlsviz.connection.ports", "tlsviz.pki.crl"),
-        *("tlsviz.crypto.ech", "tlsviz.crypto.rsakeys", "tlsviz.connection.compare", "tlsviz.connection.schedule"),
+        *(
+            "tlsviz.sources.gate",
+            "tlsviz.sources.session",
+            "tlsviz.sources.service",
+            "tlsviz.connection.ports",
+            "tlsviz.pki.crl",
+        ),
+        *(
+            "tlsviz.crypto.ech",
+            "tlsviz.crypto.rsakeys",
+            "tlsviz.connection.upgrades",
+            "tlsviz.connection.compare",
+            "tlsviz.connection.schedule",
+        ),
     ),
     "for another target": (
         *("tlsviz.sources.capture", "tlsviz.sources.gathered", "tlsviz.lab", "tlsviz.connection.ended"),

@@ -19,7 +19,6 @@ from tlsviz.connection.refusals import (
     refused_by_server,
 )
 from tlsviz.connection.telling import after, diagnosed, hello_sent, last_of, sentence
-from tlsviz.connection.upgrades import BEFORE_TLS, stopped_before_tls
 from tlsviz.wire.chunks import CLIENT, SERVER, MarkKind
 from tlsviz.wire.text import plural, shorten
 
@@ -39,7 +38,9 @@ def diagnose(connection: Connection, failure: Failure | None = None, live: bool 
         return found or (refused_by_http(connection) if live else None)
     if failure is not None and failure.kind in THE_WAY:
         return _on_the_way(failure)
-    if failure is not None and failure.kind in BEFORE_TLS:
+    if failure is not None and failure.before_tls:
+        from tlsviz.connection.upgrades import stopped_before_tls
+
         return stopped_before_tls(failure.kind, failure.detail)
     alert = fatal_alert(connection, SERVER)
     if alert is not None:

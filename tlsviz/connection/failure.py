@@ -45,6 +45,11 @@ class Failure(NamedTuple):
     limit: float = 10.0
 
     @property
+    def before_tls(self) -> bool:
+        """Whether it is of a dialogue before TLS: a key of `upgrades.BEFORE_TLS`."""
+        return self.kind.startswith(("starttls_", "proxy_"))
+
+    @property
     def telling(self) -> int:
         """How much this says about the target, to choose between several addresses' failures."""
         return _TELLING.get(self.kind, 0)

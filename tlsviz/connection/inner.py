@@ -5,7 +5,6 @@ from __future__ import annotations
 from tlsviz.connection.model import Inner
 from tlsviz.tls import views
 from tlsviz.tls.context import Context
-from tlsviz.tls.decompress import decompress
 from tlsviz.tls.handshake import decode_certificate
 from tlsviz.wire.buffers import Buffer, Piece
 from tlsviz.wire.nodes import Node
@@ -21,6 +20,8 @@ def unpacked(tree: Node, buffer: Buffer, context: Context) -> tuple[Node, Inner 
     packed = views.compressed_certificate(tree, buffer.data)
     if packed is None:
         return tree, None
+    from tlsviz.tls.decompress import decompress
+
     data, fault = decompress(packed.algorithm, packed.packed, packed.size)
     if fault is not None:
         children = tuple(_noted(child, fault) if child.name == _PACKED else child for child in tree.children)

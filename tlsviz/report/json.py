@@ -11,12 +11,14 @@ from typing import Any
 from tlsviz import __version__
 from tlsviz.connection.model import (
     Alert,
+    Cause,
     CodePoint,
     Connection,
     Endpoint,
     Finding,
     Inner,
     Message,
+    Probe,
     Proof,
     Redirect,
     SentCertificate,
@@ -25,8 +27,7 @@ from tlsviz.connection.model import (
 from tlsviz.connection.way import way
 from tlsviz.pki.certificate import read
 from tlsviz.pki.fingerprint import ja4x
-from tlsviz.report.negotiation import inspection_json, negotiation_json
-from tlsviz.report.reprobes import cause_json, probe_json
+from tlsviz.report.negotiation_json import inspection_json, negotiation_json
 from tlsviz.report.trust_json import certificate_json, moment, trust_json
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import Node
@@ -153,7 +154,7 @@ def _connection(connection: Connection, fields: bool, secrets: bool, segments: b
         "findings": [_finding(finding) for finding in connection.findings],
         "negotiation": negotiation_json(connection),
         "inspection": inspection_json(connection),
-        "probes": [probe_json(probe) for probe in connection.probes],
+        "probes": _probes(connection.probes),
         "way": _way(connection),
         "tcp": _tcp(connection, segments),
         "redirects": [_redirect(redirect) for redirect in connection.redirects],
@@ -270,6 +271,22 @@ def _proof(proof: Proof) -> Json:
     return {"what": proof.what, "status": proof.status, "why": safe(proof.why)}
 
 
+def _probes(probes: tuple[Probe, ...]) -> list[Json]:
+    if not probes:
+        return []
+    from tlsviz.report.reprobes import probe_json
+
+    return [probe_json(probe) for probe in probes]
+
+
+def _causes(causes: tuple[Cause, ...]) -> list[Json]:
+    if not causes:
+        return []
+    from tlsviz.report.reprobes import cause_json
+
+    return [cause_json(cause) for cause in causes]
+
+
 def _finding(finding: Finding) -> Json:
     return {
         "code": finding.code,
@@ -281,7 +298,7 @@ def _finding(finding: Finding) -> Json:
         "reference": _text(finding.reference),
         "message": finding.message,
         "field": finding.field or None,
-        "causes": [cause_json(cause) for cause in finding.causes],
+        "causes": _causes(finding.causes),
     }
 
 

@@ -1,17 +1,15 @@
-"""How it was negotiated, and whether somebody reads along: in text and JSON."""
+"""How it was negotiated, and whether somebody reads along, in text; `negotiation_json` has the JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from tlsviz.connection.inspection import Inspection, inspection
+from tlsviz.connection.inspection import inspection
 from tlsviz.connection.model import Connection
-from tlsviz.connection.negotiation import DECIDERS, TITLES, Candidate, Choice, Fate, known_from, negotiation
+from tlsviz.connection.negotiation import DECIDERS, TITLES, Choice, Fate, known_from, negotiation
 from tlsviz.report.paint import Line, Piece, Style, heading, paragraph
 from tlsviz.wire.text import safe
 
-Json = dict[str, Any]
 MOST = 8
 """Of what else a server is known to take or refuse so much is printed; JSON has every candidate."""
 
@@ -52,38 +50,3 @@ def inspected(connection: Connection, width: int) -> Iterator[Line]:
         yield from paragraph(
             [Piece("  "), Piece(sign, style)], safe(clue.text), width, style if style != "good" else ""
         )
-
-
-def negotiation_json(connection: Connection) -> list[Json]:
-    """Every choice with all its candidates."""
-    return [
-        {
-            "subject": choice.subject,
-            "chosen": choice.chosen,
-            "decided_by": choice.decider,
-            "why": choice.why,
-            "retry": choice.retry or None,
-            "message": choice.message,
-            "accepted": list(choice.accepted),
-            "candidates": [_candidate(one) for one in choice.candidates],
-        }
-        for choice in negotiation(connection)
-    ]
-
-
-def _candidate(one: Candidate) -> Json:
-    return {"name": one.name, "code": one.code, "fate": one.fate, "why": one.why, "key_share": one.key_share}
-
-
-def inspection_json(connection: Connection) -> Json:
-    """The verdict on inspection with its clues."""
-    found: Inspection = inspection(connection)
-    return {
-        "verdict": found.verdict,
-        "why": safe(found.why),
-        "product": found.product,
-        "clues": [
-            {"code": clue.code, "points": clue.points, "text": safe(clue.text), "message": clue.message}
-            for clue in found.clues
-        ],
-    }

@@ -296,11 +296,12 @@ class _Handshake:
 
     def _service_record(self) -> ServiceRecord | None:
         """The question for the name's HTTPS record, once for a name that is looked up anyway."""
+        host, port = self._place
+        if self._number or self._target.is_address or host != self._target.host:
+            return None
         from tlsviz.sources.service import ServiceRecord, asked_of
 
-        host, port = self._place
-        wanted = self._number == 0 and host == self._target.host and asked_of(host)
-        return ServiceRecord(host, port, self._patience.now) if wanted else None
+        return ServiceRecord(host, port, self._patience.now) if asked_of(host) else None
 
     def _reach(self) -> socket.socket | None:
         """Name lookup and TCP connection."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlsviz.connection.upgrades import UPGRADES
 from tlsviz.errors import UsageError
 from tlsviz.sources.target import Target, is_address, parse_host
 from tlsviz.wire.text import shorten
@@ -86,9 +85,7 @@ class LiveOptions:
 
     def checked(self) -> LiveOptions:
         """These options, if they can be followed; raises UsageError otherwise."""
-        if self.starttls is not None and self.starttls not in UPGRADES:
-            why = "no protocol that is known here"
-            raise UsageError(f"--starttls {shorten(self.starttls, 20)}", why, f"Use one of {', '.join(UPGRADES)}.")
+        self._check_starttls()
         self.by_way()
         if self.profile is not None:
             from tlsviz.sources.profiles import profile
@@ -172,6 +169,15 @@ class LiveOptions:
         """Where TCP goes to, and its port: the proxy if there is one, else `place`."""
         proxy = self.by_way()
         return self.place(target) if proxy is None else (proxy.host, proxy.port)
+
+    def _check_starttls(self) -> None:
+        if self.starttls is None:
+            return
+        from tlsviz.connection.upgrades import UPGRADES
+
+        if self.starttls not in UPGRADES:
+            why = "no protocol that is known here"
+            raise UsageError(f"--starttls {shorten(self.starttls, 20)}", why, f"Use one of {', '.join(UPGRADES)}.")
 
     def _check_alpn(self) -> None:
         for name in self.alpn:

@@ -30,8 +30,11 @@ def receipt_groups(
     connection: Connection, sent: list[bytes], issuers: Issuers, logs: Logs | None = None
 ) -> Iterator[ReceiptList]:
     """Every list of receipts with each one checked against the log list; empty lists are left out."""
+    lists = (*receipt_lists(connection, sent), *_inside(connection, sent, issuers))
+    if not lists:
+        return
     known = logs if logs is not None else transparency.logs()
-    for one, entry in (*receipt_lists(connection, sent), *_inside(connection, sent, issuers)):
+    for one, entry in lists:
         index = sent.index(one.certificate) if one.certificate in sent else 0
         found = tuple(_receipt(stamp, one, entry, index, known, issuers) for stamp in transparency.timestamps(one.data))
         if found:
