@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+from collections.abc import Iterator
 
 import once_a_run
 import pytest
@@ -36,6 +37,20 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_xdist_auto_num_workers() -> int:
     """Two more than processors (``-n auto``): tests wait for servers, tshark and the screen."""
     return (os.cpu_count() or 1) + 2
+
+
+SETTINGS = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "SSLKEYLOGFILE", "SSL_CERT_DIR", "SSL_CERT_FILE")
+PROXIES = ("ALL_PROXY", "FTP_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No settings of the user's, and what is remembered goes into a folder of this worker's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (*SETTINGS, *PROXIES, *map(str.lower, PROXIES)):
+            patch.delenv(name, raising=False)
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
