@@ -151,15 +151,13 @@ def _beside(connection: Connection) -> list[Placed]:
         title, note = titles.mark(mark)
         if mark.kind in ("rst", "fin") and connection.transport == "tcp":
             note = _ended(connection, placed) or note
-        step = Step("mark", index, mark.sender, 0.0, 0.0, title, mark.detail, False, "wire", 0, 0, "", note)
+        detail = "" if mark.kind == "eap" else mark.detail
+        step = Step("mark", index, mark.sender, 0.0, 0.0, title, detail, False, "wire", 0, 0, "", note)
         found.append((placed.order, mark.time, step))
     for index, hole in enumerate(connection.holes):
-        title, note = titles.hole(hole, connection.transport)
-        if orphaned(connection, hole):
-            note = "the rest of records whose beginning is missing"
-        elif hole.stray is None:
-            note = ", ".join(filter(None, [note, beside(connection, hole), within(connection, hole)]))
-        step = Step("hole", index, hole.sender, 0.0, 0.0, title, "", False, "wire", 0, 0, "", note)
+        title, _ = titles.hole(hole, connection.transport)
+        detail, note = titles.extent(hole), why(connection, hole)
+        step = Step("hole", index, hole.sender, 0.0, 0.0, title, detail, False, "wire", 0, 0, "", note)
         found.append((hole.order, hole.time, step))
     spoken = connection.starttls or protocol(connection.prelude)
     for index, part in enumerate(connection.prelude):

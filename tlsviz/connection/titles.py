@@ -183,6 +183,8 @@ def data(run: ApplicationRun, carrier: str = "record") -> tuple[str, str]:
 
 def mark(mark: Mark) -> tuple[str, str | None]:
     """Title of a transport mark, and what is wrong if something is."""
+    if mark.kind == "eap":  # what it says is what it is
+        return shorten(f"EAP {mark.detail}", 60), None
     if mark.detail == IN_THE_MIDDLE:
         return _MARKS[mark.kind], "what came before is not in it: start capturing before the connection is made"
     return _MARKS[mark.kind], _FAULTS.get(mark.kind)
