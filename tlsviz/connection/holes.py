@@ -5,7 +5,7 @@ from __future__ import annotations
 from tlsviz.connection import titles
 from tlsviz.connection.model import Connection, Hole
 from tlsviz.connection.tcp import IN_THE_MIDDLE
-from tlsviz.wire.chunks import Sender
+from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.text import plural
 
 
@@ -49,6 +49,29 @@ def within(connection: Connection, hole: Hole) -> str:
     if before is not None:
         return f"after {titles.message(before)}"
     return f"before {titles.message(after)}" if after is not None else ""
+
+
+def silent(connection: Connection) -> Sender | None:
+    """The side of which nothing was captured although it must have spoken."""
+    heard = {each.sender for each in (*connection.records, *connection.prelude)}
+    heard |= {message.sender for message in connection.messages}
+    if len(heard) != 1:
+        return None
+    (missing,) = {CLIENT, SERVER} - heard
+    lost = any(hole.stray is None and not hole.cut and hole.sender == missing for hole in connection.holes)
+    return missing if lost else None
+
+
+def why(connection: Connection, hole: Hole) -> str:
+    """What the ladder says below a hole: why the bytes are not there, and where they would be."""
+    _, said = titles.hole(hole, connection.transport)
+    if hole.stray is None and not hole.cut and silent(connection) == hole.sender:
+        return f"nothing that the {hole.sender} said was captured"
+    if orphaned(connection, hole):
+        return "the rest of records whose beginning is missing"
+    if hole.stray is not None:
+        return said
+    return ", ".join(filter(None, [said, beside(connection, hole), within(connection, hole)]))
 
 
 def _breaks(connection: Connection, hole: Hole) -> list[Hole]:

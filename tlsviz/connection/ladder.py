@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from tlsviz.connection import titles
-from tlsviz.connection.holes import beside, incomplete, orphaned, within
+from tlsviz.connection.holes import incomplete, why
 from tlsviz.connection.model import Connection, PlacedMark, Provenance
 from tlsviz.connection.prelude import protocol
 from tlsviz.connection.tcp import CLOCK_STEP

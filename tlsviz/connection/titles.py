@@ -197,11 +197,18 @@ def hole(hole: Hole, transport: str = "tcp") -> tuple[str, str]:
     if hole.stray is not None:
         return f"{plural(hole.length, 'byte')} that are no TLS record", "not a TLS record"
     what = f"{plural(hole.length, 'byte')} missing" if hole.length else "records missing"
-    if hole.offset is not None and hole.length:
-        what += f", {hole.offset:,} to {hole.offset + hole.length - 1:,}"
     if hole.cut:
         return what, "cut off when its packet was captured (a snap length)"
     return what, "not in the capture: lost, or never captured"
+
+
+def extent(hole: Hole) -> str:
+    """Whose bytes a hole lacks, and which, counted from 0: ``1,448 to 2,895 of the server``."""
+    if hole.stray is not None:
+        return ""
+    if hole.offset is None or not hole.length:
+        return f"of the {hole.sender}"
+    return f"{hole.offset:,} to {hole.offset + hole.length - 1:,} of the {hole.sender}"
 
 
 def prelude(part: Prelude, protocol: str | None = None) -> tuple[str, str]:

@@ -113,7 +113,7 @@ class _Ladder:
     def _step(self, step: Step) -> Line:
         title, detail = step_words(self.connection, step, self.secrets)
         if step.kind == "hole":
-            words = clip(title, self.span - 6)
+            words = clip(", ".join(filter(None, [title, detail])), self.span - 6)
             body = [Piece(f"░░ {words} " + "░" * (self.span - cells(words) - 4), "warn")]
         elif step.kind == "mark" and self.connection.marks[step.index].mark.kind in _ARROWLESS:
             body = self._event(step, title, detail)

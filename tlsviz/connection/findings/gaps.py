@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from tlsviz.connection import titles
 from tlsviz.connection.findings.transport import packets
-from tlsviz.connection.holes import described
+from tlsviz.connection.holes import described, silent
 from tlsviz.connection.model import Connection, Finding, Hole
 from tlsviz.connection.tcp import CLOCK_STEP
-from tlsviz.wire.chunks import CLIENT, SERVER, Sender, other
+from tlsviz.wire.chunks import Sender, other
 from tlsviz.wire.text import clock, plural
 
 _BEGUN = ("syn", "syn_ack", "connected")
@@ -29,16 +29,6 @@ def _bytes(connection: Connection, cut: bool, sender: Sender | None = None) -> i
     return sum(hole.length for hole in _holes(connection, cut, sender))
 
 
-def _silent(connection: Connection) -> Sender | None:
-    """The side of which nothing is here although it must have spoken."""
-    heard = {each.sender for each in (*connection.records, *connection.prelude)}
-    heard |= {message.sender for message in connection.messages}
-    if len(heard) != 1:
-        return None
-    (missing,) = {CLIENT, SERVER} - heard
-    return missing if _bytes(connection, cut=False, sender=missing) else None
-
-
 def _described(connection: Connection, holes: list[Hole]) -> str:
     found = [described(connection, hole) for hole in holes[:_NAMED]]
     if len(holes) > _NAMED:
@@ -49,13 +39,13 @@ def _described(connection: Connection, holes: list[Hole]) -> str:
 
 def one_sided(connection: Connection) -> Iterator[Finding]:
     """Only one direction was captured: the other's bytes were acknowledged, but are not here."""
-    silent = _silent(connection)
-    if silent is not None:
+    side = silent(connection)
+    if side is not None:
         yield Finding(
             "capture_one_sided",
             "notice",
-            f"Nothing of what the {silent} said is in the capture",
-            f"{plural(_bytes(connection, False, silent), 'byte')} of the {silent} were acknowledged and never seen",
+            f"Nothing of what the {side} said is in the capture",
+            f"{plural(_bytes(connection, False, side), 'byte')} of the {side} were acknowledged and never seen",
             mend="Capture at one of the two ends, or mirror both directions of the port.",
         )
 
@@ -63,7 +53,7 @@ def one_sided(connection: Connection) -> Iterator[Finding]:
 def lost(connection: Connection) -> Iterator[Finding]:
     """Packets that the capture lacks."""
     missing = _holes(connection, cut=False) if connection.transport == "tcp" else []
-    if any(hole.length for hole in missing) and _silent(connection) is None:
+    if any(hole.length for hole in missing) and silent(connection) is None:
         yield Finding(
             "capture_lost_packets",
             "notice",
@@ -91,7 +81,7 @@ def late(connection: Connection) -> Iterator[Finding]:
     if connection.transport != "tcp" or not connection.records or connection.messages_of("client_hello"):
         return
     begun = any(placed.mark.kind in _BEGUN for placed in connection.marks)
-    if not begun and _silent(connection) is None and not _bytes(connection, cut=False):
+    if not begun and silent(connection) is None and not _bytes(connection, cut=False):
         yield Finding(
             "capture_started_late",
             "notice",
@@ -107,7 +97,7 @@ def unfinished(connection: Connection) -> Iterator[Finding]:
         return
     if any(placed.mark.kind in _ENDED for placed in connection.marks):
         return
-    if any(m.alert or m.type == "alert" for m in connection.messages) or _silent(connection) is not None:
+    if any(m.alert or m.type == "alert" for m in connection.messages) or silent(connection) is not None:
         return
     if any(run.opaque for run in connection.application):
         return  # the rest of the handshake may be among what cannot be read

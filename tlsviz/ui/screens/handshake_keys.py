@@ -32,11 +32,11 @@ HANDSHAKE_KEYS: list[BindingType] = [
     Binding("f", "finding", "findings", tooltip="The next finding; Enter chooses its evidence"),
     Binding("d", "diagnosis", "diagnosis", tooltip="Why it failed; re-probes that tell the causes apart"),
     Binding("w", "way", "way", show=False, tooltip="The way there: every wait and round trip, and what could be saved"),
-    Binding("t", "segments", "TCP", show=False, tooltip="TCP's segments below the ladder: sent again, late, missing"),
     Binding("n", "ports", "ports", show=False, tooltip="Network: what ports 443 and 80 of this host answer"),
     Binding("v", "secrets", "values", tooltip="Show or mask secret values"),
     Binding("slash", "find", "find", key_display="/", tooltip="Find a field of this message"),
     Binding("z", "zoom", "zoom", tooltip="Zoom: the focused side alone"),
     Binding("escape", "back", "back", key_display="esc", tooltip="Back, or leave"),
+    Binding("t", "segments", "TCP", tooltip="TCP's segments below the ladder: sent again, late, missing"),
     Binding("p", "projector", "projector", tooltip="Projector: one step, key, part or certificate a screen"),
 ]

@@ -84,21 +84,23 @@ class Drawing:
         self._faults = _faults(connection)
         self._messages = Counter(step.flight for step in steps if step.kind == "message")
         self._sealed: dict[Sender, bool] = {CLIENT: False, SERVER: False}
-        self._segments = placed(connection, steps) if segments else []
+        self._with_segments = segments
+        self._segments: list[list[SegmentLine]] = []
 
     def rows(self, *, running: bool = False) -> list[Row]:
         """Every row, top to bottom."""
         rows: list[Row] = []
+        self._segments = placed(self.connection, self.steps) if self._with_segments else []
         flight = number = round_trip = 0
         for index, step in enumerate(self.steps):
             if step.kind not in ("mark", "hole") and step.flight != flight:
                 number += 1
+                rows.extend(self._below(index, step, carried=False))
                 if self.density == "spaced" and index:
                     rows.append(Row(self._between("", "")))
                 rows.append(self._flight(index, number, step, step.round_trip != round_trip))
                 flight, round_trip = step.flight, step.round_trip
-            if self._segments:
-                rows.extend(self._below(index, step))
+            rows.extend(self._below(index, step))
             rows.extend(self._step(index, step))
         if self._segments:
             rows.extend(row for each in self._segments[-1] for row in self._segment(each, None))
@@ -166,13 +168,17 @@ class Drawing:
             rows.extend(Row(self._between(f"   {part}", style), index) for part in parts)
         return rows
 
-    def _below(self, index: int, step: Step) -> list[Row]:
-        """TCP's segments until this step, those that carried it as part of it."""
+    def _below(self, index: int, step: Step, carried: bool = True) -> list[Row]:
+        """TCP's segments until this step that were not drawn yet, those that ``carried`` it as part of it."""
+        if not self._segments:
+            return []
         mine = set(carriers(self.connection, step))
+        waiting = self._segments[index]
+        first = next((at for at, each in enumerate(waiting) if mine.intersection(each.packets)), len(waiting))
+        shown = waiting if carried else waiting[:first]
+        self._segments[index] = waiting[len(shown) :]
         return [
-            row
-            for each in self._segments[index]
-            for row in self._segment(each, index if mine.intersection(each.packets) else None)
+            row for each in shown for row in self._segment(each, index if mine.intersection(each.packets) else None)
         ]
 
     def _segment(self, each: SegmentLine, step: int | None) -> list[Row]:
@@ -270,7 +276,10 @@ class Drawing:
 
     def _status(self, step: Step) -> Line:
         if self._segments and step.kind == "mark" and (numbers := carriers(self.connection, step)):
-            return [(clip(f" {titles.seen_in(self.connection, numbers)}", self.layout.status), "muted")]
+            shown = f" {titles.seen_in(self.connection, numbers)}"
+            return [
+                (shown if cell_len(shown) <= self.layout.status else f" {numbers[0]}"[: self.layout.status], "muted")
+            ]
         if step.kind not in ("message", "data"):
             return []
         way, seal = passage(step), proof(step.proof)
