@@ -31,7 +31,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
         (("show",), 2, "TARGET"),
         (("show", "--format", "xml", "127.0.0.1"), 2, "no such format"),
         (("watch", "lo", "--secrets"), 2, "--secrets has nothing to go to"),
-        (("compare", "--format", "svg", "127.0.0.1", "127.0.0.1"), 2, "no such format"),
+        (("compare", "--format", "mermaid", "127.0.0.1", "127.0.0.1"), 2, "no such format"),
         (("compare", str(SAMPLE)), 2, "only one connection"),
         (("compare", str(SAMPLE), str(SAMPLE), "--with", "7"), 2, "no connection 7"),
         (("compare", str(SAMPLE), "lab:tls13", "--servername", "x"), 2, "--servername is for live targets"),
