@@ -491,7 +491,7 @@ class Connection:
     def messages_of(self, kind: str, sender: Sender | None = None) -> list[Message]:
         """The messages of one type, in order."""
         found = _by_type(self.messages).get(kind, ())
-        return [message for message in found if sender in (None, message.sender)]
+        return list(found) if sender is None else [message for message in found if message.sender == sender]
 
 
 def changed(connection: Connection, **fields: Any) -> Connection:
