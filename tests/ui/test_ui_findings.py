@@ -117,6 +117,9 @@ async def test_the_arrows_stop_at_what_leads_somewhere_and_scroll_elsewhere() ->
         pane = screen.query_one(ExplainPane)
         for _ in range(200):
             await pilot.press("down")
+            if pane.scroll_offset.y == pane.max_scroll_y:
+                break
+        await pilot.press("down", "down")
         assert pane.scroll_offset.y == pane.max_scroll_y
         await pilot.press("enter")
         await pilot.pause()
