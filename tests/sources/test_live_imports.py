@@ -20,20 +20,9 @@ UNWANTED = {
     "for who asks for it": (
         *("tlsviz.sources.starttls", "tlsviz.sources.upgrade", "tlsviz.sources.proxy", "tlsviz.sources.profiles"),
         *("tlsviz.sources.ports", "tlsviz.sources.probe", "tlsviz.sources.aia", "tlsviz.sources.record"),
-        *(
-            "tlsviz.sources.gate",
-            "tlsviz.sources.session",
-            "tlsviz.sources.service",
-            "tlsviz.connection.ports",
-            "tlsviz.pki.crl",
-        ),
-        *(
-            "tlsviz.crypto.ech",
-            "tlsviz.crypto.rsakeys",
-            "tlsviz.connection.upgrades",
-            "tlsviz.connection.compare",
-            "tlsviz.connection.schedule",
-        ),
+        *("tlsviz.sources.gate", "tlsviz.sources.session", "tlsviz.sources.service", "tlsviz.connection.ports"),
+        *("tlsviz.crypto.ech", "tlsviz.crypto.rsakeys", "tlsviz.connection.upgrades", "tlsviz.connection.tickets"),
+        *("tlsviz.connection.compare", "tlsviz.connection.schedule", "tlsviz.pki.crl"),
     ),
     "for another target": (
         *("tlsviz.sources.capture", "tlsviz.sources.gathered", "tlsviz.lab", "tlsviz.connection.ended"),

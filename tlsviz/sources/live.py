@@ -99,11 +99,9 @@ def visit(
     cancelled: Callable[[], bool] | None = None,
 ) -> Visits:
     """Like `run_live`, with the tapes. Every connection has the whole time-out; a failed one is the last."""
-    from tlsviz.connection.tickets import Tickets
-
     options = _as_played(options.checked())
     early = options.early()
-    tickets = Tickets()
+    follow = _tracing(options.visits)
     done: list[_Handshake] = []
     connections: list[Connection] = []
     notices: list[str] = []
@@ -111,7 +109,7 @@ def visit(
     for number in range(options.visits):
         data = early if number else b""
         one = _Handshake(target, options, update, cancelled, number, session, data)
-        connection = tickets.follow(one.run())
+        connection = follow(one.run())
         done.append(one)
         connections.append(connection)
         notices += [] if number else _remarks(options, connection)
@@ -124,6 +122,15 @@ def visit(
             notices += ["There is no session to resume: " + _no_session(connection)] if left else []
             break
     return Visits(tuple(connections), tuple(one.tape for one in done), tuple(notices))
+
+
+def _tracing(visits: int) -> Callable[[Connection], Connection]:
+    """What traces each of so many connections to those before it; before the only one there are none."""
+    if visits == 1:
+        return lambda connection: connection
+    from tlsviz.connection.tickets import Tickets
+
+    return Tickets().follow
 
 
 def _as_played(options: LiveOptions) -> LiveOptions:
