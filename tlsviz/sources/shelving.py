@@ -94,7 +94,9 @@ class Shelving(Following):
     def _enter(self, stream: int, over: bool) -> None:
         """Makes an entry of a connection, unless there is a newer one or nothing has happened since."""
         followed = self._streams.get(stream)
-        if followed is None or not followed.is_tls:
+        # A refusal to start TLS may be known only when the server can say no more.
+        declined = over and isinstance(followed, Followed) and followed.engine is not None
+        if followed is None or not (followed.is_tls or declined):
             return
         first = followed.first
         shelved = self._shelved.setdefault(first, _Shelved())
