@@ -45,6 +45,8 @@ class HttpEngine:
         """Whether another protocol may have begun: behind CONNECT, or 101 (Switching Protocols)."""
         self.sealed = False
         """Whether what was said cannot lead over to TLS, unless a tunnel is opened later."""
+        self.place = 0
+        """Where in its direction the head ends by which that was decided."""
         self.messages: list[Message] = []
         self.marks: list[PlacedMark] = []
         self._holes: list[Hole] = []
@@ -90,6 +92,10 @@ class HttpEngine:
         else:
             raise CannotCountError
         return self.messages[before:]
+
+    def taken(self, sender: Sender) -> int:
+        """How many bytes of a side have come."""
+        return self._lanes[sender].taken
 
     def finish(self, time: float | None = None) -> None:
         """Nothing more will come: a head that is cut is shown as such."""
@@ -178,7 +184,7 @@ class HttpEngine:
         if self._name is None:
             self._name = host_of(head)
         upgrade = (head.field("upgrade") or "").lower()
-        self.sealed = method != "CONNECT" and "tls" not in upgrade
+        self._seal(lane, method != "CONNECT" and "tls" not in upgrade)
         if method == HTTP2:
             self._switch()
             return Body(open=True)
@@ -197,13 +203,18 @@ class HttpEngine:
             self._switch()
             return Body(open=True)
         if not asked and any(head.field(name) is not None for name in ("content-length", "transfer-encoding")):
-            self.sealed = True
+            self._seal(self._lanes[SERVER], True)
         if asked == "HEAD" or status in (204, 304):
             return Body()
         if _chunked(head):
             return Body(None)
         length = _length(head)
         return Body(open=True) if length is None else Body(length)
+
+    def _seal(self, lane: Lane, sealed: bool) -> None:
+        if sealed and not self.sealed:
+            self.place = lane.place
+        self.sealed = sealed
 
     def _switch(self) -> None:
         """From here on something else is spoken."""

@@ -60,6 +60,8 @@ class Lane:
     """Whether a start line has come."""
     expected: bool = False
     """Whether the other side speaks HTTP, so that this one does or will."""
+    taken: int = 0
+    """Bytes of this direction so far."""
     _buffer: bytearray = field(default_factory=bytearray)
     _carriers: deque[tuple[int, float, tuple[int, ...]]] = field(default_factory=deque)
     _offset: int = 0
@@ -69,6 +71,7 @@ class Lane:
 
     def feed(self, data: bytes, time: float, packets: tuple[int, ...]) -> None:
         """Takes the next bytes."""
+        self.taken += len(data)
         if self.state == "other" or not data:
             return
         if self.state == "open" or (self.state in ("length", "chunk") and self._left > len(data)):
@@ -97,6 +100,11 @@ class Lane:
         if self.state == "head" and self._buffer.strip(b"\r\n"):
             self._cut(len(self._buffer), "the bytes end in the middle of it")
         self._drop(len(self._buffer))
+
+    @property
+    def place(self) -> int:
+        """Where in this direction the first byte is that has not been told yet."""
+        return self.taken - len(self._buffer)
 
     def resume(self) -> None:
         """The other side speaks HTTP: this one may begin to, later."""

@@ -55,16 +55,23 @@ class Undecided:
             http = self._begun(item)
         told: list[Message] = []
         if http is not None:
+            before = http.taken(item.sender) if isinstance(item, Chunk) else 0
             told = http.receive(item)
+            if self._tls is not None and isinstance(item, Chunk) and http.sealed and not http.tunnel:
+                # TLS that stands before the head which rules it out was there first
+                self._tls.receive(item._replace(data=item.data[: http.place - before]))
+                if self._tls.is_tls:
+                    self._http = None
+                    return self._tls.receive(item._replace(data=item.data[http.place - before :]))
             if self._look(http):
                 return told
         if self._tls is not None:
             said = self._tls.receive(item)
-            if isinstance(item, Chunk):
-                self._measure(item)
-            if self._tls is not None and self._tls.is_tls:
+            if self._tls.is_tls:
                 self._http = None
                 return said
+            if isinstance(item, Chunk):
+                self._measure(item)
         return told
 
     def finish(self, time: float | None = None) -> None:
