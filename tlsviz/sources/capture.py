@@ -134,8 +134,9 @@ def load_capture(
     with Opened(path, options, progress, cancelled) as opened:
 
         def begin(plan: Plan | None) -> Following:
-            carved, bare = (plan.carved, plan.bare) if plan is not None else (None, None)
-            return Following(opened.keylog, strict, carved, bare)
+            if plan is None:
+                return Following(opened.keylog, strict)
+            return Following(opened.keylog, strict, plan.carved, plan.bare, plan.taken)
 
         following = opened.read(begin, begin, Following.replace)
         tickets, opinions = Tickets(), options.opinions()

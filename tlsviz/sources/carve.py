@@ -1,9 +1,10 @@
-"""Which frames of a capture tshark need not see: bare acknowledgements, and the middle of long transfers.
+"""Which frames of a capture tshark need not see: bare acknowledgements, and the middle of application data.
 
 A first pass over the mapped file follows every TCP flow that begins with a SYN and speaks TLS from its first byte, by
 nothing but its sequence numbers and its records' headers. Where application data records follow each other without
 anything else happening on the connection, they are counted here (`Carved`) and the frames that hold nothing else are
-left out. Whatever is unusual (holes, overlaps, tunnels, fragments, other protocols) goes to tshark as it is, and what
+left out; before there is much of them, segments in the middle of such a record are taken out of the file here
+(`Taken`). Whatever is unusual (holes, overlaps, tunnels, fragments, other protocols) goes to tshark as it is, and what
 was left out too early is put back. With and without carving the connections are equal: of so much application data only
 the amount is kept anyway (`connection.runs`).
 """
@@ -19,6 +20,7 @@ from tlsviz.sources.links import ETHERNET, LOCATE, TCP, tcp_place
 from tlsviz.sources.plan import Plan
 from tlsviz.sources.segment_log import BARE_KEPT, Bare
 from tlsviz.sources.segments import ACK, FIN, RST, SYN, Carved
+from tlsviz.sources.taken import Taken
 
 APPLICATION_DATA = 23
 LONGEST_RECORD = 16384 + 2048
@@ -55,12 +57,15 @@ class _Open:
 class _Lane:
     """One direction of a flow. ``next``: the sequence number that continues it, -1 while unknown.
 
-    ``left``: bytes of the current record still to come; ``head``: what is here of a header that is not whole; ``data``:
-    bytes of application data records so far. ``bare``: how many bare acknowledgements are still of use; below 0
-    tshark gets them, since this may not be where its stream begins.
+    ``left``: bytes of the current record still to come; ``inside``: whether that is one of application data; ``head``:
+    what is here of a header that is not whole; ``data``: bytes of application data records so far. ``bare``: how many
+    bare acknowledgements are still of use; below 0, how many of them tshark is to see.
     """
 
-    __slots__ = ("bare", "bulk", "carved", "data", "first", "flow", "head", "left", "next", "peer", "pending", "size")
+    __slots__ = (
+        *("bare", "bulk", "carved", "data", "first", "flow", "head"),
+        *("inside", "left", "next", "peer", "pending", "size"),
+    )
 
     peer: _Lane
 
@@ -69,6 +74,7 @@ class _Lane:
         self.next = self.first = first
         self.left = self.size = self.data = self.bare = 0
         self.head = b""
+        self.inside = False
         self.bulk: _Open | None = None
         self.pending: dict[int, tuple[int, int]] | None = None
         self.carved: list[Carved] = []
@@ -77,13 +83,14 @@ class _Lane:
 class _Flow:
     """Both directions; ``first`` is the frame number of the first packet; ``odd`` ends all counting."""
 
-    __slots__ = ("bare", "first", "frames", "lanes", "odd", "random")
+    __slots__ = ("bare", "first", "frames", "lanes", "odd", "random", "taken")
 
     def __init__(self, first: int, sequence: int) -> None:
         self.first = first
         self.odd = False
         self.random = b""
         self.bare: list[Bare] = []
+        self.taken: Taken | None = None
         self.frames = array("L")
         one, two = _Lane(self, sequence), _Lane(self, -1)
         one.peer, two.peer = two, one
@@ -125,6 +132,8 @@ class _Carver:
                 made.randoms[flow.first] = flow.random
             if flow.bare:
                 made.bare[flow.first] = flow.bare
+            if flow.taken is not None:
+                made.taken[flow.first] = flow.taken
         return made
 
     def run(self) -> None:
@@ -162,6 +171,8 @@ class _Carver:
                         lane.next = sequence + size & word
                         lane.bulk.tail.append(number)
                         keep[-1] = 0
+                    elif sequence == lane.next and size < lane.left and lane.inside and not flow.odd:
+                        self._take(lane, frame, at + 34, size)
                     elif not flow.odd:
                         self._segment(lane, sequence, begin, size, frame)
                     continue
@@ -193,6 +204,8 @@ class _Carver:
             self.keep[-1] = 0
             if lane.bare:
                 self._bare(lane, frame, flags, tcp + 4)
+        elif not lane.flow.odd and sequence == lane.next and end - begin < lane.left and lane.inside:
+            self._take(lane, frame, tcp, end - begin)
         elif not lane.flow.odd:
             self._segment(lane, sequence, begin, end - begin, frame)
 
@@ -260,6 +273,22 @@ class _Carver:
             self._walk(lane, *lane.pending[sequence], frame)
             del lane.pending[sequence]
 
+    def _take(self, lane: _Lane, frame: Frame, header: int, size: int) -> None:
+        """A segment in the middle of an application data record, in its turn: tshark need not see it."""
+        flow = lane.flow
+        if lane.bulk is not None or lane.pending:
+            self._segment(lane, lane.next, header + (self.data[header + 12] >> 4) * 4, size, frame)
+            return
+        if lane.peer.bulk is not None:
+            self._close(lane.peer)
+        lane.left -= size
+        lane.next = lane.next + size & _WORD
+        if flow.taken is None:
+            flow.taken = Taken(self.data)
+        side = int(lane is flow.lanes[1])
+        flow.taken.add(len(self.keep), self.framing.time(frame), side, header, size)
+        self.keep[-1] = 0
+
     def _out_of_order(self, lane: _Lane, sequence: int, begin: int, size: int) -> None:
         if lane.next < 0:
             self._stop(lane.flow)
@@ -307,6 +336,7 @@ class _Carver:
     def _header(self, lane: _Lane) -> None:
         kind, major, minor, high, low = lane.head
         lane.size = lane.left = high << 8 | low
+        lane.inside = kind == APPLICATION_DATA
         if kind != APPLICATION_DATA:
             self._close(lane)
         if not 20 <= kind <= 24 or major != 3 or minor > 4 or not 0 < lane.size <= LONGEST_RECORD:

@@ -98,8 +98,7 @@ class Crews:
         return self._shelving(plan, Spool(self._spool.descriptor, 1 + shares + number), told)
 
     def _shelving(self, plan: Plan | None, spool: Spool, told: Callable[[Entry], None]) -> Shelving:
-        carved, bare = (plan.carved, plan.bare) if plan is not None else (None, None)
-        return Shelving(self._opened.keylog, self._opinions, spool, told, self._strict, carved, bare)
+        return Shelving(self._opened.keylog, self._opinions, spool, told, self._strict, plan)
 
     def __enter__(self) -> Crews:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from tlsviz.sources.reassembly import CarvedSides, Stream
 from tlsviz.sources.segment_log import Bare
 from tlsviz.sources.segments import Datagram, Packet, is_bare
 from tlsviz.sources.sessions import Sessions
+from tlsviz.sources.taken import Taken
 from tlsviz.wire.chunks import CannotCountError, Chunk, Input, Mark, Sender
 from tlsviz.wire.text import shorten
 
@@ -32,15 +34,16 @@ class Followed:
     is_tls: bool = False
     last: float | None = None
     sizes: dict[Sender, int] = field(default_factory=dict)
+    taken: deque[Packet] = field(default_factory=deque)
 
 
 class Following:
     """Give it every packet with `take`, then ask for what is `finished`.
 
-    ``found``: how many TLS connections there are so far. ``carved``: by the number of a stream's first packet, what was
-    counted of it (`sources.carve`), and ``bare`` its acknowledgements; ``whole``: the streams, by that number, where
-    this does not fit. ``strict``: a bug met on one stream raises; without, the stream is left out and ``faults`` says
-    so, because one broken stream must not cost the others.
+    ``found``: how many TLS connections there are so far. By the number of a stream's first packet (`sources.carve`):
+    ``carved`` is what was counted of it, ``bare`` its acknowledgements and ``taken`` its other segments that tshark does
+    not see; ``whole``: the streams, by that number, where the counting does not fit. ``strict``: a bug met on one stream
+    raises; without, the stream is left out and ``faults`` says so, because one broken stream must not cost the others.
     """
 
     def __init__(
@@ -49,11 +52,13 @@ class Following:
         strict: bool = False,
         carved: Mapping[int, CarvedSides] | None = None,
         bare: Mapping[int, Sequence[Bare]] | None = None,
+        taken: Mapping[int, Taken] | None = None,
     ) -> None:
         self.found = 0
         self.whole: dict[int, int] = {}
         self._carved = dict(carved or {})
         self._bare = dict(bare or {})
+        self._taken = dict(taken or {})
         self.faults: list[str] = []
         self._sessions = Sessions()
         self._keylog = keylog
@@ -83,10 +88,24 @@ class Following:
         except KeyError:
             if is_bare(packet):
                 return  # it says nothing where nothing was said before
-            carved, bare = self._carved.pop(packet.number, ((), ())), self._bare.pop(packet.number, ())
-            followed = self._streams[packet.stream] = Followed(Stream(carved=carved, bare=bare), packet.number)
+            followed = self._streams[packet.stream] = self._begun(packet)
         if followed is None or isinstance(followed, Flow):
             return
+        taken = followed.taken
+        while taken and taken[0].number < packet.number:
+            self._take(followed, taken.popleft())
+        self._take(followed, packet)
+
+    def _begun(self, packet: Packet) -> Followed:
+        """A new stream, with what the first pass found of it."""
+        number = packet.number
+        stream = Stream(carved=self._carved.pop(number, ((), ())), bare=self._bare.pop(number, ()))
+        followed = Followed(stream, number)
+        if number in self._taken:
+            followed.taken = self._taken.pop(number).packets(packet)
+        return followed
+
+    def _take(self, followed: Followed, packet: Packet) -> None:
         try:
             inputs = followed.stream.feed(packet)
             if not inputs:
@@ -125,17 +144,21 @@ class Following:
     @property
     def left(self) -> frozenset[int]:
         """The connections, by the number of their first packet, that were counted and never came."""
-        return frozenset(self._carved)
+        return frozenset(self._carved) | frozenset(self._taken)
 
     @property
     def unclaimed(self) -> bool:
         """Whether records were counted of a connection that never came: the file has to be read as it is."""
-        return bool(self._carved)
+        return bool(self._carved or self._taken)
 
     def end(self) -> None:
         """The capture's end: what still waits in the streams is told."""
         for stream, followed in self._streams.items():
             if followed is None or isinstance(followed, Flow):
+                continue
+            while followed.taken and self._streams[stream] is followed:
+                self._take(followed, followed.taken.popleft())
+            if self._streams[stream] is None:
                 continue
             try:
                 inputs = followed.stream.finish()

@@ -10,6 +10,7 @@ from tlsviz.sources.frames import Framing
 from tlsviz.sources.pcapng import Survey
 from tlsviz.sources.segment_log import Bare
 from tlsviz.sources.segments import Carved
+from tlsviz.sources.taken import Taken
 
 
 @dataclass(slots=True)
@@ -18,7 +19,8 @@ class Plan:
 
     ``carved``: of each flow, by the frame number of its first packet, what each side sent (the sender of that packet
     first). ``flows``: the frames of these flows; ``randoms``: their clients' randoms. ``starts`` and ``ends``: where
-    each frame is in the file. ``bare``: by the same number, bare acknowledgements of any flow, which are not read.
+    each frame is in the file. ``bare``: by the same number, bare acknowledgements of any flow, and ``taken``
+    segments, which are not read.
     """
 
     framing: Framing
@@ -29,6 +31,7 @@ class Plan:
     flows: dict[int, array[int]] = field(default_factory=dict)
     randoms: dict[int, bytes] = field(default_factory=dict)
     bare: dict[int, list[Bare]] = field(default_factory=dict)
+    taken: dict[int, Taken] = field(default_factory=dict)
 
     @property
     def survey(self) -> Survey:
@@ -48,6 +51,7 @@ class Plan:
                 self.keep[number - 1] = 1
             del self.carved[first], self.randoms[first]
             self.bare.pop(first, None)
+            self.taken.pop(first, None)
 
     def only(self, firsts: Iterable[int]) -> Plan:
         """A plan that reads all frames of the flows that begin with these frames, and no others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tlsviz.connection.engine import Engine
@@ -12,8 +12,7 @@ from tlsviz.sources.entries import LONGEST, Entry, Inputs, entry, inputs_of, rev
 from tlsviz.sources.flows import Flow
 from tlsviz.sources.following import Followed, Following, connection_of
 from tlsviz.sources.opinions import Opinions
-from tlsviz.sources.reassembly import CarvedSides
-from tlsviz.sources.segment_log import Bare
+from tlsviz.sources.plan import Plan
 from tlsviz.sources.spool import Spool
 from tlsviz.wire.chunks import Bulk, Chunk, Input
 
@@ -48,10 +47,9 @@ class Shelving(Following):
         spool: Spool,
         told: Callable[[Entry], None],
         strict: bool = False,
-        carved: Mapping[int, CarvedSides] | None = None,
-        bare: Mapping[int, Sequence[Bare]] | None = None,
+        plan: Plan | None = None,
     ) -> None:
-        super().__init__(keylog, strict, carved, bare)
+        super().__init__(keylog, strict, *((plan.carved, plan.bare, plan.taken) if plan is not None else ()))
         self._opinions = opinions
         self._spool = spool
         self._told = told

@@ -91,6 +91,7 @@ class Spread:
         self._found = [0] * count
         self._channels: list[Channel] = []
         self._processes: list[int] = []
+        self._listeners: list[threading.Thread] = []
         self._came: SimpleQueue[tuple[int, _News | _End | _Bug | None]] = SimpleQueue()
         self._feed: Feed | None = None
         self._make = make
@@ -114,7 +115,9 @@ class Spread:
             self._channels.append(ours)
             self._processes.append(process)
         for number, channel in enumerate(self._channels):
-            threading.Thread(target=self._listen, args=(number, channel), daemon=True).start()
+            thread = threading.Thread(target=self._listen, args=(number, channel), daemon=True)
+            thread.start()
+            self._listeners.append(thread)
 
     def _listen(self, number: int, channel: Channel) -> None:
         with suppress(EOFError, OSError):
@@ -212,14 +215,16 @@ class Spread:
 
     def close(self) -> None:
         """Ends the processes, wherever they are."""
-        for channel in self._channels:
-            channel.close()
         for number, process in enumerate(self._processes):
             if process:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
                 os.waitpid(process, 0)
                 self._processes[number] = 0
+        for thread in self._listeners:
+            thread.join()  # it reads to the end that the process has left
+        for channel in self._channels:
+            channel.close()
 
 
 def _work(channel: Channel, number: int, make: Make, feed: Feed | None) -> NoReturn:
