@@ -97,7 +97,9 @@ class Undecided:
 
         self._http = HttpEngine(self.client, self.server)
         before: list[tuple[int, Input]] = [(placed.order, placed.mark) for placed in self._tls.marks]
-        before += [(hole.order, Gap(hole.sender, hole.time, hole.length)) for hole in self._tls.holes]
+        before += [
+            (hole.order, Gap(hole.sender, hole.time, hole.length)) for hole in self._tls.holes if hole.stray is None
+        ]
         for _, each in sorted(before, key=lambda pair: pair[0]):
             self._http.receive(each)
         for sender in self._sizes:
