@@ -42,8 +42,8 @@ class Following:
 
     ``found``: how many TLS connections there are so far. By the number of a stream's first packet (`sources.carve`):
     ``carved`` is what was counted of it, ``bare`` its acknowledgements and ``taken`` its other segments that tshark
-    does not see; ``whole``: the streams, by that number, where counting does not fit. ``strict``: a bug met on one stream
-    raises; without, the stream is left out and ``faults`` says so: one broken stream must not cost the others.
+    does not see; ``whole``: the streams, by that number, where counting does not fit. ``strict``: a bug met on one
+    stream raises; without, the stream is left out and ``faults`` says so: one broken stream must not cost the others.
     """
 
     def __init__(
