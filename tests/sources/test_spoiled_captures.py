@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+import jsonschema
 import pcap_writer as w
 import pytest
 import spoils as s
@@ -16,7 +17,11 @@ from dialogue import Dialogue, shake
 
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.connection.tcp import Tcp, answer, trips
+from tlsviz.report.json import schema, to_json
+from tlsviz.report.text import render_text
 from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.reassembly import Stream
+from tlsviz.sources.segment_log import SEGMENTS_KEPT, SIGNS_KEPT
 from tlsviz.sources.segments import Packet
 from tlsviz.wire.chunks import CLIENT, SERVER
 
@@ -281,3 +286,38 @@ def test_frames_change_nothing(tmp_path: Path, read: Read, dialogues: dict[str, 
     (connection,) = trace.connections
     assert told(connection) == told(read.one("whole", "1.3"))
     assert len(tcp(connection).segments) == len(tcp(read.one("whole", "1.3")).segments)
+
+
+# -- what is said of it ------------------------------------------------------------------------------------------
+
+
+def test_json_has_the_counts_and_on_demand_the_segments(read: Read) -> None:
+    for segments in (False, True):
+        found = to_json(read.whole, segments=segments)
+        jsonschema.Draft202012Validator(schema()).validate(found)
+    connections = {each["client"]["port"]: each["tcp"] for each in found["connections"]}
+    again = connections[read.ports["sent_again", "1.3"]]
+    assert again["server"]["retransmitted"] == 3 and again["client"]["retransmitted"] == 0
+    assert [each["kind"] for each in again["segments"]].count("retransmitted") == 3
+    assert again["vantage"] == "client" and again["server_time"] == pytest.approx(0.1, abs=0.002)
+    assert connections[read.ports["dropped", "1.3"]]["server"]["lost_bytes"] == s.MSS
+
+
+def test_text_has_a_section_and_on_demand_the_segments(read: Read) -> None:
+    connection = read.one("sent_again", "1.3")
+    plain, every = (render_text(read.whole, width=160, connection=connection.id, segments=on) for on in (False, True))
+    assert "captured near the client" in plain and "3 segments of the server" in plain
+    assert "Segments  time" in every and "Segments  time" not in plain
+    assert every.count("sent again, 30.0 ms after packet") == 3
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    stream = Stream()
+    for number in range(3000):
+        flags, at = (s.SYN, 0) if not number else (s.ACK, number)
+        ends = (s.SERVER_END._replace(port=40000), s.SERVER_END)
+        payload = b"" if not number else b"\x16"
+        stream.feed(Packet(number + 1, number / 1e4, 0, *ends, at, 0, flags, payload))
+    stream.finish()
+    assert len(stream.tcp.segments) <= SEGMENTS_KEPT + SIGNS_KEPT
+    assert stream.tcp.more >= 3000 - SEGMENTS_KEPT - SIGNS_KEPT

@@ -53,7 +53,7 @@ def within(connection: Connection, hole: Hole) -> str:
 
 def silent(connection: Connection) -> Sender | None:
     """The side of which nothing was captured although it must have spoken."""
-    heard = {each.sender for each in (*connection.records, *connection.prelude)}
+    heard = {record.sender for record in connection.records} | {part.sender for part in connection.prelude}
     heard |= {message.sender for message in connection.messages}
     if len(heard) != 1:
         return None
