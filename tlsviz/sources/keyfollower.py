@@ -78,7 +78,7 @@ def randoms_of(connection: Connection) -> frozenset[bytes] | None:
     if any(point.code == ENCRYPTED_HELLO for point in connection.offered.extensions):
         return None
     return frozenset(
-        views.client_hello(message.tree, message.buffer.data).random
+        views.hello_random(message.tree, message.buffer.data)
         for message in connection.messages
         if message.type == "client_hello" and message.tree is not None and message.buffer is not None
     )
