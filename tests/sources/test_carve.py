@@ -26,6 +26,10 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here"),
 ]
 
+SHARED = Path(__file__).parents[3] / "shared" / "captures"
+SOME = ("mercury/tls_sgt.pcap", "ipfixprobe/tls.pcap", "_negative/wireshark/tcp-badsegments.pcap")
+"""One direction in frames that are not read here; a clock that goes back; segments that contradict each other."""
+
 Frames = list[Packet]
 Spoil = Callable[[Frames], Frames]
 
@@ -357,6 +361,12 @@ def test_interleaved(tmp_path: Path, frames: Frames) -> None:
     path.write_bytes(w.pcap(map(w.frame, timed(mixed))))
     assert left_out(path) > len(mixed) * 0.5
     assert_equal(path)
+
+
+@pytest.mark.parametrize("name", SOME)
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared captures are not here")
+def test_captures_from_elsewhere(name: str) -> None:
+    assert_equal(SHARED / name)
 
 
 # -- what must not be counted ------------------------------------------------------------------------------
