@@ -14,7 +14,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tlsviz.sources.background import Found, Loading
+from tlsviz.sources.background import Listed, Loading
 
 
 def ours(path: Path) -> tuple[float, float, int]:
@@ -23,9 +23,9 @@ def ours(path: Path) -> tuple[float, float, int]:
     rows: set[int] = set()
     with Loading(path) as loading:
         for event in loading:
-            if isinstance(event, Found):
+            if isinstance(event, Listed):
                 first = first if first is not None else time.perf_counter() - begin
-                rows.add(event.connection.id)
+                rows |= {kept.row.id for kept in event.kept}
     whole = time.perf_counter() - begin
     return first if first is not None else whole, whole, len(rows)
 
