@@ -440,5 +440,7 @@ def test_any_packets_whatsoever(rows: list[tuple[bool, int, int, int, bytes, int
 def test_hello_tells_sides() -> None:
     assert hello(CLIENT_HELLO) == CLIENT
     assert hello(SERVER_HELLO) == SERVER
-    assert hello(b"GET / HTTP/1.1") is None
+    assert hello(b"GET / HTTP/1.1") == CLIENT
+    assert hello(b"HTTP/1.1 200 OK") == SERVER
+    assert hello(b"220 ready") is None
     assert hello(b"") is None
