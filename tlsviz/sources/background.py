@@ -6,6 +6,7 @@ through one socket pair, and ends when that closes, that is, when its parent die
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -64,6 +65,8 @@ Event = Progress | Found | Listed | Done | Failed
 _CANCEL = "cancel"
 _GRACE = 2.0
 """Seconds that the child has to end by itself."""
+PATIENT_COLLECTOR = 50_000
+"""Objects between two collections of cyclic garbage in the child, of which what it decodes holds next to nothing."""
 _MOST, _SOON = 200, 0.1
 """So many connections are sent together, or as many as come within so many seconds."""
 
@@ -257,6 +260,7 @@ child(int(sys.argv[1]), int(sys.argv[2]))
 
 def child(descriptor: int, spool: int) -> None:
     """The child's main function: ``descriptor`` is its end of the socket pair, ``spool`` the file of the shelf."""
+    gc.set_threshold(PATIENT_COLLECTOR, 20, 20)
     channel = Channel(descriptor)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody listens any more
         what, options = channel.recv()
