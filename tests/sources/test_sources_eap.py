@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from dialogue import Dialogue, shake
-from eap_writer import PEAP, STATION, Said, conversation, in_eapol, in_radius
+from eap_writer import EAP_TLS, PEAP, STATION, Said, conversation, in_eapol, in_radius
 from encapsulations import WRAPS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,13 +36,13 @@ def handshake(version: str = "1.3") -> Dialogue:
     return shake(version)
 
 
-def said(version: str = "1.3", **options: int) -> list[Said]:
-    return conversation(handshake(version).chunks, **options)
+def said(version: str = "1.3", kind: int = EAP_TLS, size: int = 700) -> list[Said]:
+    return conversation(handshake(version).chunks, kind, size)
 
 
 def read(path: Path, frames: list[Frame], carve: bool = True) -> tuple[Connection, ...]:
     path.write_bytes(pcap(sorted(frames, key=lambda each: each[0])))
-    return load_capture(path, OpenOptions(carve=carve), strict=True).connections
+    return tuple(load_capture(path, OpenOptions(carve=carve), strict=True).connections)
 
 
 def hashes(connection: Connection) -> list[tuple[str, str | None]]:
