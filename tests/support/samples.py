@@ -14,8 +14,8 @@ from once_a_run import once
 
 from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection, Endpoint
+from tlsviz.connection.plain import undecided
 from tlsviz.crypto.keylog import KeyLog
-from tlsviz.sources import following
 from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.tls.context import Context
 from tlsviz.wire.chunks import Chunk, Input
@@ -102,11 +102,11 @@ def _load(path: Path) -> tuple[tuple[Connection, ...], list[Tape]]:
             self.tape.inputs.append(item)
             return Engine.receive(self, item)
 
-    true, following.Engine = following.Engine, Taping  # type: ignore[misc]
+    true, undecided.Engine = undecided.Engine, Taping  # type: ignore[misc]
     try:
         trace = load_capture(path, OpenOptions(ca=FOLDER / "ca.pem"), strict=True)
     finally:
-        following.Engine = true  # type: ignore[misc]
+        undecided.Engine = true  # type: ignore[misc]
     return trace.connections, found
 
 
