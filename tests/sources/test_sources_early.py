@@ -247,4 +247,5 @@ def test_processes_that_share_a_spool_do_not_meet() -> None:
     with Spool() as mine:
         other = Spool(mine.descriptor, 1)
         places = [(spool, spool.add(data), data) for spool, data in ((mine, b"one"), (other, b"two"), (mine, b"three"))]
+        other.flush()
         assert [mine.read(place, len(data)) for _, place, data in places] == [b"one", b"two", b"three"]

@@ -248,7 +248,7 @@ class RecordStream:
             time = when
             if stop >= end:
                 break
-        return time, tuple(packets)
+        return time, tuple(islice(packets, PACKETS_KEPT))
 
     def _drop(self, size: int) -> None:
         del self._buffer[:size]

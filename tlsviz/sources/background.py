@@ -278,7 +278,7 @@ def _load(
 
     try:
         if isinstance(what, Path):
-            batch = _Batch(channel)
+            batch = _Batch(channel, spool)
             trace = list_capture(what, options, batch.progress, stop.is_set, found=batch.add, spool=spool)
             batch.send()
         else:
@@ -299,8 +299,9 @@ def _load(
 class _Batch:
     """Sends connections some at a time: what they share travels once."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, spool: Spool) -> None:
         self._channel = channel
+        self._spool = spool
         self._kept: list[Kept] = []
         self._next = 0.0
 
@@ -315,6 +316,7 @@ class _Batch:
 
     def send(self) -> None:
         if self._kept:
+            self._spool.flush()
             self._channel.send(Listed(tuple(self._kept)))
             self._kept.clear()
         self._next = time.monotonic() + _SOON

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
+from math import inf
 from pathlib import Path
 
 from tlsviz.connection.engine import Engine
@@ -91,10 +93,19 @@ class Following:
             followed = self._streams[packet.stream] = self._begun(packet)
         if followed is None or isinstance(followed, Flow):
             return
-        taken = followed.taken
-        while taken and taken[0].number < packet.number:
-            self._take(followed, taken.popleft())
-        self._take(followed, packet)
+        if followed.taken:
+            self._catch_up(packet.stream, followed, packet.number)
+            if self._streams[packet.stream] is not followed:
+                return
+        self._take(packet.stream, followed, (packet,))
+
+    def _catch_up(self, stream: int, followed: Followed, number: float) -> None:
+        """Takes the segments that the first pass has taken, up to a frame's number."""
+        taken, packets = followed.taken, []
+        while taken and taken[0].number < number:
+            packets.append(taken.popleft())
+        if packets:
+            self._take(stream, followed, packets)
 
     def _begun(self, packet: Packet) -> Followed:
         """A new stream, with what the first pass found of it."""
@@ -105,24 +116,27 @@ class Following:
             followed.taken = self._taken.pop(number).packets(packet)
         return followed
 
-    def _take(self, followed: Followed, packet: Packet) -> None:
+    def _take(self, stream: int, followed: Followed, packets: Sequence[Packet]) -> None:
+        """Takes a packet, or several that lie in the middle of a record."""
         try:
-            inputs = followed.stream.feed(packet)
+            inputs = followed.stream.feed(packets[0])
+            if len(packets) > 1:
+                inputs = _joined([*inputs, *(item for packet in packets[1:] for item in followed.stream.feed(packet))])
             if not inputs:
                 return
             known = followed.is_tls
             if not self._follow(followed, inputs):
-                self._drop(packet.stream, followed)
+                self._drop(stream, followed)
             elif followed.is_tls:
                 if not known:
-                    self.began(packet.stream, packet.time)
+                    self.began(stream, packets[-1].time)
                 if isinstance(inputs[-1], Mark) and followed.stream.closed:
-                    self.closed(packet.stream)
+                    self.closed(stream)
         except CannotCountError:
-            self._again(packet.stream, followed)
+            self._again(stream, followed)
         except Exception as error:
-            self._drop(packet.stream, followed)
-            self._fault(packet.stream, error)
+            self._drop(stream, followed)
+            self._fault(stream, error)
 
     def _take_datagram(self, datagram: Datagram) -> None:
         datagram = self._sessions.told(datagram)
@@ -156,10 +170,10 @@ class Following:
         for stream, followed in self._streams.items():
             if followed is None or isinstance(followed, Flow):
                 continue
-            while followed.taken and self._streams[stream] is followed:
-                self._take(followed, followed.taken.popleft())
-            if self._streams[stream] is None:
-                continue
+            if followed.taken:
+                self._catch_up(stream, followed, inf)
+                if self._streams[stream] is not followed:
+                    continue
             try:
                 inputs = followed.stream.finish()
                 if inputs and not self._follow(followed, inputs):
@@ -274,6 +288,26 @@ class Following:
 def _first(item: tuple[int, Followed | Flow | None]) -> int:
     """The frame number of a stream's first packet; what 802.1X carries comes behind all else."""
     return item[1].first if item[1] is not None else 0
+
+
+def _joined(inputs: list[Input]) -> list[Input]:
+    """The same with chunks of one side as one: all of it is in the middle of a record, which ends later."""
+    found: list[Input] = []
+    for sender, items in groupby(inputs, key=_sender_of_chunk):
+        chunks = list(items)
+        last = chunks[-1]
+        if sender is not None and isinstance(last, Chunk):
+            data = b"".join(each.data for each in chunks if isinstance(each, Chunk))
+            packets = tuple(number for each in chunks for number in each.packets)
+            last = Chunk(sender, last.time, data, packets)
+            found.append(last)
+        else:
+            found += chunks
+    return found
+
+
+def _sender_of_chunk(item: Input) -> Sender | None:
+    return item.sender if isinstance(item, Chunk) else None
 
 
 def connection_of(followed: Followed | Flow | None) -> Connection:

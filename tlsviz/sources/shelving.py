@@ -51,7 +51,7 @@ class Shelving(Following):
     ) -> None:
         super().__init__(keylog, strict, *((plan.carved, plan.bare, plan.taken) if plan is not None else ()))
         self._opinions = opinions
-        self._spool = spool
+        self.spool = spool
         self._told = told
         self._shelved: dict[int, _Shelved] = {}
         self._due: deque[tuple[float, int]] = deque()
@@ -128,7 +128,7 @@ class Shelving(Following):
         if isinstance(followed, Followed) and isinstance(followed.engine, Engine) and shelved.inputs is not None:
             # What is kept tells no more than the capture does: what keys opened cannot be made anew from it.
             inputs = Inputs(found.client, found.server, tuple(shelved.inputs), followed.last, found.tcp)
-        return entry(followed.first, stream, self._opinions.next(found), inputs, self._spool, over)
+        return entry(followed.first, stream, self._opinions.next(found), inputs, self.spool, over)
 
     def _drop(self, stream: int, followed: Followed | Flow) -> None:
         super()._drop(stream, followed)
@@ -137,7 +137,7 @@ class Shelving(Following):
     def _revive(self, followed: Followed, shelved: _Shelved) -> None:
         """There is news of a connection: its entry is an old one, and it needs an engine again."""
         if shelved.entry is not None and followed.engine is None:
-            inputs = inputs_of(shelved.entry, self._spool)
+            inputs = inputs_of(shelved.entry, self.spool)
             shelved.inputs = list(inputs.items)
             followed.engine = revived(inputs, self._keylog)
         shelved.entry = None

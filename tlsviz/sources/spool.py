@@ -8,6 +8,8 @@ from types import TracebackType
 
 from tlsviz.errors import TlsvizError
 
+AHEAD = 1 << 20
+"""So many bytes are written together."""
 SHARE = 1 << 36
 """Room in the file for each process that writes to it, in bytes; what nobody writes takes no place on a disk."""
 
@@ -28,23 +30,33 @@ class Spool:
                 raise _full(error) from None
             descriptor = self._file.fileno()
         self.descriptor = descriptor
-        self._end = share * SHARE
+        self._end = self._written = share * SHARE
+        self._ahead = bytearray()
 
     def add(self, data: bytes) -> int:
         """Keeps some bytes; returns their place. Raises `TlsvizError` where the disk is full."""
-        place, view = self._end, memoryview(data)
+        place = self._end
         self._end += len(data)
-        at = place
-        while view:
+        self._ahead += data
+        if len(self._ahead) >= AHEAD:
+            self.flush()
+        return place
+
+    def flush(self) -> None:
+        """Writes what was added, so that other processes can read it."""
+        data, self._ahead = memoryview(bytes(self._ahead)), bytearray()
+        while data:
             try:
-                written = os.pwrite(self.descriptor, view, at)
+                written = os.pwrite(self.descriptor, data, self._written)
             except OSError as error:
                 raise _full(error) from None
-            at, view = at + written, view[written:]
-        return place
+            self._written += written
+            data = data[written:]
 
     def read(self, place: int, size: int) -> bytes:
         """The bytes at a place."""
+        if self._ahead:
+            self.flush()
         return os.pread(self.descriptor, size, place)
 
     def close(self) -> None:

@@ -252,6 +252,7 @@ def _follow(channel: Channel, number: int, make: Make, feed: Feed | None) -> Non
 
     def tell() -> None:
         if told:
+            shelving.spool.flush()
             channel.send(_News(tuple(told), shelving.found))
             told.clear()
 
