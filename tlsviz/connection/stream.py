@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from itertools import islice
 from typing import Literal, NamedTuple
 
 PRELUDE_LIMIT = 65536

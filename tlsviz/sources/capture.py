@@ -275,7 +275,7 @@ class Opened:
             *self.options.notices,
             *self._notices,
             *notices.of_keys(self.keylog, self.options.keylogs, found),
-            *faults,
+            *notices.of_faults(faults),
             *notices.of_frames(self.mapped.survey, self.frames, self.reading),
             *notices.of_content(self.frames, found),
             *notices.of_trust(self.path, self.options.ca, found),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tlsviz.sources.ek import Reading
 
 KEYLOG_LIMIT = 256 << 20
+MOST_FAULTS = 3
+"""So many mistakes are told one by one."""
 
 
 class Gist(NamedTuple):
@@ -100,6 +102,12 @@ def of_frames(frame: Survey, frames: int, reading: Reading) -> list[str]:
         why = " ".join(reading.complaints) or "what follows is no packet"
         return [f"The capture cannot be read beyond frame {frames}: {shorten(why, 240)}"]
     return []
+
+
+def of_faults(faults: list[str]) -> list[str]:
+    """What was left out by a mistake: the first few of it."""
+    rest = len(faults) - MOST_FAULTS
+    return faults if rest <= 1 else [*faults[:MOST_FAULTS], f"{rest:,} more are left out in the same way."]
 
 
 def of_content(frames: int, found: list[Gist]) -> list[str]:
