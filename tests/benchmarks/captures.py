@@ -10,13 +10,13 @@ medians of three runs in turns; memory is the peak of what the process and its c
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from large_captures import TOGETHER, make
 
-PAUSE = 0.01
+PAUSE = 0.03
 RUNS = 3
 HANDSHAKES = ["-Y", "tls.handshake", "-T", "fields", "-e", "frame.number", "-e", "tls.handshake.type"]
 
@@ -45,13 +45,12 @@ def children_of(process: int) -> list[int]:
 
 
 def held(process: int) -> int:
-    """What a process and its children hold in memory now, in bytes."""
+    """What a process and its children hold in memory now, in bytes; pages that several share count once."""
     total = 0
-    try:
-        for each in (process, *children_of(process)):
-            total += int(Path(f"/proc/{each}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        pass  # one of them has just ended
+    for each in (process, *children_of(process)):
+        with suppress(OSError, IndexError, ValueError):  # it has just ended
+            rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
+            total += int(rollup.split("\nPss:", 1)[1].split()[0]) << 10
     return total
 
 

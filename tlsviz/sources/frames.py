@@ -145,7 +145,7 @@ class Framing:
             take_secrets(bytes(self.data[start + 8 : end - 4]), order, self.found)
 
 
-FORGET = 16 << 20
+FORGET = 4 << 20
 """After so many bytes of a mapped file the system may take its pages back."""
 
 
