@@ -39,8 +39,9 @@ class Cost(NamedTuple):
 def children_of(process: int) -> list[int]:
     found = []
     for task in Path(f"/proc/{process}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += [int(child), *children_of(int(child))]
+        with suppress(OSError):  # it has just ended
+            for child in task.read_text().split():
+                found += [int(child), *children_of(int(child))]
     return found
 
 
