@@ -177,9 +177,7 @@ def _redirects(found: Ports) -> Iterator[Finding]:
         mend = "Answer every plain request with 301 or 308 and a Location that begins with https://."
         if found.at_address:
             # Few come by the address, and what it leads to should have a name that a certificate can hold.
-            mend = (
-                "Redirect to the site's name, https://NAME/: certificates and HSTS are for names, not addresses."
-            )
+            mend = "Redirect to the site's name, https://NAME/: certificates and HSTS are for names, not addresses."
         yield Finding(
             "no_redirect_to_https",
             "notice" if found.at_address else "warning",

@@ -161,9 +161,7 @@ class ConnectionTable(LineView):
             style = "bold" if here else ""
             if not row.name:
                 style = "muted"
-        elif column.key == "version" and row.plain:
-            style = "warning"
-        elif column.key == "version" and 0 < version_rank(row.version) < OLD:
+        elif column.key == "version" and (row.plain or 0 < version_rank(row.version) < OLD):
             style = "warning"
         elif column.key == "client" and cell_len(text) > cells:
             # Clients differ in their ports: those stay.

@@ -103,16 +103,14 @@ def _items(connection: Connection, source: Source | None) -> list[tuple[int, lis
         found.append((0, [(f"{glyphs().failed} failed", "failed bold")]))
     if connection.plain:
         found.append((0, [(f"{glyphs().eye} {titles.plain(connection)}, not encrypted", "warning bold")]))
-    if connection.version:
-        found.append((2, [(titles.version(connection), "foreground")]))
-    if connection.carrier:
-        found.append((4, [(connection.carrier, "foreground")]))
-    if connection.cipher_suite:
-        found.append((_LONG_SUITE, [(suite_words(connection), "foreground")]))
-    if connection.group:
-        found.append((7, [(str(connection.group), "foreground")]))
-    if connection.alpn:
-        found.append((8, [(shorten(connection.alpn, 20), "foreground")]))
+    agreed = (
+        (2, titles.version(connection)),
+        (4, connection.carrier),
+        (_LONG_SUITE, suite_words(connection)),
+        (7, str(connection.group or "")),
+        (8, shorten(connection.alpn or "", 20)),
+    )
+    found += [(rank, [(words, "foreground")]) for rank, words in agreed if words]
     unproven = titles.unproven(connection)
     if connection.resumed and not unproven:
         found.append((9, [("resumed", "foreground")]))
