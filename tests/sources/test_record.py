@@ -48,6 +48,7 @@ def essence(connection: Connection) -> Connection:
     return dataclasses.replace(
         connection,
         tcp_stream=None,
+        tcp=None,
         key_source=None,
         marks=(),
         trust=None,
