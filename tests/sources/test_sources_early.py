@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pcap_writer as w
@@ -249,3 +251,47 @@ def test_processes_that_share_a_spool_do_not_meet() -> None:
         places = [(spool, spool.add(data), data) for spool, data in ((mine, b"one"), (other, b"two"), (mine, b"three"))]
         other.flush()
         assert [mine.read(place, len(data)) for _, place, data in places] == [b"one", b"two", b"three"]
+
+
+def test_a_disk_that_was_full_for_a_moment_shifts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.pwrite
+    with Spool() as spool:
+        first = spool.add(b"0123456789")
+
+        def full(descriptor: int, data: bytearray, at: int) -> int:
+            if at > first:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return write(descriptor, data[:5], at)
+
+        monkeypatch.setattr(os, "pwrite", full)
+        with pytest.raises(TlsvizError, match="No space left"):
+            spool.flush()
+        second = spool.add(b"abcdef")
+        with pytest.raises(TlsvizError, match="No space left"):
+            spool.read(second, 6)
+        monkeypatch.undo()
+        assert (spool.read(first, 10), spool.read(second, 6)) == (b"0123456789", b"abcdef")
+
+
+def test_where_nothing_can_be_kept_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(*_: object, **__: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", nowhere)
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    with pytest.raises(TlsvizError, match="No usable temporary directory"):
+        Spool()
+
+
+def test_a_full_disk_is_no_mistake_of_ours(frames: Packets, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is it passed over where a connection is told of before its end."""
+
+    def full(*_: object) -> int:
+        raise TlsvizError("Cannot keep what was read", "No space left on device")
+
+    monkeypatch.setattr(Spool, "add", full)
+    following = Shelving(KeyLog(), Opinions((), None, Evidence()), Spool(), lambda _: None)
+    for number, packet in enumerate(frames[:-2], 1):
+        following.take(packet._replace(number=number, stream=0))
+    with pytest.raises(TlsvizError, match="No space left"):
+        following.passing(frames[0].time + 2 * PATIENCE)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tlsviz.connection.engine import Engine
 from tlsviz.crypto.keylog import KeyLog
+from tlsviz.errors import TlsvizError
 from tlsviz.sources.entries import LONGEST, Entry, Inputs, entry, inputs_of, revived
 from tlsviz.sources.flows import Flow
 from tlsviz.sources.following import Followed, Following, connection_of
@@ -106,7 +107,7 @@ class Shelving(Following):
             if over:
                 self._drop(stream, followed)
                 self._fault(stream, error)
-            elif self._strict:
+            elif self._strict or isinstance(error, TlsvizError):
                 raise
             return  # the end looks once more, and says then what is wrong
         shelved.entry = made

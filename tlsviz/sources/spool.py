@@ -44,14 +44,13 @@ class Spool:
 
     def flush(self) -> None:
         """Writes what was added, so that other processes can read it."""
-        data, self._ahead = memoryview(bytes(self._ahead)), bytearray()
-        while data:
+        while self._ahead:  # where the disk is full, the rest stays: what comes behind it has its place already
             try:
-                written = os.pwrite(self.descriptor, data, self._written)
+                written = os.pwrite(self.descriptor, self._ahead, self._written)
             except OSError as error:
                 raise _full(error) from None
             self._written += written
-            data = data[written:]
+            del self._ahead[:written]
 
     def read(self, place: int, size: int) -> bytes:
         """The bytes at a place."""
@@ -75,5 +74,8 @@ class Spool:
 
 def _full(error: OSError) -> TlsvizError:
     why = error.strerror or str(error)
-    folder = tempfile.gettempdir()
-    return TlsvizError("Cannot keep what was read", why, f"Make room in {folder}, or name another folder in TMPDIR.")
+    try:
+        mend = f"Make room in {tempfile.gettempdir()}, or name another folder in TMPDIR."
+    except OSError:
+        mend = "Name a folder with room in TMPDIR."  # no usual one can be written to
+    return TlsvizError("Cannot keep what was read", why, mend)
