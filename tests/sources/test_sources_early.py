@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pcap_writer as w
 import pytest
-from dialogue import Dialogue, shake
+from certificate_makers import NOW, ec_key, make
+from dialogue import Dialogue, make_client, make_server, shake
 
 from tlsviz.connection.judge import Evidence
 from tlsviz.connection.model import Connection
 from tlsviz.connection.rows import Row, only, row, rows
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
+from tlsviz.pki import stores
 from tlsviz.sources import catalog
 from tlsviz.sources.background import Listed, Loading, read_capture
 from tlsviz.sources.capture import OpenOptions, load_capture
@@ -295,3 +297,31 @@ def test_a_full_disk_is_no_mistake_of_ours(frames: Packets, monkeypatch: pytest.
         following.take(packet._replace(number=number, stream=0))
     with pytest.raises(TlsvizError, match="No space left"):
         following.passing(frames[0].time + 2 * PATIENCE)
+
+
+@pytest.mark.tshark
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
+def test_a_verdict_that_comes_later_is_what_others_know_of_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first connection shows the intermediate that the second lacks, but is over only after it."""
+    root = make("root", ec_key(1), ca=True)
+    between = make("between", ec_key(2), root, ca=True)
+    leaf = make("server.test", ec_key(3), between, names=("server.test",))
+    said = []
+    for above in ([between], [], []):
+        server = make_server()
+        server.use_certificate(leaf.cert)
+        server.use_privatekey(leaf.key)
+        for each in above:
+            server.add_extra_chain_cert(each.cert)
+        said.append(closed(shake("1.2", resume=Dialogue(context=make_client("1.2"), server_context=server))))
+    first, second, third = said
+    first = [*first[:-2], *(each._replace(time=each.time + 2) for each in first[-2:])]
+    path = tmp_path / "a.pcap"
+    every = [*at(first, 40001, 1e6), *at(second, 40002, 1e6 + 1), *at(third, 40003, 1e6 + 5)]
+    path.write_bytes(w.pcap(map(w.frame, sorted(every, key=lambda packet: packet.time))))
+    monkeypatch.setattr(stores, "mozilla", lambda: stores.from_ders("Mozilla", [root.der]))
+    monkeypatch.setattr(stores, "system", lambda: stores.from_ders("system", []))
+    options = OpenOptions(at=NOW)
+    whole = recalled(load_capture(path, options, strict=True))
+    assert [one.public for one in whole.connections[2].earlier] == [True, True]
+    assert list_capture(path, options, strict=True) == whole

@@ -51,18 +51,18 @@ def list_capture(
 
     with Opened(path, options, progress, cancelled) as opened, Crews(opened, spool, told, strict) as crews:
         shelving = opened.read(crews.begin, crews.alone, _replace)
-        entries = shelving.entries
-        settled = []
-        for kept in settling.settled(entries):
+        entries: list[Entry] = []
+        for entry in settling.judged(shelving.entries):
             opened.look()
-            settled.append(kept)
+            entries.append(entry)
+        settled = list(settling.settled(entries))
         shelf.keep(len(settled))
         for kept in settled:
             give(kept)
         for kept in informed(shelf, settled):
             give(kept)
         opened.report(shelving, last=True)
-        notices = opened.notices(list(map(_gist, entries.values())), shelving.faults)
+        notices = opened.notices(list(map(_gist, entries)), shelving.faults)
         return Trace(opened.source, shelf, notices)
 
 

@@ -97,11 +97,11 @@ def entry(first: int, stream: int, opinion: Opinion, inputs: Inputs | None, spoo
         bool(connection.every_secret),
         tuple(found.why for found in connection.premasters),
         step(connection),
-        _suspicion(connection),
+        suspicion(connection),
     )
 
 
-def _suspicion(connection: Connection) -> int | None:
+def suspicion(connection: Connection) -> int | None:
     """How much the certificates of a connection point at an inspecting box; None where nothing can make it likely."""
     if mozilla(connection) is not False or any(each.code == "inspection_likely" for each in connection.findings):
         return None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tlsviz.connection.inspection import LIKELY
+from tlsviz.connection.observations import observe
 from tlsviz.connection.observed import Observation
 from tlsviz.connection.redirects import followed
 from tlsviz.connection.rows import row
 from tlsviz.connection.tickets import Tickets
-from tlsviz.sources.entries import Entry, keep, taken
+from tlsviz.sources.entries import Entry, keep, suspicion, taken
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.shelf import Kept, Links, Shelf
 from tlsviz.sources.spool import Spool
@@ -28,12 +29,16 @@ class Settling:
         number = self._numbers.setdefault(entry.first, len(self._numbers))
         return _kept(entry, number)
 
-    def settled(self, entries: Mapping[int, Entry]) -> Iterator[Kept]:
+    def judged(self, entries: Mapping[int, Entry]) -> Iterator[Entry]:
         """After the end: all of them in the order of their first packets, by which they are given here."""
+        for number, first in enumerate(sorted(entries)):
+            yield self._judged(entries[first], number)
+
+    def settled(self, entries: Sequence[Entry]) -> Iterator[Kept]:
+        """Those, linked with each other."""
         tickets = Tickets()
-        settled = [self._judged(entries[first], number) for number, first in enumerate(sorted(entries))]
-        found, led = followed([entry.step._replace(id=number) for number, entry in enumerate(settled)])
-        for number, entry in enumerate(settled):
+        found, led = followed([entry.step._replace(id=number) for number, entry in enumerate(entries)])
+        for number, entry in enumerate(entries):
             resumptions = tickets.link(number, entry.mentions)
             yield _kept(entry, number, Links(resumptions, found.get(number, ()), led.get(number)))
 
@@ -46,7 +51,13 @@ class Settling:
         connection, _ = taken(entry.place, self._spool, number, entry.stream)
         connection = self._opinions.judge(connection, above)
         place = keep(connection, None, self._spool) if entry.place.whole else entry.place
-        return entry._replace(row=row(connection), place=place, above=above)
+        return entry._replace(
+            row=row(connection),
+            place=place,
+            above=above,
+            observation=observe(connection),
+            suspicion=suspicion(connection),
+        )
 
 
 def informed(shelf: Shelf, settled: Iterable[Kept]) -> Iterator[Kept]:
