@@ -104,7 +104,7 @@ def _items(connection: Connection, source: Source | None) -> list[tuple[int, lis
     if connection.plain:
         found.append((0, [(f"{glyphs().eye} {titles.plain(connection)}, not encrypted", "warning bold")]))
     agreed = (
-        (2, titles.version(connection)),
+        (2, titles.version(connection) if connection.version else ""),
         (4, connection.carrier),
         (_LONG_SUITE, suite_words(connection)),
         (7, str(connection.group or "")),
