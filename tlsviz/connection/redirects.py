@@ -81,14 +81,16 @@ def followed(steps: Sequence[Step]) -> Followed:
     the target. TLS is judged by the name of its ClientHello, or, where that has none, by the port alone.
     """
     plain = [each for each in steps if each.redirects]
-    later: dict[str, list[Step]] = {each.client: [] for each in plain}
+    clients = {each.client for each in plain}
+    doors: dict[_Door, _Queue] = {}
     for each in sorted(steps, key=_start):
-        if each.client in later:
-            later[each.client].append(each)
+        if each.client in clients:
+            for name in {_name(each), each.server.address}:
+                doors.setdefault((each.client, each.plain, each.server.port, name), _Queue()).steps.append(each)
     led: dict[int, int] = {}
     found = {
         each.id: tuple(
-            redirect._replace(connection=_follower(each, redirect, since, later[each.client], led))
+            redirect._replace(connection=_follower(each, redirect, since, doors, led))
             for redirect, since in zip(each.redirects, each.answered, strict=True)
         )
         for each in plain
@@ -96,20 +98,46 @@ def followed(steps: Sequence[Step]) -> Followed:
     return found, led
 
 
+_Door = tuple[str, bool, int, str]
+"""Where a connection arrives: its client, whether it is plain, the server's port, and its name or address."""
+
+
+class _Queue:
+    """Connections at one door, by their start. Those that were led there are passed over: there may be thousands."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self._ahead: dict[int, int] = {}
+
+    def first(self, since: float, but: int, led: dict[int, int]) -> Step | None:
+        """The first that begins soon after a time and that nothing has led there, but the one with an id."""
+        place = self._free(bisect_left(self.steps, since, key=_start), led)
+        if place < len(self.steps) and self.steps[place].id == but:
+            place = self._free(place + 1, led)
+        return self.steps[place] if place < len(self.steps) and self.steps[place].start <= since + SOON else None
+
+    def _free(self, place: int, led: dict[int, int]) -> int:
+        passed = []
+        while place < len(self.steps) and self.steps[place].id in led:
+            passed.append(place)
+            place = self._ahead.get(place, place + 1)
+        self._ahead.update(dict.fromkeys(passed, place))
+        return place
+
+
 def _follower(
-    before: Step, redirect: Redirect, since: float, candidates: Sequence[Step], led: dict[int, int]
+    before: Step, redirect: Redirect, since: float, doors: dict[_Door, _Queue], led: dict[int, int]
 ) -> int | None:
     goal = _goal(redirect)
     if goal is None:
         return None
-    for place in range(bisect_left(candidates, since, key=_start), len(candidates)):
-        other = candidates[place]
-        if other.start > since + SOON:
-            break
-        if other.id not in led and other.id != before.id and _fits(other, goal):
-            led[other.id] = before.id
-            return other.id
-    return None
+    queues = [doors.get((before.client, not goal.encrypted, goal.port, name)) for name in {goal.name, ""}]
+    firsts = [first for queue in queues if queue is not None and (first := queue.first(since, before.id, led))]
+    if not firsts:
+        return None
+    number = min((each.start, each.id) for each in firsts)[1]
+    led[number] = before.id
+    return number
 
 
 def _start(each: Step) -> float:
@@ -128,7 +156,5 @@ def _goal(redirect: Redirect) -> _Goal | None:
     return _Goal(scheme == "https", parts.hostname.lower().rstrip("."), port or _PORTS[scheme])
 
 
-def _fits(other: Step, goal: _Goal) -> bool:
-    if other.server.port != goal.port or other.plain == goal.encrypted:
-        return False
-    return other.name.lower().rstrip(".") in (goal.name, "") or other.server.address == goal.name
+def _name(each: Step) -> str:
+    return each.name.lower().rstrip(".")
