@@ -8,12 +8,14 @@ import random
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pcap_writer as w
 import pytest
 from certificate_makers import NOW, ec_key, make
 from dialogue import Dialogue, make_client, make_server, shake
+from effort import growth
 
 from tlsviz.connection.judge import Evidence
 from tlsviz.connection.model import Connection
@@ -29,7 +31,8 @@ from tlsviz.sources.entries import Entry, keep, taken
 from tlsviz.sources.memory import recalled
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.segments import ACK, RST, Packet
-from tlsviz.sources.shelf import Kept
+from tlsviz.sources.settling import Settling
+from tlsviz.sources.shelf import Kept, Shelf
 from tlsviz.sources.shelving import PATIENCE, Shelving
 from tlsviz.sources.spool import Spool
 from tlsviz.sources.spread import Spread
@@ -236,6 +239,43 @@ def test_a_process_that_meets_a_bug_says_so(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(Shelving, "take", lambda *_: os._exit(9))
     with pytest.raises(TlsvizError, match="a process is gone"):
         list_capture(ROOT / "captures" / "tls12-no-keys.pcapng")
+
+
+def test_a_shelf_gives_no_connection_that_does_not_know_what_came_before(frames: Packets) -> None:
+    told: list[Entry] = []
+    following = shelving(told)
+    one, two = at(frames, 40001, 1e6), at(frames, 40002, 1e6 + 5)
+    for number, packet in enumerate([*two, *one], 1):
+        following.take(packet._replace(number=number, stream=int(number > len(two))))
+    settling = Settling(Opinions((), None, Evidence()), following.spool)
+    shelf = Shelf(following.spool, lambda connection, _: connection)
+    later, sooner = map(settling.provisional, told)
+    shelf.put(later)
+    assert shelf[0].earlier == ()
+    shelf.put(sooner)
+    assert shelf[0].earlier == (sooner.observation,)
+
+
+def test_a_new_row_costs_nothing_where_the_rest_stays(frames: Packets) -> None:
+    told: list[Entry] = []
+    following = shelving(told)
+    for number, packet in enumerate(frames, 1):
+        following.take(packet._replace(number=number, stream=0))
+    kept = Settling(Opinions((), None, Evidence()), following.spool).provisional(told[0])
+
+    def work(size: int) -> Callable[[], object]:
+        shelf = Shelf(following.spool, lambda connection, _: connection)
+        for number in range(size):
+            shelf.put(kept._replace(row=kept.row._replace(id=number)))
+
+        def renew() -> None:
+            for number in range(size):
+                shelf.before(("server.test", 443), 1e9)
+                shelf.put(shelf.kept[number]._replace(row=kept.row._replace(id=number, findings=("other",))))
+
+        return renew
+
+    assert growth(work, 50, 8) < 2
 
 
 def test_secrets_do_not_go_to_the_disk() -> None:

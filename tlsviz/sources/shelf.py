@@ -95,7 +95,7 @@ class Shelf(_Lazy):
         self._judge = judge
         self._numbers: list[int] | None = None
         self._seen: dict[tuple[str, int], list[Observation]] | None = None
-        """What handshakes with each server have shown, by their time. Both are None after something came."""
+        """What handshakes with each server have shown, by their time. Both are None after something new came."""
         self._recent: OrderedDict[int, Connection] = OrderedDict()
         self._lock = RLock()
 
@@ -120,8 +120,13 @@ class Shelf(_Lazy):
         number = kept.row.id
         with self._lock:
             self._recent.pop(number, None)
+            before = self.kept.get(number)
             self.kept[number] = kept
-            self._seen = self._numbers = None
+            if before is None:
+                self._numbers = None
+            if before is None or before.observation != kept.observation:
+                self._seen = None
+                self._recent.clear()  # others look at it
 
     def keep(self, count: int) -> None:
         """Drops every connection but the first ones: what was found early may be void in the end."""
