@@ -15,21 +15,22 @@ import pcap_writer as w
 import pytest
 from certificate_makers import NOW, ec_key, make
 from dialogue import Dialogue, make_client, make_server, shake
-from effort import growth
+from effort import Stopwatch, growth
 
 from tlsviz.connection.judge import Evidence
 from tlsviz.connection.model import Connection
 from tlsviz.connection.rows import Row, only, row, rows
 from tlsviz.crypto.keylog import KeyLog
-from tlsviz.errors import TlsvizError
+from tlsviz.errors import CancelledError, TlsvizError
 from tlsviz.pki import stores
 from tlsviz.sources import catalog
 from tlsviz.sources.background import Listed, Loading, read_capture
-from tlsviz.sources.capture import OpenOptions, load_capture
-from tlsviz.sources.catalog import list_capture
+from tlsviz.sources.capture import Opened, OpenOptions, load_capture
+from tlsviz.sources.catalog import Crews, list_capture
 from tlsviz.sources.entries import Entry, keep, taken
 from tlsviz.sources.memory import recalled
 from tlsviz.sources.opinions import Opinions
+from tlsviz.sources.packets import read_packets
 from tlsviz.sources.segments import ACK, RST, Packet
 from tlsviz.sources.settling import Settling
 from tlsviz.sources.shelf import Kept, Shelf
@@ -217,7 +218,7 @@ def test_several_processes_give_the_same(monkeypatch: pytest.MonkeyPatch, name: 
     monkeypatch.setattr(catalog.Opened, "keyed", False)
     started: list[int] = []
     start = Spread.start
-    monkeypatch.setattr(Spread, "start", lambda spread, feed: (started.append(1), start(spread, feed))[1])
+    monkeypatch.setattr(Spread, "start", lambda spread, *how: (started.append(1), start(spread, *how))[1])
     seen: list[int] = []
     options = OpenOptions(carve=carve)
     trace = list_capture(path, options, found=lambda kept: seen.append(kept.row.id), strict=True)
@@ -365,3 +366,67 @@ def test_a_verdict_that_comes_later_is_what_others_know_of_too(tmp_path: Path, m
     whole = recalled(load_capture(path, options, strict=True))
     assert [one.public for one in whole.connections[2].earlier] == [True, True]
     assert list_capture(path, options, strict=True) == whole
+
+
+@pytest.mark.tshark
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
+def test_what_stops_the_reading_stops_it_at_once(tmp_path: Path, frames: Packets) -> None:
+    """Even where tshark has more to say than pipes hold."""
+    path = tmp_path / "a.pcap"
+    data = frames[2]._replace(payload=bytes(1400))
+    path.write_bytes(w.pcap(map(w.frame, [data._replace(sequence=number * 1400) for number in range(3000)])))
+
+    def take(*_: object) -> None:
+        raise ZeroDivisionError
+
+    watch = Stopwatch()
+    with pytest.raises(ZeroDivisionError):
+        read_packets(path, take)
+    assert watch.seconds() < 5
+
+
+@pytest.mark.tshark
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are doubled on Linux alone")
+@pytest.mark.parametrize("count", [1, 2])
+def test_it_can_be_given_up_when_all_is_read(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    over: list[int] = []
+    crew = Spread if count > 1 else Shelving
+    end = crew.end
+    monkeypatch.setattr(crew, "end", lambda crew: (over.append(1), end(crew))[1])
+    monkeypatch.setattr(Spread, "_ended", lambda *_: pytest.fail("it waited for the processes"))
+    monkeypatch.setattr(catalog, "WORTH", 0)
+    monkeypatch.setattr(catalog, "processes", lambda: count)
+    with pytest.raises(CancelledError):
+        list_capture(ROOT / "captures" / "tls12-no-keys.pcapng", cancelled=lambda: bool(over))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are doubled on Linux alone")
+def test_processes_of_an_attempt_that_was_given_up_are_gone_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "WORTH", 0)
+    monkeypatch.setattr(catalog, "processes", lambda: 2)
+    options = OpenOptions(carve=False)
+    with (
+        Opened(ROOT / "captures" / "tls12-no-keys.pcapng", options, None, None) as opened,
+        Crews(opened, Spool(), lambda _: None, strict=True) as crews,
+    ):
+        first = crews.begin(None)
+        first.start(None, opened.look)
+        assert isinstance(first, Spread)
+        processes = list(first._processes)
+        crews.begin(None)
+        for process in processes:
+            with pytest.raises(ProcessLookupError):
+                os.kill(process, 0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are doubled on Linux alone")
+def test_where_no_process_can_be_started_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(catalog, "WORTH", 0)
+    monkeypatch.setattr(catalog, "processes", lambda: 2)
+    monkeypatch.setattr(os, "fork", none_left)
+    with pytest.raises(TlsvizError, match="no process can be started"):
+        list_capture(ROOT / "captures" / "tls12-no-keys.pcapng")

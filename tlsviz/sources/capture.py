@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from tlsviz.connection.model import Connection, Source, Trace
+from tlsviz.connection.model import Source, Trace
 from tlsviz.connection.redirects import traced
 from tlsviz.connection.tickets import Tickets
 from tlsviz.crypto.keylog import KeyLog
@@ -105,8 +105,8 @@ class Crew(Protocol):
     def deal(self) -> Deal | None:
         """What makes of tshark's lines what `take_all` gets; None where that is packets."""
 
-    def start(self, feed: Feed | None) -> None:
-        """Before anything else; ``feed`` is what tshark will read."""
+    def start(self, feed: Feed | None, look: Callable[[], None]) -> None:
+        """Before anything else; ``feed`` is what tshark will read, ``look`` raises when the work is to be given up."""
 
     def take_all(self, packets: list[Any]) -> None:
         """Takes the next packets."""
@@ -140,10 +140,8 @@ def load_capture(
 
         following = opened.read(begin, begin, Following.replace)
         tickets, opinions = Tickets(), options.opinions()
-        connections: list[Connection] = []
-        for connection in following.finished(lambda each: opinions.next(each).connection):
-            opened.look()
-            connections.append(tickets.follow(connection))
+        judged = following.finished(lambda each: opinions.next(each).connection)
+        connections = list(map(tickets.follow, opened.looking(judged)))
         for connection in traced(connections):
             connections[connection.id] = connection
         opened.report(following, last=True)
@@ -154,6 +152,7 @@ def load_capture(
 C = TypeVar("C", bound=Crew)
 D = TypeVar("D", bound=Crew)
 A = TypeVar("A", bound=Crew)
+T = TypeVar("T")
 
 
 class Opened:
@@ -193,6 +192,12 @@ class Opened:
         """Raises `CancelledError` if somebody wants that."""
         if self._cancelled is not None and self._cancelled():
             raise CancelledError("Stopped", "reading the capture was cancelled")
+
+    def looking(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, with a `look` before each."""
+        for item in items:
+            self.look()
+            yield item
 
     def read(
         self, begin: Callable[[Plan | None], C], aside: Callable[[Plan | None], D], replace: Callable[[C, D], None]
@@ -244,7 +249,7 @@ class Opened:
             self.report(crew)
 
         feed = self.mapped.feed(plan, lifted) if plan is not None else None
-        crew.start(feed)
+        crew.start(feed, self.look)
         reading = read_packets(self.path, take, self._cancelled, feed=feed, deal=crew.deal)
         crew.end()
         return crew, reading

@@ -51,15 +51,12 @@ def list_capture(
 
     with Opened(path, options, progress, cancelled) as opened, Crews(opened, spool, told, strict) as crews:
         shelving = opened.read(crews.begin, crews.alone, _replace)
-        entries: list[Entry] = []
-        for entry in settling.judged(shelving.entries):
-            opened.look()
-            entries.append(entry)
+        entries = list(opened.looking(settling.judged(shelving.entries)))
         settled = list(settling.settled(entries))
         shelf.keep(len(settled))
         for kept in settled:
             give(kept)
-        for kept in informed(shelf, settled):
+        for kept in informed(shelf, opened.looking(settled)):
             give(kept)
         opened.report(shelving, last=True)
         notices = opened.notices(list(map(_gist, entries)), shelving.faults)
@@ -82,6 +79,8 @@ class Crews:
     def begin(self, plan: Plan | None) -> Spread | Shelving:
         """In as many processes as are worth it."""
         size = plan.size if plan is not None else self._opened.mapped.survey.size
+        for spread in self._spread:
+            spread.close()  # what they were at is given up
         count = processes() if size >= WORTH and not self._opened.keyed else 1
         if count < 2:
             return self.alone(plan)

@@ -65,18 +65,21 @@ class Following:
         self._sessions = Sessions()
         self._keylog = keylog
         self._strict = strict
+        self._look: Callable[[], None] = _on
         self._streams: dict[int, Followed | Flow | None] = {}
         """By tshark's numbers, in the order of first packets; UDP's are stored as -1, -2, ..."""
 
     deal: Deal | None = None
     """Reads tshark's lines itself where this is not None (`sources.spread`)."""
 
-    def start(self, feed: Feed | None) -> None:
-        """Before the first packet."""
+    def start(self, feed: Feed | None, look: Callable[[], None]) -> None:
+        """Before the first packet; ``look`` is called for each of them, and raises when all is to be given up."""
+        self._look = look
 
     def take_all(self, packets: Iterable[Packet | Datagram]) -> None:
         """Takes the next packets of the capture."""
         for packet in packets:
+            self._look()
             self.take(packet)
 
     def take(self, packet: Packet | Datagram) -> None:
@@ -168,6 +171,7 @@ class Following:
     def end(self) -> None:
         """The capture's end: what still waits in the streams is told."""
         for stream, followed in self._streams.items():
+            self._look()
             if followed is None or isinstance(followed, Flow):
                 continue
             if followed.taken:
@@ -283,6 +287,10 @@ class Following:
         what = f"{type(error).__name__} at {where}: {shorten(str(error), 120)}"
         name = f"TCP stream {stream}" if stream >= 0 else f"UDP stream {-1 - stream}"
         self.faults.append(f"{name} is left out, by a mistake in tlsviz ({what}). Please report it.")
+
+
+def _on() -> None:
+    """Nobody wants to give up."""
 
 
 def _first(item: tuple[int, Followed | Flow | None]) -> int:

@@ -200,10 +200,8 @@ class Running:
 
     async def _stop(self, at_once: bool) -> None:
         for process in self._running_processes:
-            if at_once:
-                _kill(process)
             try:
-                await asyncio.wait_for(process.wait(), _PATIENCE)
+                await asyncio.wait_for(_ended(process, at_once), _PATIENCE)
             except TimeoutError:
                 _kill(process)
                 await process.wait()
@@ -322,6 +320,15 @@ async def stream_line(stream: asyncio.StreamReader) -> bytes:
         return await stream.readline()
     except ValueError:
         return b"\n"
+
+
+async def _ended(process: asyncio.subprocess.Process, at_once: bool) -> None:
+    """Waits for the end, or makes one. What is left is read then: asyncio sees no end behind a pipe that it paused."""
+    if at_once:
+        _kill(process)
+        while process.stdout is not None and await process.stdout.read(_READ):
+            pass
+    await process.wait()
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

@@ -74,6 +74,7 @@ class Shelving(Following):
         """The capture's end: what still waits is told, and every entry that is not yet over."""
         super().end()
         for stream, followed in list(self._streams.items()):
+            self._look()
             if isinstance(followed, Followed):
                 shelved = self._shelved.get(followed.first)
                 if shelved is not None and shelved.entry is not None and shelved.logged != followed.stream.logged:

@@ -10,11 +10,12 @@ import gc
 import os
 import pickle
 import re
+import select
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection as Channel
 from multiprocessing.connection import Pipe
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 WORTH = 8 << 20
 """Bytes to read from which on other processes are worth their start."""
 MOST = 8
+_PIECE = 1 << 15
+"""Bytes of lines that a process gets at a time: a quarter of what its socket holds."""
+_MOMENT = 0.05
 _STREAM = re.compile(rb'"tcp_stream":\["(\d+)"([],])')
 _INDEX = b'{"index"'
 _PICKLED = b"\x80"
@@ -94,6 +98,7 @@ class Spread:
         self._listeners: list[threading.Thread] = []
         self._came: SimpleQueue[tuple[int, _News | _End | _Bug | None]] = SimpleQueue()
         self._feed: Feed | None = None
+        self._look: Callable[[], None] = _on
         self._make = make
 
     @property
@@ -101,23 +106,36 @@ class Spread:
         """How many connections there are so far."""
         return sum(self._found)
 
-    def start(self, feed: Feed | None) -> None:
-        """Starts the processes; ``feed`` knows the packets' numbers. To be called before any other thread starts."""
-        self._feed = feed
-        for number in range(len(self._found)):
-            ours, theirs = Pipe(duplex=True)
-            process = os.fork()
-            if process == 0:
-                for channel in (*self._channels, ours):
-                    channel.close()
-                _work(theirs, number, self._make, feed)
-            theirs.close()
-            self._channels.append(ours)
-            self._processes.append(process)
+    def start(self, feed: Feed | None, look: Callable[[], None]) -> None:
+        """Starts the processes; ``feed`` knows the packets' numbers. To be called before any other thread starts.
+
+        ``look`` is called while this waits for them, and raises when all is to be given up.
+        """
+        self._feed, self._look = feed, look
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # and so it stays in the new processes
+        try:
+            for number in range(len(self._found)):
+                self._fork(number)
+        except OSError as error:
+            why = f"no process can be started: {error.strerror or error}"
+            raise TlsvizError("Cannot read the capture", why, "Is there a limit on memory or processes?") from None
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for number, channel in enumerate(self._channels):
             thread = threading.Thread(target=self._listen, args=(number, channel), daemon=True)
             thread.start()
             self._listeners.append(thread)
+
+    def _fork(self, number: int) -> None:
+        ours, theirs = Pipe(duplex=True)
+        self._channels.append(ours)
+        with theirs:
+            process = os.fork()
+            if process == 0:
+                for channel in self._channels:
+                    channel.close()
+                _work(theirs, number, self._make, self._feed)
+        self._processes.append(process)
 
     def _listen(self, number: int, channel: Channel) -> None:
         with suppress(EOFError, OSError):
@@ -156,23 +174,32 @@ class Spread:
         """Gives each process its part, and tells what came back meanwhile. The first one gets what was read already."""
         dealt = [each for each in parts if isinstance(each, bytes)]
         for channel, part in zip(self._channels, dealt or [pickle.dumps(parts)], strict=False):
-            if part:
-                with suppress(BrokenPipeError, ConnectionResetError):  # its end says why
-                    channel.send_bytes(part)
+            for piece in _pieces(part) if dealt else (part,):
+                self._send(channel, piece)
         with suppress(Empty):
             while True:
                 self._hear(*self._came.get_nowait())
 
+    def _send(self, channel: Channel, data: bytes) -> None:
+        """Waits until a process has room for it, and looks meanwhile."""
+        room = select.poll()
+        room.register(channel.fileno(), select.POLLOUT)
+        while not room.poll(_MOMENT * 1000):
+            self._look()
+        with suppress(BrokenPipeError, ConnectionResetError):  # its end says why
+            channel.send_bytes(data)
+
     def end(self) -> None:
         """Nothing more comes: waits for the processes."""
         for channel in self._channels:
-            with suppress(BrokenPipeError, ConnectionResetError):
-                channel.send_bytes(b"")
+            self._send(channel, b"")
         ends: list[_End] = []
         while len(ends) < len(self._channels):
-            end = self._hear(*self._came.get())
-            if end is not None:
-                ends.append(end)
+            self._look()
+            with suppress(Empty):
+                end = self._hear(*self._came.get(timeout=_MOMENT))
+                if end is not None:
+                    ends.append(end)
         alive = frozenset().union(*(end.entries for end in ends))
         self.entries = {first: made for first, made in self.entries.items() if first in alive}
         # What was counted of a connection is claimed by the one process that has its stream.
@@ -227,11 +254,25 @@ class Spread:
             channel.close()
 
 
+def _on() -> None:
+    """Nobody wants to give up."""
+
+
+def _pieces(lines: bytes) -> Iterator[bytes]:
+    """Whole lines, some at a time."""
+    begin = 0
+    while begin < len(lines):
+        end = lines.rfind(b"\n", begin, begin + _PIECE) if len(lines) - begin > _PIECE else -1
+        end = end if end >= 0 else lines.find(b"\n", begin + _PIECE)
+        end = end if end >= 0 else len(lines)
+        yield lines[begin:end]
+        begin = end + 1
+
+
 def _work(channel: Channel, number: int, make: Make, feed: Feed | None) -> NoReturn:
     """A process's life; it never returns to what it was copied from."""
     status = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began this says when it is over
         gc.freeze()
         _follow(channel, number, make, feed)
         status = 0
@@ -239,7 +280,7 @@ def _work(channel: Channel, number: int, make: Make, feed: Feed | None) -> NoRet
         pass  # nobody listens any more
     except Exception as error:
         with suppress(Exception):
-            known = isinstance(error, (TlsvizError, HiddenError))
+            known = isinstance(error, (TlsvizError, HiddenError, MemoryError))
             channel.send(_Bug(error if known else None, traceback.format_exc()))
         status = 0
     finally:
