@@ -98,8 +98,8 @@ def captures(folder: Path) -> list[Path]:
 def our_views(connections: Sequence[Connection]) -> dict[int, View]:
     views = {}
     for connection in connections:
-        if connection.tcp_stream is None:
-            continue  # of DTLS or QUIC
+        if connection.plain is not None or connection.tcp_stream is None:
+            continue  # of plain HTTP, DTLS, QUIC or EAP
         view = View(
             version=connection.version.hex if connection.version else None,
             cipher_suite=connection.cipher_suite.hex if connection.cipher_suite else None,
