@@ -353,6 +353,33 @@ def test_spoiled(spoiled: Both, spoil: Spoil) -> None:
     assert len(whole) == {no_beginning: 0, reused: 2}.get(spoil, 1)
 
 
+def short_header(time: float, data: bytes) -> tuple[float, bytes]:
+    """TCP's data offset points into its own header: to tshark there is no payload."""
+    return time, data[:46] + bytes([4 << 4]) + data[47:]
+
+
+def in_the_future(time: float, data: bytes) -> tuple[float, bytes]:
+    """The capture's clock jumps ahead for a moment."""
+    return time + 5000, data
+
+
+@pytest.mark.parametrize("odd", [short_header, in_the_future])
+def test_odd_segments_in_the_middle_of_a_record(
+    tmp_path: Path, odd: Callable[[float, bytes], tuple[float, bytes]]
+) -> None:
+    frames = w.packets(shake("1.2", answer=bytes(60_000)))
+    found = list(map(w.frame, timed(frames)))
+    middle = [index for index, packet in enumerate(frames) if packet.source.port == 443 and len(packet.payload) == 1000]
+    for index in middle[10:14]:
+        time, data, size = found[index]
+        found[index] = (*odd(time, data), size)
+    path = tmp_path / "a.pcap"
+    path.write_bytes(w.pcap(found))
+    whole = loaded(path, False)
+    assert loaded(path, True).connections == whole.connections
+    assert len(whole.connections) == 1
+
+
 def test_interleaved(tmp_path: Path, frames: Frames) -> None:
     """Several connections at once: each keeps its place and its frames."""
     others = at_port(frames, 40001)

@@ -34,6 +34,8 @@ _PLAIN = struct.Struct(">12xHBxHxxHxBxx12sI4xBB")
 """EtherType, IPv4's version and header length, total length, fragment, protocol; addresses and ports; sequence number,
 data offset and flags of TCP."""
 _NUMBERS = struct.Struct(">II")
+_SHORTEST = 5 << 4
+"""The data offset of the shortest TCP header, in its byte."""
 _HELLO = 5 + 4 + 2 + 32
 """Where a ClientHello's random ends in its record."""
 _WORD = 0xFFFFFFFF
@@ -158,7 +160,7 @@ class _Carver:
                 begin = at + 34 + (offset >> 2 & 60)
                 size = at + 14 + total - begin
                 lane = lanes.get(key)
-                if lane is not None and flags & 7 == 0 and size >= 0:
+                if lane is not None and flags & 7 == 0 and size >= 0 and offset >= _SHORTEST:
                     flow = lane.flow
                     flow.frames.append(number)
                     if not size:
@@ -188,8 +190,8 @@ class _Carver:
             return
         addresses, tcp, end = place
         begin = tcp + (data[tcp + 12] >> 4) * 4
-        if begin > end:
-            return
+        if begin > end or begin < tcp + 20:
+            return  # to tshark such a header is none
         key = addresses + data[tcp : tcp + 4]
         flags = data[tcp + 13]
         lane = self.lanes.get(key)

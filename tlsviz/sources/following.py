@@ -299,12 +299,15 @@ def _first(item: tuple[int, Followed | Flow | None]) -> int:
 
 
 def _joined(inputs: list[Input]) -> list[Input]:
-    """The same with chunks of one side as one: all of it is in the middle of a record, which ends later."""
+    """The same with chunks of one side as one: all of it is in the middle of a record, which ends later.
+
+    Not where the clock went backwards: then the last one would not tell how late it was.
+    """
     found: list[Input] = []
     for sender, items in groupby(inputs, key=_sender_of_chunk):
         chunks = list(items)
         last = chunks[-1]
-        if sender is not None and isinstance(last, Chunk):
+        if sender is not None and isinstance(last, Chunk) and last.time == max(each.time for each in chunks):
             data = b"".join(each.data for each in chunks if isinstance(each, Chunk))
             packets = tuple(number for each in chunks for number in each.packets)
             last = Chunk(sender, last.time, data, packets)
