@@ -230,7 +230,7 @@ def _targets(parser: argparse.ArgumentParser) -> None:
 
 
 def _files(parser: argparse.ArgumentParser) -> None:
-    text = "go on reading a file that still grows, as `watch` does; Ctrl-C ends it"
+    text = "go on reading a file that still grows, as `watch` does; Ctrl-C (on a screen: Ctrl-Q) ends it"
     parser.add_argument("--follow", action="store_true", help=text)
     text = "a capture file; - is standard input; several are merged by time"
     parser.add_argument("target", nargs="+", metavar="FILE", help=text)

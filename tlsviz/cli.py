@@ -181,7 +181,7 @@ def _show(args: argparse.Namespace) -> int:
     if args.connection is not None:
         trace = targets.one(trace, args.connection)
     if args.list:
-        printing.write(_listed(trace, args), args.output, False)
+        printing.write(_listed(trace, whole, args), args.output, False)
         return _status(whole)
     if args.format == "json":
         from tlsviz.report.json import json_text
@@ -205,12 +205,13 @@ def _show(args: argparse.Namespace) -> int:
     return _status(whole)
 
 
-def _listed(trace: Trace, args: argparse.Namespace) -> str:
+def _listed(trace: Trace, whole: Trace, args: argparse.Namespace) -> str:
     """The connections' rows."""
     from tlsviz.report.listing import list_json, render_list
 
     if args.format == "text":
-        return render_list(trace, printing.width(), printing.color(args.output is None), not printing.unicode())
+        color = printing.color(args.output is None)
+        return render_list(trace, printing.width(), color, not printing.unicode(), whole)
     import json
 
     plain = args.output is None and not printing.unicode()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from shellsample import connection, several, trace
 
 from tlsviz.connection.rows import row
 from tlsviz.errors import CancelledError, TargetError
+from tlsviz.ui.listing import Listing
 from tlsviz.ui.messages import JobAdvanced, JobEnded
 from tlsviz.ui.workers import Capture, Job
 
@@ -85,3 +87,24 @@ def test_a_bug_says_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     job.read()
     assert job.error is not None
     assert "IndexError at test_shell_jobs.py:" in job.error.message
+
+
+def test_what_was_shown_is_found_under_its_number_of_now() -> None:
+    """A reading's end may number its connections anew."""
+    job = Job(Capture(Path("x")))
+    one, two = connection(0, "a.example", start=1.0), connection(1, "b.example", start=2.0)
+    for each in (replace(one, id=1), replace(two, id=0)):
+        job.found(each)
+    now = job.newest(one)
+    assert now is not None and (now.id, now.server_name) == (1, "a.example")
+    assert job.newest(connection(0, "c.example", start=3.0)) is None
+
+
+def test_the_cursor_stays_on_its_connection_when_numbers_change() -> None:
+    listing = Listing()
+    rows = [row(connection(number, f"{number}.example", start=float(number))) for number in range(3)]
+    listing.put(rows)
+    changed = [rows[0]._replace(id=1), rows[1]._replace(id=0)]
+    listing.put(changed)
+    assert listing.newer(rows[0]) == changed[0]
+    assert listing.newer(rows[2]) == rows[2]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from fnmatch import translate
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tlsviz.connection.model import CodePoint, Endpoint
@@ -24,7 +24,10 @@ LONGEST_PATTERN = 200
 
 
 class Key(NamedTuple):
-    """``texts``: what a row holds under the key, () for nothing; for numbers ``number`` instead, in ``unit``."""
+    """``texts``: what a row holds under the key, () for nothing; for numbers ``number`` instead, in ``unit``.
+
+    ``wholes``: values that mean themselves alone, and not every text that they are a part of, as `_plain` has them.
+    """
 
     name: str
     kind: Kind
@@ -34,6 +37,7 @@ class Key(NamedTuple):
     number: Callable[[Row, float], float | None] = lambda row, zero: None
     unit: Literal["s", "B", ""] = ""
     points: Callable[[Row], tuple[CodePoint, ...]] = lambda row: ()
+    wholes: Callable[[], Collection[str]] = lambda: ()
 
 
 class Flag(NamedTuple):
@@ -68,6 +72,19 @@ def _trust(row: Row) -> tuple[str, ...]:
     return (row.verdict, *row.reasons) if row.verdict else ()
 
 
+_VERDICTS = frozenset(("trusted", "untrusted", "unknown"))
+_OUTCOMES = frozenset(("trusted", "complete", "incomplete", "resumed"))
+
+
+@cache
+def _names_of(registry: str) -> frozenset[str]:
+    """The names of a registry of code points."""
+    from tlsviz.tls import registry as registries
+
+    known = getattr(registries, registry)
+    return frozenset(_plain(known.get(code) or "") for code in known)
+
+
 def _end(end: Endpoint) -> str:
     return str(end)
 
@@ -78,15 +95,17 @@ KEYS: dict[str, Key] = {key.name: key for key in (
     Key("version", "version", "the negotiated version, or plain (HTTP)", "version:1.2   version:<1.2   version:plain",
         _version_of, points=lambda r: _some(r.version)),
     Key("cipher", "point", "the cipher suite, or a part of its name", "cipher:cbc", lambda r: _named(r.suite),
-        points=lambda r: _some(r.suite)),
+        points=lambda r: _some(r.suite), wholes=lambda: _names_of("cipher_suites")),
     Key("group", "point", "the group of the key exchange", "group:x25519", lambda r: _named(r.group),
-        points=lambda r: _some(r.group)),
+        points=lambda r: _some(r.group), wholes=lambda: _names_of("groups")),
     Key("alpn", "text", "the application protocol that was agreed on", "alpn:h2", lambda r: _one(r.alpn)),
     Key("alert", "point", "an alert, by name or number; without a value any but close_notify", "alert:40",
         lambda r: tuple(map(str, r.alerts)), points=_alerts),
     Key("finding", "text", "the code of something worth saying", "finding:expired", lambda r: r.findings),
-    Key("trust", "text", "what the trust stores say, or why they do not trust", "trust:untrusted", _trust),
-    Key("outcome", "text", "how it ended, as the last column says", "outcome:trusted", lambda r: _one(r.outcome)),
+    Key("trust", "text", "what the trust stores say, or why they do not trust", "trust:untrusted", _trust,
+        wholes=lambda: _VERDICTS),
+    Key("outcome", "text", "how it ended, as the last column says", "outcome:trusted", lambda r: _one(r.outcome),
+        wholes=lambda: _OUTCOMES),
     Key("client", "end", "the client's address, network, or address and port", "client:10.0.0.0/8",
         lambda r: _one(_end(r.client))),
     Key("server", "end", "the server's address, network, or address and port", "server:192.0.2.1",
@@ -138,6 +157,8 @@ def make(key: Key, value: str) -> Test:
         return _number(key, value)
     if key.kind == "version":
         return _version(value)
+    if _plain(value) in key.wholes():
+        value = f"={value}"
     if key.kind == "point":
         return _point(key, value)
     if key.kind == "end":

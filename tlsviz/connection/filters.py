@@ -190,7 +190,8 @@ class _Parser:
         key = KEYS.get(ALIASES.get(name, name))
         if key is None:
             meant = nearest(name)
-            hint = f"; is {meant}: meant?" if meant else ": quotes look for the text itself"
+            known = f"; there are {', '.join(KEYS)}"
+            hint = f"; is {meant}: meant?" if meant else f"{known}; quotes look for the text itself"
             raise FilterError(f"there is no key {shorten(name, 20)!r}{hint}", token.start, self.text)
         value = self.ahead
         values, start = [""], token.end

@@ -68,6 +68,10 @@ class Row(NamedTuple):
         """Whether it speaks no TLS at all."""
         return self.standing == "plain"
 
+    def is_of(self, other: Row) -> bool:
+        """Whether both are of one connection, by its ends and start."""
+        return self.start == other.start and self.client == other.client and self.server == other.server
+
     @property
     def title(self) -> str:
         """What to call the server: the name that the client asked for, else its address."""

@@ -48,20 +48,26 @@ COLUMNS = (
 )
 
 
-def render_list(trace: Trace, width: int = 100, color: bool = False, ascii: bool = False) -> str:
-    """A line for each connection, for a terminal of ``width`` columns; ends with a line break."""
+def render_list(
+    trace: Trace, width: int = 100, color: bool = False, ascii: bool = False, whole: Trace | None = None
+) -> str:
+    """A line for each connection, for a terminal of ``width`` columns; ends with a line break.
+
+    ``whole``: the trace of which a filter has left these; times count from its first connection.
+    """
     found = rows(trace.connections)
+    every = found if whole is None else rows(whole.connections)
     facts = [] if trace.source.packets is None else [plural(trace.source.packets, "packet")]
-    facts.append(plural(len(found), "connection"))
+    some = f"{len(found):,} of " if len(found) != len(every) else ""
+    facts.append(some + plural(len(every), "connection"))
     name = clip(safe(trace.source.name), max(width - 40, 20))
     lines: list[Line] = [[Piece("tlsviz", "title"), Piece("  " + " · ".join([name, *facts]), "dim")]]
     if found:
-        lines += [[], *_table(found, width)]
+        lines += [[], *_table(found, width, min(row.start for row in every))]
     return render(lines, color, ascii)
 
 
-def _table(found: Sequence[Row], width: int) -> Iterator[Line]:
-    zero = min(row.start for row in found)
+def _table(found: Sequence[Row], width: int, zero: float) -> Iterator[Line]:
     words = [[column.words(row, zero) for column in COLUMNS] for row in found]
     widths = [
         min(max(len(column.title), *(cells(each[at]) for each in words)), column.most)

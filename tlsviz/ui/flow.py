@@ -304,9 +304,9 @@ class Flow:
 
         newer = {each.id for each in fresh}
         for screen in self.app.screen_stack:
-            if isinstance(screen, HandshakeScreen) and screen is not self.stage and screen.connection_id in newer:
-                newest = job.connection(screen.connection_id)
-                if newest is not None:
+            if isinstance(screen, HandshakeScreen) and screen is not self.stage and screen.scene is not None:
+                newest = job.newest(screen.scene.truth)
+                if newest is not None and newest.id in newer:
                     screen.show(newest)
 
     def _remark(self, job: Job) -> None:

@@ -131,6 +131,13 @@ class Job:
             whole, shelf = self._whole.get(number), self._shelf
         return shelf.get(number) if whole is None and shelf is not None else whole
 
+    def newest(self, shown: Connection) -> Connection | None:
+        """A connection that was shown before as it is now; None if there is none with its ends and start."""
+        with self._lock:
+            known = [self._rows[shown.id]] if shown.id in self._rows else []
+            found = next((each for each in (*known, *self._rows.values()) if _shows(each, shown)), None)
+        return self.connection(found.id) if found is not None else None
+
     @property
     def listing(self) -> bool:
         """Whether its connections are on a shelf."""
@@ -272,6 +279,11 @@ class Job:
             self.state, self.trace, self.error = state, trace, error
             if self._listener is not None:
                 self._listener.post_message(JobEnded(self))
+
+
+def _shows(row: Row, connection: Connection) -> bool:
+    """Whether a row is of a connection, whose number may have changed since."""
+    return (row.start, row.client, row.server) == (connection.start, connection.client, connection.server)
 
 
 def bug(error: BaseException, hint: str = "Nothing else is affected.") -> TlsvizError:

@@ -73,7 +73,7 @@ class ConnectionsScreen(Screen[None]):
         self.query_one(FacetPane).display = False
         self.query_one(ConnectionTable).focus()
         self._show_title()
-        self.call_after_refresh(self._refill, None)
+        self.call_after_refresh(self._refill)
 
     @property
     def chosen(self) -> Connection | None:
@@ -84,20 +84,18 @@ class ConnectionsScreen(Screen[None]):
 
     def add(self, rows: Iterable[Row]) -> None:
         """Takes new rows and newer ones."""
-        keep = self.query_one(ConnectionTable).row
         self.listing.put(rows)
-        self._refill(keep)
+        self._refill()
         self._show_title()
 
     def ended(self) -> None:
         """Says that no more will come; what was given for the time being goes."""
-        keep = self.query_one(ConnectionTable).row
         self.listing.keep({each.id for each in self.job.rows})
-        self._refill(keep)
+        self._refill()
         self._show_title()
 
-    def _refill(self, keep: Row | None) -> None:
-        self.query_one(ConnectionTable).refill(keep)
+    def _refill(self) -> None:
+        self.query_one(ConnectionTable).refill()
         self.query_one(ConnectionHead).refresh()
         if self.query_one(FacetPane).display and self._counting is None:
             # Rows come many times a second, and counting all of them takes a while.
@@ -155,10 +153,9 @@ class ConnectionsScreen(Screen[None]):
         """Looks at all rows, in bites: keys that are pressed meanwhile come first."""
         if len(self.listing) > AT_ONCE:
             await asyncio.sleep(TYPING)
-        keep = self.query_one(ConnectionTable).row
         for _ in self.listing.arranging():
             await asyncio.sleep(0)
-        self._refill(keep)
+        self._refill()
         self._show_title()
 
     @on(FilterBox.Done)
@@ -209,9 +206,8 @@ class ConnectionsScreen(Screen[None]):
         self._sort(self.listing.sort)
 
     def _sort(self, key: str) -> None:
-        keep = self.query_one(ConnectionTable).row
         self.listing.sort_by(key)
-        self._refill(keep)
+        self._refill()
 
     def action_back(self) -> None:
         """Lets go of the filter, else of the counts, else stops the reading, else leaves."""

@@ -60,11 +60,6 @@ class SceneScreen(Screen[None]):
             self.refresh_bindings()
 
     @property
-    def connection_id(self) -> int:
-        """Which connection it shows."""
-        return self._scene.connection.id
-
-    @property
     def _scene(self) -> Scene:
         if self.scene is None:
             raise RuntimeError("the screen has no scene before it is made")

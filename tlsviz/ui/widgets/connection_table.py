@@ -105,7 +105,8 @@ class ConnectionTable(LineView):
         super().__init__(id=id)
         self.listing = listing
         self._connection = connection
-        self._moved = False
+        self._wanted: Row | None = None
+        """What somebody has moved the cursor to."""
 
     @property
     def row(self) -> Row | None:
@@ -118,13 +119,13 @@ class ConnectionTable(LineView):
         """The connection under the cursor."""
         return self._connection(self.row.id) if self.row is not None else None
 
-    def refill(self, keep: Row | None) -> None:
+    def refill(self) -> None:
         """Shows the listing's new view, the cursor on the same connection if it is still there.
 
         Until somebody moves it, it stays in the first row, whatever comes.
         """
-        newer = self.listing.rows.get(keep.id) if keep is not None and self._moved else None
-        at = self.listing.find(newer) if newer is not None else None
+        self._wanted = self.listing.newer(self._wanted) if self._wanted is not None else None
+        at = self.listing.find(self._wanted) if self._wanted is not None else None
         if at is None:
             at = min(self.cursor, len(self.listing.view) - 1)
         self.set_reactive(ConnectionTable.cursor, max(at, 0))
@@ -180,16 +181,19 @@ class ConnectionTable(LineView):
     def on_blur(self) -> None:
         self.refresh()
 
+    def _go(self, index: int) -> None:
+        """Moves the cursor, because somebody wants that."""
+        self.cursor = index
+        self._wanted = self.row
+
     def action_move(self, by: int) -> None:
-        self._moved = True
-        self.cursor = max(0, min(self.cursor + by, len(self.listing.view) - 1))
+        self._go(max(0, min(self.cursor + by, len(self.listing.view) - 1)))
 
     def action_page(self, by: int) -> None:
         self.action_move(by * max(self.scrollable_content_region.height - 1, 1))
 
     def action_edge(self, end: int) -> None:
-        self._moved = True
-        self.cursor = 0 if end < 0 else max(len(self.listing.view) - 1, 0)
+        self._go(0 if end < 0 else max(len(self.listing.view) - 1, 0))
 
     def action_open(self) -> None:
         if self.chosen is not None:
@@ -199,9 +203,7 @@ class ConnectionTable(LineView):
         index = self.index_at(event.y)
         if index is None:
             return
-        self._moved = True
-        if index == self.cursor or event.chain > 1:
-            self.cursor = index
+        again = index == self.cursor or event.chain > 1
+        self._go(index)
+        if again:
             self.action_open()
-        else:
-            self.cursor = index
