@@ -46,7 +46,8 @@ class ConnectionsScreen(Screen[None]):
         Binding("f", "facets", "counts", tooltip="How many there are of each version, suite, outcome..."),
         Binding("v", "summary", "summary", tooltip="Everything summed up, with plots"),
         Binding("r", "reverse", "reverse", tooltip="Turn the order round"),
-        Binding("escape", "back", "back", tooltip="Let go of the filter, stop the reading, or leave"),
+        Binding("escape", "stop", "stop", tooltip="Stop the reading; what was read stays"),
+        Binding("escape", "back", "back", tooltip="Let go of the filter or of the counts, or leave"),
     ]
 
     def __init__(self, job: Job) -> None:
@@ -116,6 +117,7 @@ class ConnectionsScreen(Screen[None]):
             words.append(f"{'stopping' if job.cancelled else job.request.doing}{glyphs().ellipsis}")
         else:
             words += _ending(job)
+        self.refresh_bindings()
         bar = self.query_one(ProgressLine)
         bar.display = running
         if running and job.progress is not None and job.progress.size:
@@ -183,6 +185,7 @@ class ConnectionsScreen(Screen[None]):
         """Opens the counts, or closes them."""
         pane = self.query_one(FacetPane)
         pane.display = not pane.display
+        self.refresh_bindings()
         if pane.display:
             pane.show(self.listing.view)
             pane.focus()
@@ -209,8 +212,24 @@ class ConnectionsScreen(Screen[None]):
         self.listing.sort_by(key)
         self._refill()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape stops while there is something to stop."""
+        if action in ("stop", "back"):
+            return (action == "stop") == self._stoppable
+        return super().check_action(action, parameters)
+
+    @property
+    def _stoppable(self) -> bool:
+        running = self.job.state == "running" and not self.job.cancelled
+        return running and not (self.query_one(FilterBox).display or self.query_one(FacetPane).display)
+
+    def action_stop(self) -> None:
+        """Stops the reading."""
+        self.job.cancel()
+        self._show_title()
+
     def action_back(self) -> None:
-        """Lets go of the filter, else of the counts, else stops the reading, else leaves."""
+        """Lets go of the filter, else of the counts, else leaves."""
         box, facets = self.query_one(FilterBox), self.query_one(FacetPane)
         if box.display:
             box.set("")
@@ -218,9 +237,6 @@ class ConnectionsScreen(Screen[None]):
             self.query_one(ConnectionTable).focus()
         elif facets.display:
             self.action_facets()
-        elif self.job.state == "running" and not self.job.cancelled:
-            self.job.cancel()
-            self._show_title()
         else:
             self.app.post_message(GoBack())
 
