@@ -6,9 +6,11 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from samples import connections
+from dialogue import shake
+from samples import connections, foreign
 
 from tlsviz.connection.model import ApplicationRun, Connection, Endpoint, PlacedMark
+from tlsviz.connection.tcp import IN_THE_MIDDLE
 from tlsviz.connection.way import Way, way
 from tlsviz.wire.chunks import CLIENT, SERVER, Mark, MarkKind, Sender
 
@@ -144,3 +146,69 @@ def test_nothing_seen_is_no_way() -> None:
     run = ApplicationRun(0, 100.0, 100.0, SERVER, 1, 5)
     alone = replace(Connection(start=100.0), application=(run,))
     assert way(alone).round_trips == 0
+
+
+def test_data_alone_measures_no_round_trip() -> None:
+    runs = tuple(
+        ApplicationRun(order, 100.0 + time, 100.0 + time, sender, 1, 84)
+        for order, (sender, time) in enumerate(((CLIENT, 0.0), (SERVER, 9.0), (CLIENT, 10.0)), 1)
+    )
+    found = way(replace(marked(("joined", CLIENT, 0.0, IN_THE_MIDDLE)), application=runs))
+    assert (found.spans, found.round_trips, found.round_trip_time, found.choices) == ((), 0, None, ())
+    assert found.first_byte is None
+    assert found.note.endswith("neither TCP's SYN nor a ClientHello was seen, so that no round trip can be told.")
+
+
+def test_a_late_flight_is_measured_and_what_came_before_it_is_not_made_up() -> None:
+    whole = shake("1.2").connection()
+    begun = next(message.index for message in whole.messages if message.type == "client_key_exchange")
+    found = way(replace(whole, messages=whole.messages[begun:], proofs=(), findings=(), certificates=()))
+    assert trips(found)[:2] == [("handshake", 1), ("request", 1)]
+    assert found.round_trip_time is not None
+    assert found.first_byte is None and found.choices == () and "other handshakes" in found.note
+    assert way(whole).choices and not way(whole).note
+
+
+# -- TLS 1.3 without keys ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("client_certificate", [False, True])
+def test_tickets_before_the_request_are_not_its_answer(client_certificate: bool) -> None:
+    said = shake("1.3", client_certificate=client_certificate)
+    read, sealed = way(said.connection()), way(said.connection(keys=False))
+    assert sealed.first_byte == pytest.approx(read.first_byte)
+    assert [span.start for span in sealed.spans] == pytest.approx([span.start for span in read.spans])
+    assert "tickets" not in sealed.spans[-1].detail
+
+
+def test_tickets_without_a_request_are_no_answer() -> None:
+    whole = shake("1.3", bye=False).connection(keys=False)
+    runs = whole.application
+    assert [run.sender for run in runs[:3]] == [SERVER, CLIENT, SERVER]
+    found = way(replace(whole, application=runs[:3]))
+    assert trips(found) == [("handshake", 1)]
+    assert found.first_byte is None and found.choices == () and "session tickets" in found.note
+
+
+@needs_tshark
+def test_a_request_right_behind_the_finished_may_be_answered_by_tickets_first() -> None:
+    found = way(connections()["tls13-no-keys"][0])
+    assert found.spans[-1].detail.startswith("113 B → ") and "perhaps session tickets" in found.spans[-1].detail
+    early = way(connections()["early-data"][1])
+    assert "tickets" not in early.spans[-1].detail
+
+
+def test_what_answers_early_data_is_not_told_without_keys() -> None:
+    whole = shake("1.3").connection(keys=False)
+    runs = tuple(run._replace(early=run.sender == CLIENT) for run in whole.application)
+    found = way(replace(whole, application=runs))
+    assert found.first_byte is None and "0-RTT" in found.note
+
+
+@needs_tshark
+def test_keys_do_not_move_the_first_byte_of_a_capture_from_elsewhere() -> None:
+    name = "ssldump/tls1.3_aes128.pcap"
+    if not foreign(name):
+        pytest.skip("the captures from elsewhere are not here")
+    (read,), (sealed,) = foreign(name)[name], foreign(name, keys=False)[name]
+    assert way(sealed).first_byte == way(read).first_byte

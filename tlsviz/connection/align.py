@@ -114,7 +114,8 @@ def _key(connection: Connection, step: Step) -> tuple[str, ...]:
         return "message", step.sender, _ALIKE.get(kind, kind)
     if step.kind == "mark":
         return "mark", step.sender, connection.marks[step.index].mark.kind
-    return step.kind, step.sender
+    # The body of an answer in the clear stands beside no record of TLS.
+    return step.kind, step.sender, connection.plain or ""
 
 
 def _told(connection: Connection, step: Step) -> tuple[object, ...]:

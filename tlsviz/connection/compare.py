@@ -13,6 +13,7 @@ from tlsviz.connection import titles
 from tlsviz.connection.align import FieldPair, StepPair, field_pairs, matches, step_pairs
 from tlsviz.connection.ladder import Step, round_trips, steps
 from tlsviz.connection.model import CodePoint, Connection, Message, SentCertificate, Trace
+from tlsviz.connection.plain.words import heard
 from tlsviz.errors import UsageError
 from tlsviz.pki.certificate import read
 from tlsviz.tls.views import extension_list
@@ -141,6 +142,8 @@ def _outcome(left: Connection, right: Connection) -> Iterator[Difference]:
     """How it ended, and with whom."""
 
     def end(connection: Connection) -> str:
+        if connection.plain:
+            return f"{titles.plain(connection)}: {heard(connection)}"
         if connection.failure is not None and not connection.distrusted:
             return connection.failure.title
         return "complete" if connection.complete else "not complete"
@@ -186,7 +189,9 @@ def _hidden(connection: Connection) -> bool:
 
 
 def _known(connection: Connection, value: object, what: str) -> object:
-    """A value; where it is missing only because it travelled encrypted, the words for that."""
+    """A value; where it is missing only because it travelled encrypted or without TLS, the words for that."""
+    if what == "version" and connection.plain:
+        return titles.plain(connection)
     late = what in ("alpn", "signature_scheme") and not connection.resumed
     return HIDDEN if value is None and late and _hidden(connection) else value
 

@@ -13,8 +13,11 @@ from typing import Literal, NamedTuple
 from tlsviz.connection.holes import incomplete
 from tlsviz.connection.ladder import Step, steps
 from tlsviz.connection.model import Connection, PlacedMark
+from tlsviz.connection.plain.words import exchanges
 from tlsviz.connection.savings import Choice, choices
+from tlsviz.connection.sealed_request import Request, request
 from tlsviz.connection.titles import carrier, size, tunnel, type_title
+from tlsviz.connection.titles import message as message_title
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.text import plural
 
@@ -54,6 +57,7 @@ class Way(NamedTuple):
 
     ``round_trips`` from the SYN on; ``first_byte``: seconds from the connection's start to the first byte of the
     answer, None if there was none. ``work``: what the answers took beyond the network's round trips, in seconds.
+    ``note``: what of it cannot be told, and why; "" for nothing.
     """
 
     spans: tuple[Span, ...]
@@ -63,23 +67,46 @@ class Way(NamedTuple):
     first_byte: float | None
     work: float | None
     choices: tuple[Choice, ...]
+    note: str = ""
 
 
 def way(connection: Connection) -> Way:
-    """The way of a connection, without spans if nothing of it was seen, or there is no TLS."""
-    if connection.plain:
-        return Way((), 0, None, "", None, None, ())
+    """The way of a connection, without spans if nothing of it was seen."""
     walked = steps(connection)
-    spans = [*_lookups(connection), *_connects(connection), *_spoken(connection, walked)]
-    spans.sort(key=lambda span: span.start)
+    spoken, note = _asked_in_plain(connection) if connection.plain else _spoken(connection, walked)
+    spans = sorted([*_lookups(connection), *_connects(connection), *spoken], key=lambda span: span.start)
+    if not _begun(connection):
+        spans, note = _from_the_middle(connection, spans)
     rtt, measured = _round_trip_time(connection, spans)
     byte = next((span.end for span in spans if span.kind == "request" and not span.fault), None)
+    byte = byte if _begun(connection) else None
     needed = [span for span in spans if span.kind not in ("name", "record", "answer") and not span.fault]
     trips = sum(span.round_trips for span in needed)
     work = max(_waited(needed) - trips * rtt, 0.0) if rtt is not None and byte is not None else None
     plain = sum(span.round_trips for span in spans if span.kind == "plain")
-    costs = choices(connection, plain, rtt, work) if byte is not None else ()
-    return Way(tuple(spans), trips, rtt, measured, byte, work, costs)
+    costs = choices(connection, plain, rtt, work) if byte is not None and not connection.plain else ()
+    return Way(tuple(spans), trips, rtt, measured, byte, work, costs, note)
+
+
+def _begun(connection: Connection) -> bool:
+    """Whether the beginning was seen: TCP's or that of the handshake."""
+    return any(placed.mark.kind in ("syn", *_CONNECTED) for placed in connection.marks) or any(
+        message.type.endswith("client_hello") for message in connection.messages
+    )
+
+
+def _from_the_middle(connection: Connection, spans: list[Span]) -> tuple[list[Span], str]:
+    """What is left of the way without its beginning, and why: data alone may be far apart and measures nothing."""
+    if not connection.messages and not connection.application:
+        return spans, ""
+    if connection.plain:
+        kept, lacking = [span._replace(round_trips=0) for span in spans], "no round trip"
+    elif any(span.kind == "handshake" for span in spans):
+        kept, lacking = spans, "neither the time to the first byte nor what other handshakes would take"
+    else:
+        kept, lacking = [span for span in spans if span.kind not in ("request", "answer")], "no round trip"
+    said = "TCP's SYN was not seen" if connection.plain else "neither TCP's SYN nor a ClientHello was seen"
+    return kept, f"The way to the first byte is not known: {said}, so that {lacking} can be told."
 
 
 def _waited(spans: list[Span]) -> float:
@@ -155,14 +182,18 @@ class _Turn(NamedTuple):
         return [step for step in self.steps if step.sender == sender]
 
 
-def _spoken(connection: Connection, walked: tuple[Step, ...]) -> Iterator[Span]:
-    """The spans of everything that is said, as far as the end of the first answer."""
+def _spoken(connection: Connection, walked: tuple[Step, ...]) -> tuple[list[Span], str]:
+    """The spans of everything that is said, as far as the end of the first answer; and what cannot be told."""
     said = [step for step in walked if step.kind in ("message", "data", "prelude")]
     turns = [_Turn(number, tuple(group)) for number, group in groupby(said, key=lambda step: step.round_trip)]
-    asked = next((step for step in said if step.kind == "data" and step.sender == CLIENT), None)
+    asked = request(connection, said)
+    return list(_turned(connection, turns, asked)), asked.note
+
+
+def _turned(connection: Connection, turns: list[_Turn], request: Request) -> Iterator[Span]:
+    asked = request.step
     counted = 0
     for turn in turns:
-        request = asked is not None and turn.number >= asked.round_trip
         if turn.number == 0 or any(step.kind == "prelude" for step in turn.steps):
             yield from _plain(connection, turn)
         if any(step.kind == "message" and step.sender == CLIENT for step in turn.steps):
@@ -171,11 +202,24 @@ def _spoken(connection: Connection, walked: tuple[Step, ...]) -> Iterator[Span]:
                 counted = turn.number
                 yield span
         answer = next((s for s in turn.of(SERVER) if s.kind == "data"), None)
-        if request and asked is not None and answer is not None:
-            yield from _answered(connection, asked, answer, int(turn.number != counted))
+        if asked is not None and turn.number >= asked.round_trip and answer is not None:
+            yield from _answered(connection, request, asked, answer, int(turn.number != counted))
             return
     if asked is not None:
         yield Span("request", asked.time, 0.0, _request(connection, asked), fault="no answer seen")
+
+
+def _asked_in_plain(connection: Connection) -> tuple[list[Span], str]:
+    """The first request of plain HTTP, and its answer as far as its head."""
+    for asked, answer in exchanges(connection):
+        if asked is None:
+            continue
+        start = asked.time - connection.start
+        if answer is None:
+            return [Span("request", start, 0.0, "Request", message_title(asked), fault="no answer seen")], ""
+        detail = f"{message_title(asked)} → {message_title(answer)}"
+        return [Span("request", start, max(answer.time - asked.time, 0.0), "Request", detail, 1)], ""
+    return [], ""
 
 
 def _plain(connection: Connection, turn: _Turn) -> Iterator[Span]:
@@ -226,10 +270,12 @@ def _listed(found: list[Step]) -> str:
     return ", ".join(names) if len(names) <= _SHOWN - 1 else f"{names[0]}, {names[1]} … {names[-1]}"
 
 
-def _answered(connection: Connection, asked: Step, answer: Step, trips: int) -> Iterator[Span]:
+def _answered(connection: Connection, request: Request, asked: Step, answer: Step, trips: int) -> Iterator[Span]:
     """The request, and what follows the first byte of its answer. What they say is the keys' secret, and not told."""
     run = connection.application[answer.index]
-    detail = f"{size(connection.application[asked.index].bytes)} → {size(run.bytes)}"
+    detail = f"{size(request.bytes)} → {size(run.bytes)}"
+    if request.tickets:
+        detail += ", perhaps session tickets and no answer yet: without keys nobody can tell"
     yield Span("request", asked.time, max(answer.time - asked.time, 0.0), _request(connection, asked), detail, trips)
     last = run.last_time - connection.start
     if last > answer.time:

@@ -34,7 +34,7 @@ def how(found: Way) -> str:
     text = f"A round trip takes {clock(found.round_trip_time)}, by {found.measured}."
     if found.work is None:
         return text
-    return (
-        f"{text} All else that was waited for, {clock(found.work)}, is the server's work and time of sending. The "
-        "times of the other kinds are computed from these two: their round trips, and the same work."
-    )
+    text += f" All else that was waited for, {clock(found.work)}, is the server's work and time of sending."
+    if not found.choices:
+        return text
+    return f"{text} The times of the other kinds are computed from these two: their round trips, and the same work."

@@ -19,9 +19,12 @@ _STYLES: dict[str, Style] = {"name": "dim", "record": "dim", "plain": "warn", "h
 def waterfall(connection: Connection, width: int) -> Iterator[Line]:
     """The section's lines; none if nothing of the way was seen."""
     found = way(connection)
-    if not found.spans:
-        return
     head = "The way there"
+    if not found.spans:
+        if found.note:
+            yield [Piece(head, "title")]
+            yield from paragraph([INDENT], found.note, width, "dim")
+        return
     yield [Piece(head, "title"), Piece(clip(f"  {in_short(found)}", width - cells(head)), "dim")]
     end = max(max(span.end for span in found.spans), 1e-6)
     room = min(max(width - CLOCK * 2 - TITLE - TRIPS - 8, 10), 48)
@@ -29,7 +32,7 @@ def waterfall(connection: Connection, width: int) -> Iterator[Line]:
         yield from _span(span, end, room, width)
     if found.choices:
         yield from _choices(found, room, width)
-    if said := how(found):
+    for said in filter(None, (how(found), found.note)):
         yield from paragraph([INDENT], said, width, "dim")
 
 

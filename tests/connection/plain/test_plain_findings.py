@@ -83,7 +83,7 @@ def test_plain_http_on_the_port_of_tls() -> None:
 def test_nothing_failed_and_nobody_is_trusted() -> None:
     connection = talk(request("GET", "/", BASIC), response("500 Broken"))
     assert connection.failure is None and connection.trust is None and connection.proofs == ()
-    assert not way(connection).spans
+    assert not way(connection).choices
 
 
 # -- redirects -------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from tlsviz.connection.align import FieldPair, Standing, StepPair
 from tlsviz.connection.compare import NOTHING, Comparison, Difference, Subject, message_of
 from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import Connection
+from tlsviz.connection.plain.words import heard
 from tlsviz.ui.glyphs import ASCII, Sign, glyphs, trust
 from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
 from tlsviz.wire.chunks import CLIENT
@@ -64,6 +65,8 @@ def standing(kind: Standing) -> Standings:
 
 def ending(connection: Connection) -> Sign:
     """How a connection ended, in a sign and a word."""
+    if connection.plain:
+        return Sign(glyphs().eye, f"{titles.plain(connection)}: {heard(connection)}", "warning")
     if connection.failure is not None and not connection.distrusted:
         return Sign(glyphs().failed, "failed", "failed")
     if not connection.complete:

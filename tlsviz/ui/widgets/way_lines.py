@@ -98,8 +98,9 @@ def waterfall(way: Way, width: int) -> list[Line]:
             lines += paragraph(safe(span.detail), width, "muted", indent)
     if way.choices:
         lines += [[], *heading("the same way with other handshakes", width), *_choices(way, width)]
-    said = how(way)
-    return [*lines, [], *paragraph(said, width, "muted")] if said else lines
+    for said in filter(None, (how(way), way.note)):
+        lines += [[], *paragraph(said, width, "muted")]
+    return lines
 
 
 def _grid(way: Way, end: float, room: int) -> frozenset[int]:

@@ -16,6 +16,7 @@ from tlsviz.ui.widgets.way_lines import strip, waterfall
 
 TALL = 30
 """Screens with fewer lines have only one for the strip."""
+_NOTHING = "Nothing of the way to the server was seen."
 
 
 class WayStrip(Painted):
@@ -69,7 +70,7 @@ class WayView(LineView):
     def on_resize(self) -> None:
         self._lines = waterfall(self._way, self.width)
         if not self._way.spans:
-            self._lines = [[], *paragraph("Nothing of the way to the server was seen.", self.width, "muted")]
+            self._lines = [[], *paragraph(self._way.note or _NOTHING, self.width, "muted")]
         self.relayout()
 
     def line_count(self) -> int:
