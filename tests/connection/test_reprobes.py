@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from test_diagnosis import BASE, mark, with_alert
+from dialogue import shake
+from test_diagnosis import BASE, codes, mark, with_alert
 
 from tlsviz.connection.diagnosis import diagnose
 from tlsviz.connection.failure import Failure
 from tlsviz.connection.judge import judged
-from tlsviz.connection.model import Connection, Probe
+from tlsviz.connection.model import Cause, Connection, Probe
 from tlsviz.connection.reprobes import (
     MOST_PROBES,
     answered_in_clear,
@@ -101,6 +102,74 @@ def test_an_answer_where_there_was_silence_is_news() -> None:
     assert told.diagnosis is not None
     assert told.diagnosis.code == "reset_after_client_hello"
     assert "answers when no server name is sent" in told.diagnosis.evidence
+
+
+def cause(connection: Connection, probe: str) -> Cause:
+    assert connection.diagnosis is not None
+    return next(one for one in connection.diagnosis.causes if one.probe == probe)
+
+
+def test_suites_that_cannot_be_offered_stay_under_suspicion() -> None:
+    told = conclusion(REFUSED, judge(REFUSED, "wide_ciphers", REFUSED), judge(REFUSED, "other_groups", REFUSED))
+    suites = cause(told, "wide_ciphers")
+    assert suites.standing == "open"
+    assert "no PSK and no SRP suite" in suites.why
+    assert standing(told, "other_groups") == "ruled_out"
+    settled = conclusion(REFUSED, judge(REFUSED, "wide_ciphers", REFUSED), judge(REFUSED, "other_groups", DONE))
+    assert cause(settled, "wide_ciphers").standing == "ruled_out"
+    assert "PSK" not in cause(settled, "wide_ciphers").why
+
+
+def test_the_suites_that_were_offered_are_counted() -> None:
+    suites = codes(0x1A1A, 0x1301, 0x1305, 0xC0B4, 0xC02B, 0x00FF)
+    tried = dataclasses.replace(REFUSED, offered=REFUSED.offered._replace(cipher_suites=suites))
+    assert "without PSK and SRP" in judge(REFUSED, "wide_ciphers", tried).changed
+    assert "(4 in all, 3 of TLS 1.3)" in judge(REFUSED, "wide_ciphers", tried).changed
+
+
+BOTH_VERSIONS = BASE.offered._replace(versions=codes(*range(0x0301, 0x0305)))
+
+
+def test_who_refuses_tls12_by_its_version_can_take_tls13() -> None:
+    base = failed(with_alert(40, offered=BOTH_VERSIONS))
+    assert standing(conclusion(base, judge(base, "tls12", failed(with_alert(71)))), "tls12") == "open"
+    told = conclusion(base, judge(base, "tls12", failed(with_alert(70))))
+    assert standing(told, "tls12") == "ruled_out"
+    assert "it speaks TLS 1.3" in told.probes[0].meaning
+
+
+def test_what_is_silent_at_tls13_and_refuses_tls12_by_its_version_does_not_answer_in_tls12() -> None:
+    base = failed(dataclasses.replace(CUT, offered=BOTH_VERSIONS, findings=()))
+    told = conclusion(base, judge(base, "tls12", failed(with_alert(70))))
+    assert standing(told, "tls12") == "open"
+    assert told.diagnosis is not None
+    assert "answers in TLS 1.2" not in told.diagnosis.evidence
+    assert "too old" in told.probes[0].meaning
+
+
+def test_silence_at_everything_rules_no_filter_and_no_protocol_out() -> None:
+    hello = shake().connection().messages[0]
+    base = failed(dataclasses.replace(BASE, messages=(hello,), marks=(mark("timeout", "client"),)))
+    silent = [judge(base, name, base) for name in ("again", "split_hello", "no_name", "no_post_quantum", "tls12")]
+    told = conclusion(base, *silent, answered_in_clear(base, None))
+    assert told.diagnosis is not None
+    assert "drop all TLS" in cause(told, "split_hello").why
+    assert "other protocols" in cause(told, "plain_text").why
+    assert {standing(told, name) for name in ("split_hello", "plain_text")} == {"open"}
+    assert told.diagnosis.causes[0].probe == "split_hello"
+    itself = next(one for one in told.diagnosis.causes if one.probe == "again")
+    assert told.diagnosis.causes.index(cause(told, "plain_text")) < told.diagnosis.causes.index(itself)
+    assert standing(told, "no_name") == "ruled_out"
+
+
+def test_a_port_that_speaks_tls_speaks_nothing_else() -> None:
+    from tlsviz.connection.diagnosis import in_the_clear
+
+    alert = b"\x15\x03\x01\x00\x02\x02\x46"
+    told = conclusion(CUT, answered_in_clear(CUT, in_the_clear(alert)))
+    assert standing(told, "plain_text") == "ruled_out"
+    told = conclusion(CUT, answered_in_clear(CUT, None), judge(CUT, "no_name", DONE))
+    assert standing(told, "plain_text") == "ruled_out"
 
 
 def test_nothing_worked() -> None:

@@ -84,6 +84,15 @@ SILENCE = (
     ),
     Situation("a port that is silent", odd(silent), "handshake_timed_out", ("no answer to the",), timeout=0.4),
     Situation(
+        "a port that is silent, re-probed",
+        odd(silent),
+        "handshake_timed_out",
+        ("drop all tls", "other protocols wait", "another network"),
+        _PROBE,
+        timeout=0.4,
+        quick=False,
+    ),
+    Situation(
         "a server that stalls", odd(_stalling), "handshake_timed_out", ("fell silent", "30 bytes came"), timeout=0.6
     ),
     Situation(
@@ -187,6 +196,22 @@ REFUSED = (
         "no_common_cipher_suite",
         ("answers when more cipher suites are offered",),
         {**_PROBE, "max_version": "1.2", "ciphers": "ECDHE-ECDSA-AES128-GCM-SHA256"},
+        quick=False,
+    ),
+    Situation(
+        "no cipher suite in common with a server of AES_128_CCM_8 alone, re-probed",
+        s_server("-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_8_SHA256", "-groups", "P-521"),
+        "no_common_cipher_suite",
+        ("answers when more cipher suites are offered",),
+        _PROBE,
+        quick=False,
+    ),
+    Situation(
+        "a server that knows its clients by a shared secret, re-probed",
+        s_server("-tls1_2", "-nocert", "-psk", "1234"),
+        "no_common_cipher_suite",
+        ("offers without psk and srp", "no psk and no srp suite was among them"),
+        _PROBE,
         quick=False,
     ),
     Situation(

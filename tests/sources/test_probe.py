@@ -90,6 +90,21 @@ def test_a_certificate_that_nobody_trusts_is_no_failure_of_a_probe() -> None:
     assert connection.diagnosis.code == "no_common_cipher_suite"
 
 
+@pytest.mark.parametrize("suite", ["TLS_AES_128_CCM_8_SHA256", "TLS_AES_128_CCM_SHA256"])
+def test_every_suite_of_tls13_is_offered(suite: str) -> None:
+    authority = Authority()
+    with LabServer(ServerSettings(suites=suite, min_version="1.3"), authority.server(), authority) as server:
+        connection = probe(server.port)
+    (wide,) = [one for one in connection.probes if one.name == "wide_ciphers"]
+    assert wide.outcome == "worked"
+    assert suite in wide.said
+    assert "of TLS 1.3)" in wide.changed
+    assert connection.diagnosis is not None
+    standings = {cause.probe: cause.standing for cause in connection.diagnosis.causes}
+    assert standings["wide_ciphers"] == "supported"
+    assert standings["tls12"] == "ruled_out"
+
+
 def test_the_time_for_all_of_them_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probing, "ALL_THE_TIME", 0.5)
     monkeypatch.setattr(probing, "PROBE_TIME", 0.3)

@@ -84,6 +84,8 @@ async def test_re_probes_are_run_and_kept(tmp_path: Path, cutting: int, size: tu
         await until(pilot, lambda: ended(app))
         assert connection_of(app).probes
         await pilot.press("d")
+        await until(pilot, lambda: "fares no better" in " ".join(shown(app).split()))
+        await pilot.press("pagedown")
         await until(pilot, lambda: "ruled out" in shown(app))
 
 

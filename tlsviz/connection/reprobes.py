@@ -8,27 +8,34 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tlsviz.connection.model import Cause, CodePoint, Connection, Finding, Probe, ProbeOutcome, Standing
-from tlsviz.connection.suspects import POST_QUANTUM, hello_of, name_sent, post_quantum_share, versions
+from tlsviz.connection.suspects import POST_QUANTUM, SIGNALS, hello_of, name_sent, post_quantum_share, versions
+from tlsviz.connection.telling import real
 from tlsviz.connection.variations import (
     EXPLAINS,
     FOLLOW,
     GUESSED,
+    HEARD_BY_VERSION,
+    LEFT_OPEN,
     MENDS,
     NO_TLS,
     NOT_HELLOS,
     NOTHING_WORKED,
     OF_THE_HELLO,
     ONE_THING,
+    REFUSED_BY_VERSION,
     SHARPER,
     SILENT_ENDS,
     TELL_NOTHING_BY_FAILING,
     VARIATIONS,
 )
+from tlsviz.tls.suites import suite
 from tlsviz.wire.chunks import SERVER
 from tlsviz.wire.text import shorten
 
 MOST_PROBES = 8
 _ALL_VERSIONS, _TLS13 = 4, 0x0304
+_PROTOCOL_VERSION = 70
+"""The alert, RFC 8446 6.2."""
 
 
 # -- which ---------------------------------------------------------------------------------------------------
@@ -75,12 +82,16 @@ def judge(base: Connection, name: str, tried: Connection, changed: str = "") -> 
     means = meaning(base, name, outcome)
     if outcome == "other" and _heard(base, code):
         means = f"It gets an answer now, if a refusal. {meaning(base, name, 'worked')}"
+    if outcome == "other" and name == "tls12" and _refused_by_version(tried):
+        means = HEARD_BY_VERSION if _silent(base) else REFUSED_BY_VERSION
+    if name == "wide_ciphers":
+        changed = changed or _suites_sent(tried)
     return Probe(
         name,
         changed or VARIATIONS[name].changed,
         outcome,
         code,
-        _said(tried, failure),
+        _said(name, tried, failure),
         means,
         hello.length + 4 if hello and hello.whole else None,
         tried.duration,
@@ -139,10 +150,23 @@ def _alert(connection: Connection) -> CodePoint | None:
     return message.alert.description if message and message.alert and message.sender == SERVER else None
 
 
-def _said(tried: Connection, failure: Finding | None) -> str:
+def _refused_by_version(tried: Connection) -> bool:
+    alert = _alert(tried)
+    return alert is not None and alert.code == _PROTOCOL_VERSION
+
+
+def _suites_sent(tried: Connection) -> str:
+    """What was changed by offering every suite, with what was really offered; "" if the hello cannot be read."""
+    suites = [code for code in real(tried.offered.cipher_suites) if code.code not in SIGNALS]
+    new = sum(known.tls13 for code in suites if (known := suite(code.code)) is not None)
+    kinds = f"{len(suites)} in all, {new} of TLS 1.3"
+    return f"{VARIATIONS['wide_ciphers'].changed} ({kinds})" if suites else ""
+
+
+def _said(name: str, tried: Connection, failure: Finding | None) -> str:
     if failure is None:
         chosen = [tried.version, tried.cipher_suite, tried.group]
-        if tried.version is not None and tried.version.code == _TLS13:
+        if name != "wide_ciphers" and tried.version is not None and tried.version.code == _TLS13:
             chosen.remove(tried.cipher_suite)
         return "handshake done: " + ", ".join(str(point) for point in chosen if point is not None)
     alert = _alert(tried)
@@ -168,7 +192,8 @@ def conclude(connection: Connection, probes: tuple[Probe, ...]) -> Connection:
 
 def _culprit(base: Connection, probes: tuple[Probe, ...]) -> str:
     """The change that made it work, or at least got an answer; of several the one that explains the others."""
-    worked = [probe.name for probe in probes if probe.outcome == "worked" or _heard(base, probe.code)]
+    heard = [probe for probe in probes if probe.meaning != HEARD_BY_VERSION]
+    worked = [probe.name for probe in heard if probe.outcome == "worked" or _heard(base, probe.code)]
     if "again" in worked:
         return "again"
     for name in worked:
@@ -179,34 +204,49 @@ def _culprit(base: Connection, probes: tuple[Probe, ...]) -> str:
 
 def _heard(base: Connection, code: str | None) -> bool:
     """Whether a re-probe got an answer of TLS, if a refusal, where there had been silence."""
-    silent = base.diagnosis is not None and base.diagnosis.code in SILENT_ENDS
-    return silent and code is not None and code not in SILENT_ENDS and code not in NO_TLS
+    return _silent(base) and code is not None and code not in SILENT_ENDS and code not in NO_TLS
+
+
+def _silent(base: Connection) -> bool:
+    return base.diagnosis is not None and base.diagnosis.code in SILENT_ENDS
 
 
 def _weighed(causes: tuple[Cause, ...], probes: tuple[Probe, ...], culprit: str) -> tuple[Cause, ...]:
     """The causes in the light of the outcomes: what is proven first, what is ruled out last."""
-    outcomes = {probe.name: probe.outcome for probe in probes}
-    weighed = [cause._replace(standing=_standing(cause.probe, outcomes, culprit)) for cause in causes]
+    by_name = {probe.name: probe for probe in probes}
+    weighed = [_judged(cause, by_name.get(cause.probe), culprit) for cause in causes]
     order = {"supported": 0, "open": 1, "ruled_out": 2}
     return tuple(sorted(weighed, key=lambda cause: order[cause.standing]))
 
 
-def _standing(name: str, outcomes: dict[str, ProbeOutcome], culprit: str) -> Standing:
-    if not name or name not in outcomes:
-        return "open"
+def _judged(cause: Cause, probe: Probe | None, culprit: str) -> Cause:
+    """The cause with its standing, and why it stays open though its re-probe failed in the same way."""
+    standing = "open" if probe is None else _standing(probe, culprit)
+    kept = standing == "open" and probe is not None and probe.outcome == "same" and culprit != "again"
+    why = f"{cause.why}; {LEFT_OPEN[cause.probe]}" if kept and cause.probe in LEFT_OPEN else cause.why
+    return cause._replace(standing=standing, why=why)
+
+
+def _standing(probe: Probe, culprit: str) -> Standing:
+    name = probe.name
     if name == culprit:
         return "supported"
     if culprit == "again" or name in TELL_NOTHING_BY_FAILING:
         return "open"
+    if probe.meaning == REFUSED_BY_VERSION:
+        return "ruled_out"
+    # A hello got its answer: the port speaks TLS, and with the suites that all of these hellos had.
+    settled = culprit in OF_THE_HELLO or culprit == "split_hello" or probe.code == "tls_on_plain_port"
+    if name in LEFT_OPEN and not settled:
+        return "open"
     # What worked had all of the hello but one thing: nothing else of it can be at fault.
     acquitted = culprit in ONE_THING and name in OF_THE_HELLO
-    return "ruled_out" if acquitted or outcomes[name] == "same" else "open"
+    return "ruled_out" if acquitted or probe.outcome == "same" else "open"
 
 
 def _sharpened(connection: Connection, found: Finding, probes: tuple[Probe, ...], culprit: str) -> Finding:
     share = f"{post_quantum_share(connection):,}"
-    failed = [probe.name for probe in probes if probe.outcome == "same" and probe.name not in NOT_HELLOS]
-    out = [VARIATIONS[name].changed for name in failed]
+    out = [probe.changed for probe in probes if probe.outcome == "same" and probe.name not in NOT_HELLOS]
     tried = [probe for probe in probes if probe.outcome != "skipped"]
     if not tried:
         return found

@@ -24,7 +24,8 @@ SEGMENT = 1400
 """Bytes that surely fit into one TCP segment."""
 POST_QUANTUM = frozenset((512, 513, 514, *range(4587, 4591), 25497, 25498, 65072, 65073))
 """Groups with ML-KEM or Kyber in them; their shares make a hello large."""
-_SCSV = frozenset((0x00FF, 0x5600))
+SIGNALS = frozenset((0x00FF, 0x5600))
+"""What stands among the cipher suites and is none: signals (RFC 5746 3.3, RFC 7507)."""
 _TLS13 = 0x0304
 
 # Alert descriptions, RFC 8446 6.2.
@@ -94,7 +95,7 @@ def _whole_tls13(suites: list[CodePoint]) -> bool:
 
 
 def _suites(connection: Connection, alert: int) -> Suspect | None:
-    suites = [code for code in real(connection.offered.cipher_suites) if code.code not in _SCSV]
+    suites = [code for code in real(connection.offered.cipher_suites) if code.code not in SIGNALS]
     if alert not in _CHOOSING or _answered(connection) or not suites:
         return None
     few = len(suites) <= 4 and not _whole_tls13(suites)

@@ -68,9 +68,9 @@ VARIATIONS: dict[str, Variation] = {
         "answers when more versions are offered",
     ),
     "wide_ciphers": Variation(
-        "with every cipher suite, at security level 0",
+        "with every cipher suite that OpenSSL offers without PSK and SRP, at security level 0",
         "The cipher suites offered were too few.",
-        "More cipher suites do not help.",
+        "None of these helps; a PSK or SRP suite, which takes a secret shared before, may be what the server wants.",
         "answers when more cipher suites are offered",
     ),
     "other_groups": Variation(
@@ -94,7 +94,7 @@ VARIATIONS: dict[str, Variation] = {
     "split_hello": Variation(
         "with the hello cut into two records",
         "What reads the hello on the way cannot put two pieces together.",
-        "It is nothing that reads only the first piece.",
+        "It is nothing that reads only the first piece; what joins the pieces, or drops all TLS, looks just the same.",
         "answers to a hello in two pieces",
     ),
     "other_family": Variation(
@@ -112,7 +112,7 @@ VARIATIONS: dict[str, Variation] = {
     "plain_text": Variation(
         "HTTP in the clear instead of a hello",
         "The port speaks without TLS.",
-        "It says nothing in the clear either.",
+        "It says nothing to HTTP in the clear either; a protocol that waits for other words looks just the same.",
         "answers in the clear",
     ),
 }
@@ -145,11 +145,21 @@ EXPLAINS: dict[str, frozenset[str]] = {
 }
 """Which other successes follow from one: a hello of TLS 1.2 carries no key shares, for instance."""
 
-TELL_NOTHING_BY_FAILING = frozenset(("again", "other_port"))
+REFUSED_BY_VERSION = "It refuses TLS 1.2 by its version: it speaks TLS 1.3."
+HEARD_BY_VERSION = "It gets an answer now, and TLS 1.2 is too old for it: what is silent at TLS 1.3 may be on the way."
+"""What protocol_version to a hello of TLS 1.2 means: where one of TLS 1.3 got another answer, and where it got none."""
+
+TELL_NOTHING_BY_FAILING = frozenset(("again", "other_port", "split_hello"))
 ONE_THING = frozenset(
     ("no_post_quantum", "no_name", "other_name", "own_name", "no_alpn", "wide_ciphers", "other_sigalgs")
 )
 OF_THE_HELLO = ONE_THING | {"tls12", "tls13", "all_versions", "other_groups"}
+LEFT_OPEN = {
+    "wide_ciphers": "more do not help, but no PSK and no SRP suite was among them: these take a secret shared before",
+    "split_hello": "a hello in two pieces fares no better, but a filter may join them, or drop all TLS",
+    "plain_text": "HTTP in the clear gets no answer either, but other protocols wait for other words of the client",
+}
+"""Why a cause stays open though its re-probe fails in the same way; a hello that works settles all but the second."""
 NOT_HELLOS = frozenset(("again", "other_port", "plain_text"))
 SILENT_ENDS = frozenset(("reset_after_client_hello", "closed_after_client_hello", "handshake_timed_out"))
 NO_TLS = frozenset(("plain_http_on_tls_port", "not_tls", "tls_on_plain_port", "connection_reset", "connection_refused"))
@@ -166,7 +176,10 @@ SHARPER: dict[str, tuple[str, str]] = {
 GUESSED = frozenset(("no_common_cipher_suite", "no_common_group", "no_common_signature_scheme", "handshake_alert"))
 """Diagnoses that an alert alone leaves open."""
 
-NOTHING_WORKED = "No hello gets an answer: look into the server's log, and compare from another network."
+NOTHING_WORKED = (
+    "No hello gets an answer: compare from another network, check which protocol the port speaks, and look into the"
+    " server's log."
+)
 MENDS = {
     "again": "Try several times and look at the server's load; a balancer may have a broken server behind it.",
     "no_post_quantum": "Let the server, or the device before it, take large hellos; until then --groups X25519.",

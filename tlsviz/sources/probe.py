@@ -43,7 +43,18 @@ _SCHEMES = (
     "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:"
     "RSA+SHA256:RSA+SHA384:RSA+SHA512:RSA+SHA224:ECDSA+SHA224:RSA+SHA1:ECDSA+SHA1"
 )
-_CIPHERS = "ALL:eNULL:TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256"
+_OLDER_SUITES = "ALL:eNULL"
+"""Without a secret that both sides share already, OpenSSL leaves PSK and SRP out of them."""
+_TLS13_SUITES = (
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_AES_128_CCM_SHA256",
+    "TLS_AES_128_CCM_8_SHA256",
+    "TLS_SHA256_SHA256",
+    "TLS_SHA384_SHA384",
+)
+"""All that are registered with OpenSSL's names: RFC 8446 B.4, and those that do not encrypt (RFC 9150)."""
 
 
 def probed(
@@ -125,7 +136,7 @@ class _Prober:
             "tls12": {"max_version": "1.2", "min_version": _at_most(base.min_version, "1.2")},
             "tls13": {"min_version": "1.3", "max_version": "1.3"},
             "all_versions": {"min_version": None, "max_version": None},
-            "wide_ciphers": {"ciphers": _CIPHERS},
+            "wide_ciphers": {"ciphers": _every_suite()},
             "other_sigalgs": {"sigalgs": _SCHEMES},
             "no_alpn": {"alpn": ()},
             "split_hello": {"split_hello": True},
@@ -237,6 +248,13 @@ def _deaf(_mark: Mark) -> None:
 
 def _at_most(version: str | None, limit: str) -> str | None:
     return version if version is None or version <= limit else None
+
+
+def _every_suite() -> str:
+    """Every cipher suite that can be offered to a stranger, as far as this OpenSSL has it."""
+    from tlsviz.sources.openssl import knows
+
+    return ":".join([_OLDER_SUITES, *(name for name in _TLS13_SUITES if knows("ciphers", name))])
 
 
 def _other_name(name: str) -> str:
