@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple
 from tlsviz.connection.holes import incomplete
 from tlsviz.connection.ladder import Step, steps
 from tlsviz.connection.model import Connection, PlacedMark
-from tlsviz.connection.plain.words import exchanges
 from tlsviz.connection.savings import Choice, choices
 from tlsviz.connection.sealed_request import Request, request
 from tlsviz.connection.titles import carrier, size, tunnel, type_title
@@ -211,6 +210,8 @@ def _turned(connection: Connection, turns: list[_Turn], request: Request) -> Ite
 
 def _asked_in_plain(connection: Connection) -> tuple[list[Span], str]:
     """The first request of plain HTTP, and its answer as far as its head."""
+    from tlsviz.connection.plain.words import exchanges
+
     for asked, answer in exchanges(connection):
         if asked is None:
             continue
