@@ -54,7 +54,7 @@ THROUGH = (
         lab(client_certificate=True),
         "client_certificate_required",
         # The alert itself may be lost: the server's reset can overtake it in the proxy.
-        ("cceptable issuers: CN=tlsviz lab root",),
+        ("acceptable issuers: CN=tlsviz lab root",),
         proxy=HTTP,
     ),
     Situation(
