@@ -6,7 +6,7 @@ import pytest
 
 from tlsviz.connection.engine import Engine
 from tlsviz.connection.judge import judged
-from tlsviz.connection.stream import PACKETS_KEPT
+from tlsviz.connection.carried import PACKETS_KEPT
 from tlsviz.wire.chunks import SERVER, Chunk
 
 CUT = {

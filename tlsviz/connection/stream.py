@@ -7,15 +7,13 @@ start with a plaintext prelude (STARTTLS, CONNECT); TLS starts where its first h
 from __future__ import annotations
 
 import re
-from collections import deque
-from itertools import islice
 from typing import Literal, NamedTuple
+
+from tlsviz.connection.carried import Carried
 
 PRELUDE_LIMIT = 65536
 RECORD_LIMIT = 16384 + 2048
 """The longest fragment any version allows (RFC 5246 6.2.3)."""
-PACKETS_KEPT = 1000
-"""Of a record that came in more packets, so many are named."""
 
 Sync = Literal["undecided", "tls", "lost", "not_tls"]
 
@@ -57,14 +55,12 @@ class RawRecord(NamedTuple):
 class RecordStream:
     """Feed it chunks and gaps, ask it for `take`."""
 
-    __slots__ = ("_buffer", "_carriers", "_holes", "_known", "_offset", "_searched", "prelude", "sync")
+    __slots__ = ("_buffer", "_holes", "_known", "_searched", "prelude", "sync")
 
     def __init__(self) -> None:
         self.sync: Sync = "undecided"
         self.prelude = b""
-        self._buffer = bytearray()
-        self._offset = 0
-        self._carriers: deque[tuple[int, float, tuple[int, ...]]] = deque()
+        self._buffer = Carried()
         self._holes: list[tuple[int, int]] = []
         self._searched = 0
         self._known = False
@@ -73,8 +69,7 @@ class RecordStream:
         """Adds bytes. Only right after everything that could be taken has been taken."""
         if not data or self.sync == "not_tls":
             return
-        self._buffer += data
-        self._carriers.append((self._offset + len(self._buffer), time, packets))
+        self._buffer.add(data, time, packets)
 
     def lose(self, length: int) -> list[RawRecord]:
         """Bytes are missing here: the record they fall into is damaged; past its end the stream is out of step."""
@@ -121,7 +116,7 @@ class RecordStream:
     @property
     def fresh(self) -> bool:
         """Whether nothing has come yet."""
-        return not self._offset and not self._buffer and self.sync == "undecided"
+        return not self._buffer.offset and not self._buffer and self.sync == "undecided"
 
     @property
     def between_records(self) -> bool:
@@ -160,7 +155,7 @@ class RecordStream:
         self._searched = max(len(self._buffer) - _START_LENGTH, 0)
         if found and found.start() < PRELUDE_LIMIT:
             self.prelude = bytes(self._buffer[: found.start()])
-            self._drop(found.start())
+            self._buffer.drop(found.start())
             self.sync, self._known, self._searched = "tls", True, 0
         elif len(self._buffer) > PRELUDE_LIMIT:
             self._settle()
@@ -170,12 +165,12 @@ class RecordStream:
         if self.sync == "undecided" and self._buffer:
             self.prelude = bytes(self._buffer[:PRELUDE_LIMIT])
             self.sync = "not_tls"
-        self._drop(len(self._buffer))
+        self._buffer.drop(len(self._buffer))
 
     def _lose_early(self) -> list[RawRecord]:
         if self.sync == "undecided":
             self.prelude += bytes(self._buffer)
-            self._drop(len(self._buffer))
+            self._buffer.drop(len(self._buffer))
             self.sync = "lost"
         return []
 
@@ -188,14 +183,12 @@ class RecordStream:
         return data[0], data[1] << 8 | data[2], data[3] << 8 | data[4]
 
     def _fill(self, length: int) -> None:
-        time, packets = (self._carriers[-1][1], ()) if self._carriers else (0.0, ())
-        self._buffer += bytes(length)
-        self._carriers.append((self._offset + len(self._buffer), time, packets))
+        self._buffer.add(bytes(length), self._buffer.last, ())
 
     def _cut(self, size: int, content_type: int, version: int, length: int, missing: int = 0) -> RawRecord:
         data = bytes(self._buffer[:size])
-        time, packets = self._carried(size)
-        self._drop(size)
+        time, packets = self._buffer.came(size)
+        self._buffer.drop(size)
         if not self._holes:
             return RawRecord(data, time, packets, content_type, version, length, missing)
         holes, self._holes = tuple(self._holes), []
@@ -207,8 +200,8 @@ class RecordStream:
 
     def _stray(self, size: int) -> RawRecord:
         data = bytes(self._buffer[:size])
-        time, packets = self._carried(size)
-        self._drop(size)
+        time, packets = self._buffer.came(size)
+        self._buffer.drop(size)
         return RawRecord(data, time, packets, data[0], 0, size, stray=True)
 
     def _desynchronise(self) -> RawRecord | None:
@@ -236,31 +229,10 @@ class RecordStream:
             return stray
         return None
 
-    def _carried(self, size: int) -> tuple[float, tuple[int, ...]]:
-        """The time of the last of the next ``size`` bytes, and the packets of all of them."""
-        end = self._offset + size
-        stop, time, numbers = self._carriers[0]
-        if stop >= end and len(numbers) <= 1:  # nearly all come in one packet
-            return time, numbers
-        packets: dict[int, None] = {}
-        for stop, when, numbers in self._carriers:
-            if len(packets) < PACKETS_KEPT:
-                packets.update(dict.fromkeys(numbers))
-            time = when
-            if stop >= end:
-                break
-        return time, tuple(islice(packets, PACKETS_KEPT))
-
-    def _drop(self, size: int) -> None:
-        del self._buffer[:size]
-        self._offset += size
-        while self._carriers and self._carriers[0][0] <= self._offset:
-            self._carriers.popleft()
-
     # -- SSL 2 ---------------------------------------------------------------------------------------------
 
     def _is_ssl2(self) -> bool:
-        return self._offset == len(self.prelude) and _starts_ssl2(bytes(self._buffer[:11]))
+        return self._buffer.offset == len(self.prelude) and _starts_ssl2(bytes(self._buffer[:11]))
 
     def _take_ssl2(self) -> RawRecord | None:
         length = (self._buffer[0] & 0x7F) << 8 | self._buffer[1]

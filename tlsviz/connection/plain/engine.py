@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tlsviz.connection.carried import PACKETS_KEPT
 from tlsviz.connection.model import (
     ApplicationRun,
     Connection,
@@ -17,7 +18,7 @@ from tlsviz.connection.model import (
     Volume,
 )
 from tlsviz.connection.plain.heads import Head, Kind, decode, read
-from tlsviz.connection.plain.lane import PACKETS_KEPT, Body, Cut, Lane
+from tlsviz.connection.plain.lane import Body, Cut, Lane
 from tlsviz.connection.plain.words import redirects
 from tlsviz.wire.buffers import Buffer
 from tlsviz.wire.chunks import CLIENT, SERVER, CannotCountError, Chunk, Gap, Input, Mark, Sender

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from tlsviz.connection.carried import Carried
 from tlsviz.connection.plain.heads import LONGEST_HEAD, LONGEST_START_LINE, begins
 from tlsviz.wire.chunks import Sender
 from tlsviz.wire.text import plural
@@ -16,7 +16,6 @@ State = Literal["start", "head", "length", "chunk_size", "chunk", "chunk_end", "
 """start: nothing recognised yet. length, chunk: so many bytes of a body are left. open: a body until the connection
 ends, or another protocol. lost: out of step, until a start line comes. other: it does not begin like HTTP."""
 
-PACKETS_KEPT = 1000
 LONGEST_LINE = 4096
 """Bytes of a chunk's size or of a trailer line."""
 MOST_LENGTH = 1 << 62
@@ -62,9 +61,7 @@ class Lane:
     """Whether the other side speaks HTTP, so that this one does or will."""
     taken: int = 0
     """Bytes of this direction so far."""
-    _buffer: bytearray = field(default_factory=bytearray)
-    _carriers: deque[tuple[int, float, tuple[int, ...]]] = field(default_factory=deque)
-    _offset: int = 0
+    _buffer: Carried = field(default_factory=Carried)
     _searched: int = 0
     _left: int = 0
     _begun: bool = False
@@ -78,8 +75,7 @@ class Lane:
             self._left -= len(data)
             self._count(len(data), time, packets)
             return
-        self._buffer += data
-        self._carriers.append((self._offset + len(self._buffer), time, packets))
+        self._buffer.add(data, time, packets)
         while self._buffer and self._step():
             pass
 
@@ -92,14 +88,14 @@ class Lane:
         elif self.state not in ("open", "other"):
             if self.state == "head" and self._buffer:
                 self._cut(len(self._buffer), f"{plural(length, 'byte')} that follow are missing")
-            self._drop(len(self._buffer))
+            self._buffer.drop(len(self._buffer))
             self._to("lost")
 
     def finish(self) -> None:
         """The end: a head that is not whole is one all the same."""
         if self.state == "head" and self._buffer.strip(b"\r\n"):
             self._cut(len(self._buffer), "the bytes end in the middle of it")
-        self._drop(len(self._buffer))
+        self._buffer.drop(len(self._buffer))
 
     @property
     def place(self) -> int:
@@ -117,8 +113,8 @@ class Lane:
         size = len(self._buffer)
         self._to("open")
         if size:
-            time, packets = self._carried(size)
-            self._drop(size)
+            time, packets = self._buffer.came(size)
+            self._buffer.drop(size)
             self._count(size, time, packets)
 
     # -- one step; False where more bytes are needed -------------------------------------------------------
@@ -135,8 +131,8 @@ class Lane:
         return self.state != "other" and self._line()
 
     def _take(self, size: int) -> bool:
-        time, packets = self._carried(size)
-        self._drop(size)
+        time, packets = self._buffer.came(size)
+        self._buffer.drop(size)
         self._count(size, time, packets)
         if self.state == "open":
             return False
@@ -152,7 +148,7 @@ class Lane:
     def _head(self) -> bool:
         if not self._searched:
             if self.found:  # behind a message there may be an empty line (RFC 9112 2.2)
-                self._drop(len(self._buffer) - len(self._buffer.lstrip(b"\r\n")))
+                self._buffer.drop(len(self._buffer) - len(self._buffer.lstrip(b"\r\n")))
                 if not self._buffer:
                     return False
             looks = begins(self._buffer, self.request)
@@ -161,7 +157,7 @@ class Lane:
             if not looks:
                 self._to("lost" if self.found or self.expected else "other")
                 if self.state == "other":
-                    self._drop(len(self._buffer))
+                    self._buffer.drop(len(self._buffer))
                 return self.state == "lost"
             self.state, self.found = "head", True
         end = _HEAD_END.search(self._buffer, max(self._searched - 3, 0))
@@ -176,9 +172,9 @@ class Lane:
         return True
 
     def _cut(self, size: int, fault: str) -> None:
-        time, packets = self._carried(size)
+        time, packets = self._buffer.came(size)
         data = bytes(self._buffer[:size])
-        self._drop(size)
+        self._buffer.drop(size)
         self._begun = False
         before = self.state = "head"
         body = self.on_head(self, Cut(data, time, packets, fault))
@@ -203,7 +199,7 @@ class Lane:
                 return True
             return False
         line = bytes(self._buffer[:end]).strip()
-        self._drop(end)
+        self._buffer.drop(end)
         self._searched = 0
         if self.state == "chunk_end":
             self._to("lost" if line else "chunk_size")
@@ -225,15 +221,15 @@ class Lane:
         if not end:
             self._searched = len(self._buffer)
             if self._searched > LONGEST_START_LINE:
-                self._drop(LONGEST_START_LINE // 2)
+                self._buffer.drop(LONGEST_START_LINE // 2)
                 self._searched = len(self._buffer)
             return False
         found = _AGAIN[self.request].search(self._buffer, 0, end)
         if found is None:
-            self._drop(end)
+            self._buffer.drop(end)
             self._searched = 0
             return True
-        self._drop(found.start())
+        self._buffer.drop(found.start())
         self.found = True
         self._to("head")
         return True
@@ -246,22 +242,3 @@ class Lane:
     def _count(self, size: int, time: float, packets: tuple[int, ...]) -> None:
         first, self._begun = not self._begun, True
         self.on_body(self, size, time, packets, first)
-
-    def _carried(self, size: int) -> tuple[float, tuple[int, ...]]:
-        """The time of the last of the next ``size`` bytes, and the packets of all of them."""
-        end = self._offset + size
-        packets: dict[int, None] = {}
-        time = 0.0
-        for stop, when, numbers in self._carriers:
-            if len(packets) < PACKETS_KEPT:
-                packets.update(dict.fromkeys(numbers))
-            time = when
-            if stop >= end:
-                break
-        return time, tuple(packets)
-
-    def _drop(self, size: int) -> None:
-        del self._buffer[:size]
-        self._offset += size
-        while self._carriers and self._carriers[0][0] <= self._offset:
-            self._carriers.popleft()
