@@ -408,7 +408,7 @@ def test_processes_of_an_attempt_that_was_given_up_are_gone_before_the_next(monk
     options = OpenOptions(carve=False)
     with (
         Opened(ROOT / "captures" / "tls12-no-keys.pcapng", options, None, None) as opened,
-        Crews(opened, Spool(), lambda _: None, strict=True) as crews,
+        Crews(opened, options.opinions(), Spool(), lambda _: None, strict=True) as crews,
     ):
         first = crews.begin(None)
         first.start(None, opened.look)

@@ -6,7 +6,7 @@ Never secrets, and nothing that a recording would not show. Small enough to keep
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -122,11 +122,7 @@ class Observed:
 
     def before(self, server: tuple[str, int], start: float) -> tuple[Observation, ...]:
         """The latest handshakes with a server before a time, the oldest first."""
-        seen = self._of.get(server) if server[0] else None
-        if seen is None:
-            return ()
-        at = bisect_left(seen, round(start, 3), key=_time)
-        return tuple(seen[max(at - MAX_EARLIER, 0) : at])
+        return latest(self._of.get(server, ()), start) if server[0] else ()
 
     def learn(self, one: Observation) -> None:
         """Remembers a handshake."""
@@ -134,7 +130,7 @@ class Observed:
         if not seen or seen[-1].time <= one.time:
             seen.append(one)
         else:
-            insort(seen, one, key=_time)
+            insort(seen, one, key=time_of)
         if len(self._of) > MOST_SERVERS:
             del self._of[next(iter(self._of))]
 
@@ -142,11 +138,18 @@ class Observed:
         """Forgets what is too old for a connection that starts with the latest, or after it."""
         seen = self._of.get((latest.server, latest.port), [])
         if len(seen) > 2 * MAX_EARLIER:
-            needless = bisect_left(seen, latest.time, key=_time) - MAX_EARLIER
+            needless = bisect_left(seen, latest.time, key=time_of) - MAX_EARLIER
             del seen[: max(needless, len(seen) - MOST_AT_ONCE, 0)]
 
 
-def _time(one: Observation) -> float:
+def latest(seen: Sequence[Observation], start: float) -> tuple[Observation, ...]:
+    """Of handshakes in their order the last ones before a time."""
+    at = bisect_left(seen, round(start, 3), key=time_of)
+    return tuple(seen[max(at - MAX_EARLIER, 0) : at])
+
+
+def time_of(one: Observation) -> float:
+    """When it was, in Unix seconds."""
     return one.time
 
 

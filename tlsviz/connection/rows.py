@@ -68,8 +68,8 @@ class Row(NamedTuple):
         """Whether it speaks no TLS at all."""
         return self.standing == "plain"
 
-    def is_of(self, other: Row) -> bool:
-        """Whether both are of one connection, by its ends and start."""
+    def is_of(self, other: Row | Connection) -> bool:
+        """Whether it is of this connection, or of that of another row, by the ends and the start: numbers change."""
         return self.start == other.start and self.client == other.client and self.server == other.server
 
     @property

@@ -10,6 +10,7 @@ from tlsviz.connection.model import Trace
 from tlsviz.sources.capture import Cancelled, Opened, OpenOptions, Report
 from tlsviz.sources.entries import Entry
 from tlsviz.sources.notices import Gist
+from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.plan import Plan
 from tlsviz.sources.settling import Settling, informed
 from tlsviz.sources.shelf import Kept, Shelf
@@ -49,7 +50,10 @@ def list_capture(
     def told(entry: Entry) -> None:
         give(settling.provisional(entry))
 
-    with Opened(path, options, progress, cancelled) as opened, Crews(opened, spool, told, strict) as crews:
+    with (
+        Opened(path, options, progress, cancelled) as opened,
+        Crews(opened, opinions.anew(), spool, told, strict) as crews,
+    ):
         shelving = opened.read(crews.begin, crews.alone, _replace)
         entries = list(opened.looking(settling.judged(shelving.entries)))
         settled = list(settling.settled(entries))
@@ -70,9 +74,10 @@ def _replace(crew: Spread | Shelving, aside: Shelving) -> None:
 class Crews:
     """Who follows a capture's connections: one process, or several where that is worth it. A context manager."""
 
-    def __init__(self, opened: Opened, spool: Spool, told: Callable[[Entry], None], strict: bool) -> None:
-        self._opened, self._spool, self._told, self._strict = opened, spool, told, strict
-        self._opinions = opened.options.opinions()
+    def __init__(
+        self, opened: Opened, opinions: Opinions, spool: Spool, told: Callable[[Entry], None], strict: bool
+    ) -> None:
+        self._opened, self._opinions, self._spool, self._told, self._strict = opened, opinions, spool, told, strict
         self._spread: list[Spread] = []
         self._shares = 0
 

@@ -91,9 +91,14 @@ def parse_lines(lines: bytes, reading: Reading, parse: Parse | None = None) -> l
         elif ":eapol" in layers["frame_protocols"][0]:
             reading.eapol = True
     if layers:
-        reading.frames = int(layers["frame_number"][0])
-        reading.offset = int(layers.get("frame_file_off", ("0",))[0])
+        reached(layers, reading)
     return packets
+
+
+def reached(layers: dict[str, Any], reading: Reading) -> None:
+    """Notes that the reading has come to the frame with these fields."""
+    reading.frames = int(layers["frame_number"][0])
+    reading.offset = int(layers.get("frame_file_off", ("0",))[0])
 
 
 def parse_packet(layers: dict[str, Any]) -> Packet | Datagram | None:

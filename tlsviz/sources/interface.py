@@ -20,15 +20,12 @@ import pyshark
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import MissingError
-from tlsviz.pki import stores
 from tlsviz.sources import dumpcap, tshark
 from tlsviz.sources.capture import OpenOptions, Progress
 from tlsviz.sources.capturing import Capturing
 from tlsviz.sources.ek import Reading
-from tlsviz.sources.evidence import from_files
 from tlsviz.sources.growing import Growing
 from tlsviz.sources.keyfollower import KeyFollower
-from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.packets import Running, parameters
 from tlsviz.sources.pcapng import survey
 from tlsviz.sources.saving import Saving
@@ -97,8 +94,7 @@ def watch(options: WatchOptions, found: Found, progress: Report | None = None, s
     written. Not to be called from a running event loop.
     """
     opening = options.opening
-    trusted = (stores.from_file(opening.ca),) if opening.ca else (stores.mozilla(), stores.system())
-    opinions = Opinions(trusted, opening.at, from_files(opening.crls, opening.ct_logs))
+    opinions = opening.opinions()
     keylog = KeyLog()
     if options.file is not None:
         for secrets in survey(options.file).secrets:

@@ -34,6 +34,10 @@ class Opinions:
         self._shown: set[bytes] = set()
         self._by_subject: dict[bytes, list[bytes]] = {}
 
+    def anew(self) -> Opinions:
+        """The same stores and evidence, and no connection seen yet."""
+        return Opinions(self._stores, self._at, self._evidence)
+
     def next(self, connection: Connection) -> Opinion:
         """The verdict on the next connection."""
         above = self.above(chain(connection))

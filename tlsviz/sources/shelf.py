@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import NamedTuple, overload
 
 from tlsviz.connection.findings import again
 from tlsviz.connection.model import Connection, Redirect, Resumption
-from tlsviz.connection.observations import MAX_EARLIER, whom
+from tlsviz.connection.observations import latest, time_of, whom
 from tlsviz.connection.observed import Observation
 from tlsviz.connection.redirects import linked
 from tlsviz.connection.rows import Row
@@ -142,11 +141,9 @@ class Shelf(_Lazy):
             return ()
         if self._seen is None:
             self._seen = {}
-            for one in sorted((each.observation for each in self.kept.values() if each.observation), key=_time):
+            for one in sorted((each.observation for each in self.kept.values() if each.observation), key=time_of):
                 self._seen.setdefault((one.server, one.port), []).append(one)
-        seen = self._seen.get(server, [])
-        at = bisect_left(seen, round(time, 3), key=_time)
-        return tuple(seen[max(at - MAX_EARLIER, 0) : at])
+        return latest(self._seen.get(server, ()), time)
 
     def get(self, number: int) -> Connection | None:
         """The connection with an id; None if there is none."""
@@ -196,10 +193,6 @@ class Picked(_Lazy):
     def only(self, numbers: Iterable[int]) -> Picked:
         """Some of them."""
         return self._shelf.only(numbers)
-
-
-def _time(one: Observation) -> float:
-    return one.time
 
 
 def _same(one: Connection, other: Connection) -> bool:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 import ujson
 
 from tlsviz.errors import TlsvizError
-from tlsviz.sources.ek import Reading, parse_lines, parse_packet
+from tlsviz.sources.ek import Reading, parse_lines, parse_packet, reached
 from tlsviz.sources.entries import Entry
 from tlsviz.sources.lifting import HiddenError
 from tlsviz.sources.segments import Datagram, Packet
@@ -163,9 +163,7 @@ class Spread:
                 parts[packet.stream % count if isinstance(packet, Packet) else 0].append(line)
         reading.eapol = reading.eapol or b":eapol" in lines
         if last:
-            layers = ujson.loads(last).get("layers") or {}
-            reading.frames = int(layers["frame_number"][0])
-            reading.offset = int(layers.get("frame_file_off", ("0",))[0])
+            reached(ujson.loads(last).get("layers") or {}, reading)
             if self._feed is not None:
                 self._feed.place(reading)
         return [b"\n".join(part) for part in parts]

@@ -135,7 +135,7 @@ class Job:
         """A connection that was shown before as it is now; None if there is none with its ends and start."""
         with self._lock:
             known = [self._rows[shown.id]] if shown.id in self._rows else []
-            found = next((each for each in (*known, *self._rows.values()) if _shows(each, shown)), None)
+            found = next((each for each in (*known, *self._rows.values()) if each.is_of(shown)), None)
         return self.connection(found.id) if found is not None else None
 
     @property
@@ -279,11 +279,6 @@ class Job:
             self.state, self.trace, self.error = state, trace, error
             if self._listener is not None:
                 self._listener.post_message(JobEnded(self))
-
-
-def _shows(row: Row, connection: Connection) -> bool:
-    """Whether a row is of a connection, whose number may have changed since."""
-    return (row.start, row.client, row.server) == (connection.start, connection.client, connection.server)
 
 
 def bug(error: BaseException, hint: str = "Nothing else is affected.") -> TlsvizError:
