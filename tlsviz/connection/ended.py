@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tlsviz.connection.causes import CERTIFICATE_ALERTS
-from tlsviz.connection.declined import declined
 from tlsviz.connection.diagnosis import diagnose
 from tlsviz.connection.holes import incomplete
 from tlsviz.connection.model import Connection, Finding, Message
@@ -19,8 +18,11 @@ def ended(connection: Connection) -> Finding | None:
     """The reason why a captured handshake did not come to its end, None where it did or nothing shows it."""
     if connection.complete:
         return diagnose(connection)
-    if not connection.messages and (no := declined(connection.prelude)) is not None:
-        return stopped_before_tls("starttls_refused", no.words, no.protocol)
+    if not connection.messages and connection.prelude:
+        from tlsviz.connection.declined import declined
+
+        if (no := declined(connection.prelude)) is not None:
+            return stopped_before_tls("starttls_refused", no.words, no.protocol)
     refusal = fatal_alert(connection, CLIENT)
     server = fatal_alert(connection, SERVER)
     if refusal is not None and (server is None or refusal.order < server.order):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tlsviz.connection import titles
 from tlsviz.connection.model import Connection, Hole
 from tlsviz.connection.tcp import IN_THE_MIDDLE
-from tlsviz.wire.chunks import CLIENT, SERVER, Sender
+from tlsviz.wire.chunks import CLIENT, SERVER, Sender, other
 from tlsviz.wire.text import plural
 
 
@@ -14,7 +14,12 @@ def described(connection: Connection, hole: Hole) -> str:
     found = f"{plural(hole.length, 'byte')} of the {hole.sender}"
     if hole.offset is not None and hole.length:
         found += f" ({hole.offset:,} to {hole.offset + hole.length - 1:,})"
-    return ", ".join([found, *filter(None, [beside(connection, hole), within(connection, hole)])])
+    return ", ".join(filter(None, [found, whereabouts(connection, hole)]))
+
+
+def whereabouts(connection: Connection, hole: Hole) -> str:
+    """Which packets and messages a hole is in or between, "" if nothing is known of them."""
+    return ", ".join(filter(None, [beside(connection, hole), within(connection, hole)]))
 
 
 def beside(connection: Connection, hole: Hole) -> str:
@@ -53,25 +58,32 @@ def within(connection: Connection, hole: Hole) -> str:
 
 def silent(connection: Connection) -> Sender | None:
     """The side of which nothing was captured although it must have spoken."""
-    heard = {record.sender for record in connection.records} | {part.sender for part in connection.prelude}
-    heard |= {message.sender for message in connection.messages}
-    if len(heard) != 1:
-        return None
-    (missing,) = {CLIENT, SERVER} - heard
-    lost = any(hole.stray is None and not hole.cut and hole.sender == missing for hole in connection.holes)
-    return missing if lost else None
+    lost = {hole.sender for hole in connection.holes if hole.stray is None and not hole.cut}
+    for side in (CLIENT, SERVER):
+        if side in lost and not _heard(connection, side) and _heard(connection, other(side)):
+            return side
+    return None
 
 
-def why(connection: Connection, hole: Hole) -> str:
-    """What the ladder says below a hole: why the bytes are not there, and where they would be."""
+def _heard(connection: Connection, side: Sender) -> bool:
+    """Whether anything that a side said was captured."""
+    said = (connection.records, connection.prelude, connection.messages)
+    return any(each.sender == side for part in said for each in part)
+
+
+def why(connection: Connection, hole: Hole, unheard: Sender | None) -> str:
+    """What the ladder says below a hole: why the bytes are not there, and where they would be.
+
+    ``unheard``: the `silent` side.
+    """
     _, said = titles.hole(hole, connection.transport)
-    if hole.stray is None and not hole.cut and silent(connection) == hole.sender:
+    if hole.stray is None and not hole.cut and unheard == hole.sender:
         return f"nothing that the {hole.sender} said was captured"
     if orphaned(connection, hole):
         return "the rest of records whose beginning is missing"
     if hole.stray is not None:
         return said
-    return ", ".join(filter(None, [said, beside(connection, hole), within(connection, hole)]))
+    return ", ".join(filter(None, [said, whereabouts(connection, hole)]))
 
 
 def _breaks(connection: Connection, hole: Hole) -> list[Hole]:

@@ -48,7 +48,10 @@ def phrase(status: int) -> str:
     """IANA's words for a status code; "" if it has none."""
     from http import HTTPStatus
 
-    return HTTPStatus(status).phrase if status in {each.value for each in HTTPStatus} else ""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def spoken(connection: Connection) -> Spoken | None:

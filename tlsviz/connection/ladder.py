@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from tlsviz.connection import titles
-from tlsviz.connection.holes import incomplete, why
+from tlsviz.connection.holes import incomplete, silent, why
 from tlsviz.connection.model import Connection, PlacedMark, Provenance
 from tlsviz.connection.prelude import protocol
 from tlsviz.connection.tcp import CLOCK_STEP
@@ -154,9 +154,10 @@ def _beside(connection: Connection) -> list[Placed]:
         detail = "" if mark.kind == "eap" else mark.detail
         step = Step("mark", index, mark.sender, 0.0, 0.0, title, detail, False, "wire", 0, 0, "", note)
         found.append((placed.order, mark.time, step))
+    unheard = silent(connection) if connection.holes else None
     for index, hole in enumerate(connection.holes):
         title, _ = titles.hole(hole, connection.transport)
-        detail, note = titles.extent(hole), why(connection, hole)
+        detail, note = titles.extent(hole), why(connection, hole, unheard)
         step = Step("hole", index, hole.sender, 0.0, 0.0, title, detail, False, "wire", 0, 0, "", note)
         found.append((hole.order, hole.time, step))
     spoken = connection.starttls or protocol(connection.prelude)

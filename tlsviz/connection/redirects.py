@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tlsviz.connection.findings import find
-from tlsviz.connection.model import Connection, Endpoint, Redirect
+from tlsviz.connection.model import Connection, Endpoint, Redirect, changed
 
 SOON = 60.0
 """Seconds after the answer within which a new connection counts as its consequence."""
@@ -60,18 +59,18 @@ def traced(connections: Sequence[Connection]) -> list[Connection]:
     if not any(connection.redirects for connection in connections):
         return []
     found, led = followed([step(connection) for connection in connections])
-    changed = []
+    told = []
     for connection in connections:
         redirects, by = found.get(connection.id, connection.redirects), led.get(connection.id)
         if redirects != connection.redirects or by is not None:
-            changed.append(linked(connection, redirects, by))
-    return changed
+            told.append(linked(connection, redirects, by))
+    return told
 
 
 def linked(connection: Connection, redirects: tuple[Redirect, ...], by: int | None) -> Connection:
     """The connection, told of those before and behind it."""
-    changed = replace(connection, redirects=redirects, redirected_by=by)
-    return replace(changed, findings=find(changed)) if changed.plain else changed
+    told = changed(connection, redirects=redirects, redirected_by=by)
+    return changed(told, findings=find(told)) if told.plain else told
 
 
 def followed(steps: Sequence[Step]) -> Followed:

@@ -186,17 +186,17 @@ def refused_by_http(connection: Connection) -> Finding | None:
 
 def _status(connection: Connection, answer: bytes) -> tuple[int, str]:
     """The final answer's status code, 0 where none can be read, and its words."""
+    from tlsviz.connection.http import phrase, spoken
+
     line = _STATUS_LINE.match(answer)
     if line is not None:
         number = int(line[1])
-        return number, shorten((line[2] or b"").decode("latin-1").strip() or _phrase(number), 60)
+        return number, shorten((line[2] or b"").decode("latin-1").strip() or phrase(number) or "(no words)", 60)
     if not answer or connection.alpn != "h2":
         return 0, ""
-    from tlsviz.connection.http import spoken
-
     heard = spoken(connection)
     number = heard.reply.status if heard is not None and heard.reply is not None else 0
-    return number, _phrase(number)
+    return number, phrase(number) or "(no words)"
 
 
 _ASKED = "The request is what it dislikes: check the path and the host."
@@ -209,12 +209,3 @@ _MENDS = {
     503: "The server works and is overloaded or down for maintenance: try again later.",
     504: "The server works, what stands behind it does not answer: look there.",
 }
-
-
-def _phrase(number: int) -> str:
-    try:
-        from http import HTTPStatus
-
-        return HTTPStatus(number).phrase
-    except ValueError:
-        return "(no words)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tlsviz.connection import titles
-from tlsviz.connection.holes import beside, orphaned, within
+from tlsviz.connection.holes import orphaned, whereabouts
 from tlsviz.connection.model import ApplicationRun, Connection, Hole, PlacedMark, Prelude
 from tlsviz.connection.prelude import protocol
 from tlsviz.connection.tcp import trips
@@ -113,8 +113,8 @@ def hole(connection: Connection, broken: Hole) -> Narration:
             return Narration("concept.record", title, lead, (said, Sentence("What they are is not known.", "unknown")))
         return Narration("finding.bad_record", title, lead, (said,), ("Another protocol, or damage on the way.",))
     how = "cut off when their packet was captured" if broken.cut else "lost while capturing, or never captured"
-    place = ", ".join(filter(None, [beside(connection, broken), within(connection, broken)]))
-    lead = f"{count} of the {broken.sender} are not in the capture: {how}{f' ({place})' if place else ''}."
+    where = whereabouts(connection, broken)
+    lead = f"{count} of the {broken.sender} are not in the capture: {how}{f' ({where})' if where else ''}."
     unit = "packet" if connection.transport == "quic" else "record"
     said = Sentence(
         f"Decoding goes on at the next {unit} that can be recognised; encrypted {unit}s may stay closed.", "unknown"

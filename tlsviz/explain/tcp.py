@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsviz.connection.model import Connection
-from tlsviz.connection.tcp import Tcp, Trips, answer, trips
+from tlsviz.connection.tcp import SegmentKind, Tcp, Trips, answer, trips
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.text import clock, plural
 
-_KINDS = (
+_KINDS: tuple[tuple[SegmentKind, str], ...] = (
     ("retransmitted", "sent again"),
     ("out_of_order", "overtaken"),
     ("overlap", "overlapping"),
@@ -66,15 +66,15 @@ def trouble(connection: Connection) -> Iterator[tuple[str, str]]:
     tcp = connection.tcp or Tcp()
     for kind, name in _KINDS:
         for side in (CLIENT, SERVER):
-            found = tcp.of(kind, side)  # type: ignore[arg-type]
+            found = tcp.of(kind, side)
             if not found:
                 continue
             numbers = ", ".join(str(each.packet) for each in found[:_NAMED])
             more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
             slowest = max(abs(each.delay) for each in found)
             late = f", up to {clock(slowest)} late" if kind in ("retransmitted", "out_of_order") else ""
-            text = f"{plural(len(found), 'segment')} of the {side}{late}: packet {numbers}{more}"
-            yield name, text.replace(": packet ", ": packets ") if len(found) > 1 else text
+            word = "packets" if len(found) > 1 else "packet"
+            yield name, f"{plural(len(found), 'segment')} of the {side}{late}: {word} {numbers}{more}"
     back = tcp.steps_back
     if back:
         yield (

@@ -16,12 +16,13 @@ from tlsviz.connection.model import (
     Message,
     PlacedMark,
     Volume,
+    changed,
 )
 from tlsviz.connection.plain.heads import Head, Kind, decode, read
 from tlsviz.connection.plain.lane import Body, Cut, Lane
 from tlsviz.connection.plain.words import redirects
 from tlsviz.wire.buffers import Buffer
-from tlsviz.wire.chunks import CLIENT, SERVER, CannotCountError, Chunk, Gap, Input, Mark, Sender
+from tlsviz.wire.chunks import CLIENT, SERVER, CannotCountError, Chunk, Gap, Input, Mark, Sender, other
 from tlsviz.wire.nodes import notes
 from tlsviz.wire.text import plural, shorten
 
@@ -73,11 +74,6 @@ class HttpEngine:
         if any(lane.found for lane in lanes):
             return True
         return False if all(lane.state == "other" for lane in lanes) else None
-
-    @property
-    def is_tls(self) -> bool | None:
-        """As `Follower` has it: whether the protocol that is followed here was seen."""
-        return self.is_http
 
     def receive(self, item: Input) -> list[Message]:
         """Takes the next thing that happened; returns the heads that it completed."""
@@ -132,7 +128,7 @@ class HttpEngine:
             marks=tuple(self.marks),
             holes=tuple(self._holes),
         )
-        return replace(made, redirects=tuple(redirects(made)))
+        return changed(made, redirects=tuple(redirects(made)))
 
     def said(self) -> Iterator[Chunk]:
         """The heads as the bytes that they came as: what may stand before TLS."""
@@ -144,7 +140,7 @@ class HttpEngine:
 
     def _head(self, lane: Lane, cut: Cut) -> Body:
         head = read(cut.data)
-        self._lanes[SERVER if lane.sender == CLIENT else CLIENT].resume()
+        self._lanes[other(lane.sender)].resume()
         self._enter(lane, cut)
         return self._request(lane, head) if lane.request else self._response(head)
 

@@ -134,6 +134,13 @@ def _bare(line: bytes) -> str | None:
     return "ends with a bare LF (RFC 9112 2.2)" if line.endswith(b"\n") else "the line has no end"
 
 
+_START_LINES = {
+    "status_line": (STATUS_LINE, ("http_version", "status_code", "reason_phrase")),
+    "request_line": (REQUEST_LINE, ("method", "request_target", "http_version")),
+}
+"""The two kinds of a start line: what they look like, and their parts."""
+
+
 class _StartLine(Deferred):
     """A request line or status line that opens into its parts."""
 
@@ -143,15 +150,11 @@ class _StartLine(Deferred):
     def children(self) -> tuple[Node, ...]:
         data = self.value
         assert isinstance(data, bytes)
-        status = STATUS_LINE.match(data)
-        if status is not None:
-            names = ("http_version", "status_code", "reason_phrase")
-            return tuple(_parts(self.start, data, [(name, status.span(at + 1)) for at, name in enumerate(names)]))
-        request = REQUEST_LINE.match(data)
-        if request is None:
+        pattern, names = _START_LINES[self.name]
+        found = pattern.match(data)
+        if found is None:
             return ()
-        names = ("method", "request_target", "http_version")
-        return tuple(_parts(self.start, data, [(name, request.span(at + 1)) for at, name in enumerate(names)]))
+        return tuple(_parts(self.start, data, [(name, found.span(at)) for at, name in enumerate(names, 1)]))
 
 
 class _FieldLine(Deferred):
@@ -196,10 +199,9 @@ def _label(name: str, part: bytes) -> str:
 
 def _start_line(line: bytes, start: int, end: int) -> Node:
     label = _text(line.rstrip(b"\r\n"))
-    if (found := STATUS_LINE.match(line)) is not None and found.end() == len(line):
-        return _StartLine("status_line", start, end, line, label, (), _bare(line))
-    if (found := REQUEST_LINE.match(line)) is not None and found.end() == len(line):
-        return _StartLine("request_line", start, end, line, label, (), _bare(line))
+    for name, (pattern, _) in _START_LINES.items():
+        if (found := pattern.match(line)) is not None and found.end() == len(line):
+            return _StartLine(name, start, end, line, label, (), _bare(line))
     return Node("start_line", start, end, line, label, (), "neither a request line nor a status line")
 
 
