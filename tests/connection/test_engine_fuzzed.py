@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tlsviz.connection.carried import PACKETS_KEPT
 from tlsviz.connection.engine import Engine
 from tlsviz.connection.judge import judged
-from tlsviz.connection.carried import PACKETS_KEPT
 from tlsviz.wire.chunks import SERVER, Chunk
 
 CUT = {

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tlsviz.sources.carve import plan
-from tlsviz.sources.ek import Reading, parse_lines
+from tlsviz.sources.ek import Parse, Reading, parse_lines
 from tlsviz.sources.frames import Data
 from tlsviz.sources.lifting import Lifting
 from tlsviz.sources.pcapng import Survey, require_file, survey
@@ -76,15 +76,12 @@ class Feed:
             reading.frames = numbers[min(reading.frames, len(numbers)) - 1]
             reading.offset = self._ends[reading.frames - 1]
 
-    def parsed(self, lines: bytes, reading: Reading) -> list[Packet | Datagram]:
+    def parsed(self, lines: bytes, reading: Reading, parse: Parse | None = None) -> list[Packet | Datagram]:
         """The packets in whole lines of tshark's output, with their numbers in the file. May raise `HiddenError`."""
-        if self.lifting is not None:
+        if self.lifting is not None and parse is None:
             return parse_lines(lines, reading, self.lifting)
-        return self.renumbered(parse_lines(lines, reading))
-
-    def renumbered(self, packets: list[Packet | Datagram]) -> list[Packet | Datagram]:
-        """A batch of packets with their numbers in the file."""
         numbers = self._numbers
+        packets = parse_lines(lines, reading, parse)
         return [packet._replace(number=numbers[packet.number - 1]) for packet in packets]
 
     @contextmanager

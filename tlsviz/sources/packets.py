@@ -68,8 +68,7 @@ def read_packets(
     asked = Asked() if feed is None or feed.lifting is None else Asked(fields=lifting.FIELDS)
     reading = Reading()
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        capture = _Capture(path, program, runner.get_loop(), reading, feed, asked)
-        capture._deal = deal
+        capture = _Capture(path, program, runner.get_loop(), reading, feed, asked, deal)
         runner.run(capture.read(take, cancelled or _never))
         if reading.eapol and not reading.failed:
             again = _Capture(path, program, runner.get_loop(), Reading(), feed, _eapol())
@@ -103,15 +102,14 @@ class _Parser(TsharkEkJsonParser):  # type: ignore[misc]
         lines, _, rest = (existing_data + data).rpartition(b"\n")
         before = self._reading.frames
         self._reading.frames = 0
+        packets: list[Any]
         if self._deal is not None:
-            return self._deal(lines, self._reading), rest
-        if self._feed is None:
-            packets = parse_lines(lines, self._reading, self._parse)
+            packets = self._deal(lines, self._reading)
+        elif self._feed is not None:
+            packets = self._feed.parsed(lines, self._reading, self._parse)
         else:
-            if self._parse is None:
-                packets = self._feed.parsed(lines, self._reading)
-            else:
-                packets = self._feed.renumbered(parse_lines(lines, self._reading, self._parse))
+            packets = parse_lines(lines, self._reading, self._parse)
+        if self._feed is not None:
             self._feed.place(self._reading)
         self._reading.frames = self._reading.frames or before
         return packets, rest
@@ -258,11 +256,13 @@ class _Capture(Running, pyshark.FileCapture):  # type: ignore[misc]
         loop: asyncio.AbstractEventLoop,
         reading: Reading,
         feed: Feed | None,
-        asked: Asked = Asked(),  # noqa: B008
+        asked: Asked,
+        deal: Deal | None = None,
     ) -> None:
         self._reading = reading
         self._feed = feed
         self._asked = asked
+        self._deal = deal
         super().__init__(
             str(path.absolute()),
             keep_packets=False,

@@ -164,8 +164,6 @@ class Spread:
         reading.eapol = reading.eapol or b":eapol" in lines
         if last:
             reached(ujson.loads(last).get("layers") or {}, reading)
-            if self._feed is not None:
-                self._feed.place(reading)
         return [b"\n".join(part) for part in parts]
 
     def take_all(self, parts: Sequence[bytes] | Sequence[Packet | Datagram]) -> None:
