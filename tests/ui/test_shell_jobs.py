@@ -8,7 +8,7 @@ import pytest
 from shellhelp import script
 from shellsample import connection, several, trace
 
-from tlsviz.connection.rows import row
+from tlsviz.connection.rows import newer, row
 from tlsviz.errors import CancelledError, TargetError
 from tlsviz.ui.listing import Listing
 from tlsviz.ui.messages import JobAdvanced, JobEnded
@@ -106,5 +106,5 @@ def test_the_cursor_stays_on_its_connection_when_numbers_change() -> None:
     listing.put(rows)
     changed = [rows[0]._replace(id=1), rows[1]._replace(id=0)]
     listing.put(changed)
-    assert listing.newer(rows[0]) == changed[0]
-    assert listing.newer(rows[2]) == rows[2]
+    assert newer(listing.rows, rows[0]) == changed[0]
+    assert newer(listing.rows, rows[2]) == rows[2]

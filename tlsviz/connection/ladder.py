@@ -14,6 +14,8 @@ from tlsviz.wire.text import clock
 
 StepKind = Literal["mark", "message", "data", "hole", "prelude"]
 Certainty = Literal["verified", "failed", ""]
+ARROWLESS = frozenset(("name_lookup", "https_record", "timeout", "error", "unreachable", "closed", "joined"))
+"""Kinds of marks that nothing was sent for."""
 
 
 class Step(NamedTuple):

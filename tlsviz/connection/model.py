@@ -25,6 +25,7 @@ Secrets = tuple[tuple[str, bytes], ...]
 """Secrets with the key log's labels, sorted; secrets that were computed have the label that a key log would use."""
 
 SEVERITIES: tuple[Severity, ...] = ("info", "notice", "warning", "error", "critical")
+GRAVE: tuple[Severity, ...] = ("error", "critical")
 
 
 class CodePoint(NamedTuple):
@@ -477,7 +478,7 @@ class Connection:
         """
         if self.diagnosis is not None or self.plain:
             return self.diagnosis
-        errors = (finding for finding in self.findings if finding.severity in ("error", "critical"))
+        errors = (finding for finding in self.findings if finding.severity in GRAVE)
         if self.complete:
             return next((finding for finding in errors if finding.code.startswith("client_certificate_")), None)
         return next((finding for finding in errors if not finding.code.startswith("certificate_")), None)

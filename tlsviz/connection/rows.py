@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -93,6 +93,14 @@ class Listed(Protocol):
 def rows(connections: Sequence[Connection]) -> Sequence[Row]:
     """A row for each connection, with no more work than that needs."""
     return connections.rows if isinstance(connections, Listed) else [row(each) for each in connections]
+
+
+def newer(rows: Mapping[int, Row], known: Row | Connection) -> Row | None:
+    """The row of a connection as it is now, of ``rows`` by their ids; a reading's end may have given it another."""
+    found = rows.get(known.id)
+    if found is not None and found.is_of(known):
+        return found
+    return next((each for each in rows.values() if each.is_of(known)), None)
 
 
 def only(connections: Sequence[Connection], numbers: Collection[int]) -> Sequence[Connection]:

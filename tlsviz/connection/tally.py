@@ -21,6 +21,7 @@ class Facet(NamedTuple):
     values: Callable[[Row], Iterable[str]]
 
 
+PLAIN_HTTP = Facet("http", "plain HTTP", KEYS["http"].texts)
 FACETS = (
     Facet("version", "versions", KEYS["version"].texts),
     Facet("outcome", "outcomes", KEYS["outcome"].texts),
@@ -31,17 +32,17 @@ FACETS = (
     Facet("sni", "server names", KEYS["sni"].texts),
     Facet("server", "servers", lambda row: (str(row.server),)),
     Facet("transport", "transports", KEYS["transport"].texts),
-    Facet("http", "plain HTTP", KEYS["http"].texts),
+    PLAIN_HTTP,
 )
 
 Counts = tuple[tuple[str, int], ...]
 """Values with how many connections have them, the most frequent first."""
 
 
-def count(rows: Iterable[Row]) -> dict[str, Counter[str]]:
+def count(rows: Iterable[Row], facets: Iterable[Facet] = FACETS) -> dict[str, Counter[str]]:
     """For each facet's key, how many of the rows have each value."""
-    found: dict[str, Counter[str]] = {facet.key: Counter() for facet in FACETS}
-    adds = [(found[facet.key], facet.values) for facet in FACETS]
+    found: dict[str, Counter[str]] = {facet.key: Counter() for facet in facets}
+    adds = [(found[facet.key], facet.values) for facet in facets]
     for row in rows:
         for counter, values in adds:
             for value in values(row):
@@ -87,13 +88,17 @@ class Summary(NamedTuple):
         known = self.post_quantum + self.classical
         return self.post_quantum / known if known else None
 
+    def total(self, facet: Facet) -> int:
+        """How many connections the values of a facet are a share of."""
+        return self.plain if facet is PLAIN_HTTP else self.connections
+
 
 def summarize(rows: Iterable[Row], slices: int = SLICES) -> Summary:
     """The summary of rows, with at most so many slices of time. What speaks no TLS has a part in no share of TLS."""
     everything = list(rows)
     rows = [row for row in everything if not row.plain]
     counted = count(rows)
-    counted["http"] = count(row for row in everything if row.plain)["http"]
+    counted |= count((row for row in everything if row.plain), (PLAIN_HTTP,))
     start, width, times = _slices(rows, slices)
     return Summary(
         connections=len(rows),

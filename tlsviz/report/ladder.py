@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from tlsviz.connection import titles
-from tlsviz.connection.ladder import Step, steps
+from tlsviz.connection.ladder import ARROWLESS, Step, steps
 from tlsviz.connection.model import Connection
 from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, wrap
 from tlsviz.report.phrases import PROOF, end, step_words
@@ -17,17 +17,7 @@ CLOCK = 10
 WIDEST = 118
 LONGEST_TALK = 12
 """So many turns of application data in a row are drawn; of more only the first and last."""
-_ARROWLESS = {
-    "name_lookup",
-    "https_record",
-    "connected",
-    "timeout",
-    "error",
-    "unreachable",
-    "refused",
-    "closed",
-    "joined",
-}
+_ARROWLESS = ARROWLESS | {"connected", "refused"}
 _SPACED = 0.001
 """A flight's wait is written down from a millisecond on."""
 

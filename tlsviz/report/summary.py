@@ -50,7 +50,7 @@ def render_summary(trace: Trace, width: int = 100, color: bool = False, ascii: b
     for facet, counts in found.facets:
         if counts:
             lines += [[], [Piece(facet.title[0].upper() + facet.title[1:], "title")]]
-            lines += _bars(counts, found.plain if facet.key == "http" else found.connections, width)
+            lines += _bars(counts, found.total(facet), width)
     return render(lines, color, ascii)
 
 

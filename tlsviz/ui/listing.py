@@ -196,13 +196,6 @@ class Listing:
             self._remove(each)
             del self.rows[each.id]
 
-    def newer(self, known: Row) -> Row:
-        """The row of a connection as it is now. Its number may be another: ids change when a reading ends."""
-        found = self.rows.get(known.id)
-        if found is not None and found.is_of(known):
-            return found
-        return next((each for each in self.rows.values() if each.is_of(known)), known)
-
     def find(self, wanted: Row) -> int | None:
         """Where the view has a row."""
         at = self._place(self.view, wanted, self.reverse)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from tlsviz.connection.rows import Row, row
+from tlsviz.connection.rows import Row, newer, row
 from tlsviz.errors import CancelledError, TlsvizError
 from tlsviz.ui.messages import JobAdvanced, JobEnded
 from tlsviz.wire.text import plural, shorten
@@ -134,8 +134,7 @@ class Job:
     def newest(self, shown: Connection) -> Connection | None:
         """A connection that was shown before as it is now; None if there is none with its ends and start."""
         with self._lock:
-            known = [self._rows[shown.id]] if shown.id in self._rows else []
-            found = next((each for each in (*known, *self._rows.values()) if each.is_of(shown)), None)
+            found = newer(self._rows, shown)
         return self.connection(found.id) if found is not None else None
 
     @property

@@ -19,10 +19,9 @@ from tlsviz.connection.findings import (
     transport,
     web,
 )
-from tlsviz.connection.model import SEVERITIES, Connection, Finding, changed
+from tlsviz.connection.model import GRAVE, SEVERITIES, Connection, Finding, changed
 
 BEHIND_TLS = "http_error"
-_GRAVE = ("error", "critical")
 FAMILIES = (
     protocol,
     certificates,
@@ -49,7 +48,7 @@ def find(connection: Connection, failure: Finding | None = None, live: bool = Fa
 
         return _sorted([finding for finder in plain_http.FINDERS for finding in finder(connection)])
     found = [finding for family in FAMILIES for finder in family.FINDERS for finding in finder(connection)]
-    faulty = any(finding.code.startswith("certificate_") and finding.severity in _GRAVE for finding in found)
+    faulty = any(finding.code.startswith("certificate_") and finding.severity in GRAVE for finding in found)
     if failure is not None and not (faulty and failure.code == BEHIND_TLS):
         # The failure says what its alert means; the bare alert beside it would be the same news twice.
         found = [finding for finding in found if finding.code not in (failure.code, "handshake_alert")]
@@ -60,7 +59,7 @@ def find(connection: Connection, failure: Finding | None = None, live: bool = Fa
         found.append(failure._replace(diagnosis=False))
     if live:
         for index, finding in enumerate(found):
-            if finding.code.startswith("certificate_") and finding.severity in _GRAVE:
+            if finding.code.startswith("certificate_") and finding.severity in GRAVE:
                 found[index] = finding._replace(diagnosis=True)
                 break
     return _sorted(found)

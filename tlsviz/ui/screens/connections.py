@@ -94,6 +94,7 @@ class ConnectionsScreen(Screen[None]):
         self.listing.keep({each.id for each in self.job.rows})
         self._refill()
         self._show_title()
+        self.refresh_bindings()
 
     def _refill(self) -> None:
         self.query_one(ConnectionTable).refill()
@@ -117,7 +118,6 @@ class ConnectionsScreen(Screen[None]):
             words.append(f"{'stopping' if job.cancelled else job.request.doing}{glyphs().ellipsis}")
         else:
             words += _ending(job)
-        self.refresh_bindings()
         bar = self.query_one(ProgressLine)
         bar.display = running
         if running and job.progress is not None and job.progress.size:
@@ -227,6 +227,7 @@ class ConnectionsScreen(Screen[None]):
         """Stops the reading."""
         self.job.cancel()
         self._show_title()
+        self.refresh_bindings()
 
     def action_back(self) -> None:
         """Lets go of the filter, else of the counts, else leaves."""

@@ -16,7 +16,7 @@ from tlsviz.connection.reprobes import plan
 from tlsviz.errors import CancelledError, TlsvizError
 from tlsviz.ui.selection import MessageChosen
 from tlsviz.ui.widgets.diagnosis_lines import evident, lines
-from tlsviz.ui.widgets.finding_lines import Block
+from tlsviz.ui.widgets.finding_lines import Place
 from tlsviz.ui.widgets.header import summary
 from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.lines import Line, LineView, Painted
@@ -64,18 +64,18 @@ class DiagnosisView(LineView):
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[Line] = []
-        self.evident: Block | None = None
+        self.evident: Place | None = None
 
-    def show(self, fresh: list[Line], evident: Block | None) -> None:
+    def show(self, fresh: list[Line], evident: Place | None) -> None:
         """``evident``: the lines that lead to the evidence."""
         self._lines, self.evident = fresh, evident
         self.relayout()
 
     def on_click(self, event: events.Click) -> None:
-        offset, block = event.get_content_offset(self), self.evident
+        offset, place = event.get_content_offset(self), self.evident
         index = self.index_at(offset.y) if offset is not None else None
-        if block is not None and block.chosen is not None and index is not None and block.first <= index <= block.last:
-            self.post_message(block.chosen)
+        if place is not None and index is not None and place.first <= index <= place.last:
+            self.post_message(place.chosen)
 
     def line_count(self) -> int:
         return len(self._lines)
@@ -224,9 +224,9 @@ class DiagnosisScreen(Screen[Told]):
 
     def action_evidence(self) -> None:
         """Back to the ladder, with the message and the field chosen that show the failure."""
-        block = self.query_one(DiagnosisView).evident
-        if block is not None:
-            self._leave(block.chosen)
+        place = self.query_one(DiagnosisView).evident
+        if place is not None:
+            self.post_message(place.chosen)
 
     @on(MessageChosen)
     def _chosen(self, event: MessageChosen) -> None:

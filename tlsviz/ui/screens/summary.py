@@ -85,11 +85,7 @@ class SummaryView(LineView):
 def draw(found: Summary, width: int) -> list[Line]:
     """The summary in lines of at most ``width`` cells."""
     lines = [*_totals(found, width), [], *_times(found, width)]
-    blocks = [
-        _block(facet, counts, found.plain if facet.key == "http" else found.connections, _half(width))
-        for facet, counts in found.facets
-        if counts
-    ]
+    blocks = [_block(facet, counts, found.total(facet), _half(width)) for facet, counts in found.facets if counts]
     if width < WIDE:
         for block in blocks:
             lines += [*block, []]

@@ -12,7 +12,7 @@ from textual.reactive import reactive
 
 from tlsviz.connection.filter_keys import version_rank
 from tlsviz.connection.model import Connection
-from tlsviz.connection.rows import Row
+from tlsviz.connection.rows import Row, newer
 from tlsviz.ui.glyphs import ASCII, glyphs
 from tlsviz.ui.listing import COLUMNS, GAP, Listing, sign, suite_words
 from tlsviz.ui.widgets.lines import Line, LineView, fit, pad_line
@@ -107,6 +107,8 @@ class ConnectionTable(LineView):
         self._connection = connection
         self._wanted: Row | None = None
         """What somebody has moved the cursor to."""
+        self._told: Row | None = None
+        """The row that `Moved` was told of last."""
 
     @property
     def row(self) -> Row | None:
@@ -124,14 +126,22 @@ class ConnectionTable(LineView):
 
         Until somebody moves it, it stays in the first row, whatever comes.
         """
-        self._wanted = self.listing.newer(self._wanted) if self._wanted is not None else None
+        if self._wanted is not None:
+            self._wanted = newer(self.listing.rows, self._wanted) or self._wanted
         at = self.listing.find(self._wanted) if self._wanted is not None else None
         if at is None:
             at = min(self.cursor, len(self.listing.view) - 1)
         self.set_reactive(ConnectionTable.cursor, max(at, 0))
         self.relayout()
         self.reveal(self.cursor, margin=1)
-        self.post_message(self.Moved(self.chosen))
+        self._tell()
+
+    def _tell(self) -> None:
+        """Says what the cursor is on, unless that is known: a connection has to be made anew for it."""
+        row = self.row
+        if row is None or row != self._told:
+            self._told = row
+            self.post_message(self.Moved(self.chosen))
 
     def line_count(self) -> int:
         return len(self.listing.view)
@@ -173,7 +183,7 @@ class ConnectionTable(LineView):
     def watch_cursor(self) -> None:
         self.reveal(self.cursor, margin=1)
         self.refresh()
-        self.post_message(self.Moved(self.chosen))
+        self._tell()
 
     def on_focus(self) -> None:
         self.refresh()
@@ -196,8 +206,9 @@ class ConnectionTable(LineView):
         self._go(0 if end < 0 else max(len(self.listing.view) - 1, 0))
 
     def action_open(self) -> None:
-        if self.chosen is not None:
-            self.post_message(self.Opened(self.chosen))
+        chosen = self.chosen
+        if chosen is not None:
+            self.post_message(self.Opened(chosen))
 
     def on_click(self, event: events.Click) -> None:
         index = self.index_at(event.y)

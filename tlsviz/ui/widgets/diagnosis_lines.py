@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tlsviz.connection.model import Cause, Connection, Finding, Probe, ProbeOutcome, Standing
+from tlsviz.connection.model import GRAVE, Cause, Connection, Finding, Probe, ProbeOutcome, Standing
 from tlsviz.connection.variations import VARIATIONS
 from tlsviz.ui.glyphs import Sign, glyphs
-from tlsviz.ui.widgets.finding_lines import Block, evidence, leads_to
+from tlsviz.ui.widgets.finding_lines import Place, evidence, leads_to
 from tlsviz.ui.widgets.key_bar import plain
 from tlsviz.ui.widgets.lines import Line, fit, wrap
 from tlsviz.ui.widgets.pane import paragraph
@@ -35,18 +35,17 @@ def lines(
     ]
 
 
-def evident(connection: Connection, width: int) -> Block | None:
+def evident(connection: Connection, width: int) -> Place | None:
     """The lines of `lines` that lead to the message and the field that show the failure; None where none does."""
     found = connection.failure
     chosen = evidence(connection, found) if found is not None else None
     if found is None or chosen is None:
         return None
-    drawn = list(_finding(connection, found, min(width, _WIDEST)))
-    return Block(1, len(drawn), drawn, chosen)
+    return Place(1, sum(1 for _ in _finding(connection, found, min(width, _WIDEST))), chosen)
 
 
 def _finding(connection: Connection, found: Finding, width: int) -> Iterator[Line]:
-    serious = found.severity in ("error", "critical")
+    serious = found.severity in GRAVE
     sign, role = (glyphs().failed, "failed") if serious else (glyphs().odd, "warning")
     yield from _hung([(f" {sign} ", role)], found.title, width, f"bold {role}")
     yield []

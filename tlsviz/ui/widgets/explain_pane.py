@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from textual import events
 from textual.binding import Binding
-from textual.message import Message as Event
 
 from tlsviz.connection import titles
 from tlsviz.connection.ladder import Step
@@ -17,21 +14,13 @@ from tlsviz.explain.scene import Narration
 from tlsviz.explain.words import Words, lookup_field, words
 from tlsviz.ui.glyphs import glyphs, passage, proof
 from tlsviz.ui.selection import FieldChosen, Scene
-from tlsviz.ui.widgets.finding_lines import evidence, finding_rows, role
+from tlsviz.ui.widgets.finding_lines import Place, evidence, finding_rows, role
 from tlsviz.ui.widgets.lines import Line, clip, pad_line, wrap
 from tlsviz.ui.widgets.pane import Pane, paragraph
 from tlsviz.ui.widgets.values import value_words
 from tlsviz.wire.chunks import other
 from tlsviz.wire.nodes import names, path_of
 from tlsviz.wire.text import clock, plural, safe
-
-
-class Place(NamedTuple):
-    """The lines ``first`` to ``last`` that lead somewhere, and what choosing them says to the screen."""
-
-    first: int
-    last: int
-    chosen: Event
 
 
 class ExplainPane(Pane):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from textual.message import Message
+
 from tlsviz.connection import titles
-from tlsviz.connection.model import Connection, Finding
+from tlsviz.connection.model import GRAVE, Connection, Finding
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import MessageChosen
 from tlsviz.ui.widgets.lines import Line
@@ -14,7 +16,13 @@ from tlsviz.ui.widgets.pane import heading, paragraph
 from tlsviz.wire.nodes import path_of
 from tlsviz.wire.text import plural, safe
 
-GRAVE = ("error", "critical")
+
+class Place(NamedTuple):
+    """The lines ``first`` to ``last`` that lead somewhere, and what choosing them says to the screen."""
+
+    first: int
+    last: int
+    chosen: Message
 
 
 class Block(NamedTuple):

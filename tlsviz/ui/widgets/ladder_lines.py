@@ -9,8 +9,8 @@ from typing import Literal
 from rich.cells import cell_len
 
 from tlsviz.connection import titles
-from tlsviz.connection.ladder import Step, carriers
-from tlsviz.connection.model import Connection
+from tlsviz.connection.ladder import ARROWLESS, Step, carriers
+from tlsviz.connection.model import GRAVE, Connection
 from tlsviz.connection.segments import SegmentLine, placed
 from tlsviz.ui.glyphs import Glyphs, glyphs, passage, proof
 from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
@@ -19,9 +19,7 @@ from tlsviz.wire.text import clock, plural, safe
 
 MAX_FAULTS = 3
 """Of the faults of one message so many are named on the ladder; Explain has them all."""
-_BAD = ("error", "critical")
 _ODD_MARKS = ("rst", "refused", "unreachable", "timeout", "error")
-_ARROWLESS = ("name_lookup", "https_record", "timeout", "error", "unreachable", "closed", "joined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +234,7 @@ class Drawing:
     def _mark(self, step: Step) -> Line:
         kind = self.connection.marks[step.index].mark.kind
         style = "failed" if kind in _ODD_MARKS else "muted"
-        if kind in _ARROWLESS:
+        if kind in ARROWLESS:
             text = f" {step.title}" + (f" {self.signs.dot} {step.detail}" if step.detail else "")
             text = fit(clip(text, self.layout.span), self.layout.span)
             return [(text, style)]
@@ -339,7 +337,7 @@ def _faults(connection: Connection) -> dict[int, list[str]]:
     """The titles of grave findings, by the message they are about."""
     found: dict[int, list[str]] = {}
     for finding in connection.findings:
-        if finding.message is not None and (finding.diagnosis or finding.severity in _BAD):
+        if finding.message is not None and (finding.diagnosis or finding.severity in GRAVE):
             found.setdefault(finding.message, []).append(finding.title)
     return found
 
