@@ -12,6 +12,7 @@ from tlsviz.connection.filters import parse
 from tlsviz.connection.ladder import steps
 from tlsviz.connection.model import Connection, Endpoint, Finding
 from tlsviz.connection.observer import OBSERVERS, as_seen_by
+from tlsviz.connection.plain.words import NAMELESS, cookie_names
 from tlsviz.connection.redirects import traced
 from tlsviz.connection.rows import row
 from tlsviz.connection.tally import summarize
@@ -40,6 +41,8 @@ CASES: list[tuple[str, tuple[Said, ...], str | None]] = [
     ("credentials_in_clear", (request("GET", "/@a/passwords"),), None),
     ("cookies_in_clear", (request("GET", "/", "Cookie: a=b; c=d"),), "warning"),
     ("cookies_in_clear", (request(), response("200 OK", "Set-Cookie: id=4711; Path=/")), "warning"),
+    ("cookies_in_clear", (request(), response("200 OK", "Set-Cookie: 4711; Secure")), "warning"),
+    ("cookies_in_clear", (request("GET", "/", "Cookie: ;="), response("200 OK", "Set-Cookie: ; Secure")), None),
     ("cookies_in_clear", (request(), response()), None),
     ("hsts_ignored", (request(), response("200 OK", "Strict-Transport-Security: max-age=1")), "notice"),
     ("hsts_ignored", (request(), response()), None),
@@ -173,6 +176,34 @@ def test_everybody_reads_it() -> None:
     assert "everybody" in verdict(connection, "eavesdropper") and column(connection) == 0
     said = {each.title: each.value for each in learned(connection, connection, "eavesdropper")}
     assert said["the programs"] == "curl/8" and said["the request"] == "GET /" and said["the answer"] == "200 OK"
+
+
+@pytest.mark.parametrize(
+    ("values", "setting", "names"),
+    [
+        (["a=1; b=2"], False, ["a", "b"]),
+        (["a=b=c;; d=;"], False, ["a", "d"]),
+        (["4711"], False, [NAMELESS]),
+        (["a=1; Secure; Path=/", "b=2"], True, ["a", "b"]),
+        (["4711; Secure"], True, [NAMELESS]),
+        (["=4711; Secure"], True, [NAMELESS]),
+        ([" = ; Secure", ""], True, []),
+        (["\x1b[2J=1"], True, ["\\x1b[2J"]),
+        (["a=1;" * 100_000], False, ["a"] * 200),
+    ],
+)
+def test_cookies_are_named_by_what_stands_before_the_equals_sign(
+    values: list[str], setting: bool, names: list[str]
+) -> None:
+    assert cookie_names(values, setting) == names
+
+
+def test_the_value_of_a_cookie_without_a_name_is_not_told_as_one() -> None:
+    connection = talk(request("GET", "/", "Cookie: 4711"), response("200 OK", "Set-Cookie: 4711; Secure"))
+    text = " ".join(said.text for step in steps(connection) for said in narrate_step(connection, step).sentences)
+    assert f"It shows 1 cookie: {NAMELESS}." in text and f"It sets 1 cookie: {NAMELESS}." in text
+    assert "4711" not in text and "Secure" not in text
+    assert all("4711" not in each.evidence for each in connection.findings)
 
 
 def test_every_step_is_told() -> None:

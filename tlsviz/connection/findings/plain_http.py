@@ -8,7 +8,7 @@ from typing import Literal
 
 from tlsviz.connection.findings import gaps
 from tlsviz.connection.model import Connection, Finding, Message
-from tlsviz.connection.plain.words import exchanges, head, named, status, url
+from tlsviz.connection.plain.words import cookie_names, exchanges, head, named, status, url
 from tlsviz.wire.text import plural, shorten
 
 TLS_PORTS = (443, 8443)
@@ -69,15 +69,16 @@ def cookies(connection: Connection) -> Iterator[Finding]:
     names: dict[str, None] = {}
     first: tuple[Message, str] | None = None
     for message in connection.messages:
-        said = head(message) if message.content_type == "http" else None
-        for field in ("cookie", "set-cookie") if said is not None else ():
-            for value in said.all(field) if said is not None else ():
+        if message.content_type != "http":
+            continue
+        said = head(message)
+        for field in ("cookie", "set-cookie"):
+            if found := cookie_names(said.all(field), setting=field == "set-cookie"):
                 first = first or (message, field.replace("-", "_"))
-                parts = value.split(";") if field == "cookie" else [value.partition(";")[0]]
-                names.update((shorten(part.partition("=")[0].strip(), 40), None) for part in parts)
+                names.update(dict.fromkeys(found))
     if first is None:
         return
-    listed = [name for name in names if name]
+    listed = list(names)
     more = f" and {plural(len(listed) - _MOST, 'more', 'more')}" if len(listed) > _MOST else ""
     yield Finding(
         "cookies_in_clear",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
 from tlsviz.connection.http import phrase
 from tlsviz.connection.model import Connection, Message, Redirect
-from tlsviz.connection.plain.heads import Head, read
 from tlsviz.wire.text import shorten
+
+if TYPE_CHECKING:
+    from tlsviz.connection.plain.heads import Head
 
 REDIRECTING = (301, 302, 303, 307, 308)
 LONGEST_TARGET = 300
+NAMELESS = "one without a name"
+_MOST_COOKIES = 200
+"""Of one field so many are told apart: more than browsers keep of a site."""
 
 
 class Exchange(NamedTuple):
@@ -24,6 +29,8 @@ class Exchange(NamedTuple):
 
 def head(message: Message) -> Head:
     """What a message of HTTP says."""
+    from tlsviz.connection.plain.heads import read
+
     return read(message.buffer.data if message.buffer is not None else b"")
 
 
@@ -35,6 +42,20 @@ def exchanges(connection: Connection) -> Iterator[Exchange]:
         yield Exchange(None, answered.pop(0))  # the capture lacks its request
     for place in range(max(len(asked), len(answered))):
         yield Exchange(asked[place] if place < len(asked) else None, answered[place] if place < len(answered) else None)
+
+
+def cookie_names(values: Iterable[str], setting: bool = False) -> list[str]:
+    """The names of the cookies in values of Cookie, or of Set-Cookie (``setting``); safe to print.
+
+    What stands there without "=" is a value (RFC 6265bis 5.6), and not to be shown: that one is `NAMELESS`.
+    """
+    found = []
+    for value in values:
+        for pair in value.split(";", _MOST_COOKIES)[: 1 if setting else _MOST_COOKIES]:
+            name, equals, said = pair.partition("=")
+            if name.strip() or said.strip():
+                found.append(shorten(name.strip(), 40) if equals and name.strip() else NAMELESS)
+    return found
 
 
 def status(message: Message) -> int:

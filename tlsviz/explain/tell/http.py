@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlsviz.connection.http import phrase
 from tlsviz.connection.model import Redirect
-from tlsviz.connection.plain.words import REDIRECTING, head, named, status
+from tlsviz.connection.plain.words import REDIRECTING, cookie_names, head, named, status
 from tlsviz.explain.scene import Scene, listing, name, sentence
 from tlsviz.explain.words import words
 from tlsviz.wire.text import plural, shorten
@@ -56,10 +56,10 @@ def _program(scene: Scene, agent: str | None) -> None:
 
 def _cookies(scene: Scene, values: list[str], field: str) -> None:
     """The names of cookies: their values stand among the fields."""
-    names = [shorten(part.partition("=")[0].strip(), 40) for value in values for part in value.split(";")[:50]]
-    names = [each for each in names if each]
+    names = cookie_names(values, setting=field == "set_cookie")
     if names:
-        scene.say(f"It shows {plural(len(names), 'cookie')}: {listing(names, _MOST_COOKIES)}.", field)
+        verb = "sets" if field == "set_cookie" else "shows"
+        scene.say(f"It {verb} {plural(len(names), 'cookie')}: {listing(names, _MOST_COOKIES)}.", field)
 
 
 def response(scene: Scene) -> None:
@@ -81,9 +81,7 @@ def response(scene: Scene) -> None:
             "It asks for https only from now on (HSTS). Over plain HTTP every client must ignore that (RFC 6797 8.1)."
         )
         scene.say(text, "strict_transport_security")
-    set_cookies = [shorten(value.partition("=")[0].strip(), 40) for value in said.all("set-cookie")]
-    if set_cookies:
-        scene.say(f"It sets {plural(len(set_cookies), 'cookie')}: {listing(set_cookies, _MOST_COOKIES)}.", "set_cookie")
+    _cookies(scene, said.all("set-cookie"), "set_cookie")
     if said.field("server"):
         scene.say(f"The server calls itself {name(said.field('server') or '')}.", "server")
     if said.field("www-authenticate") and (said.field("www-authenticate") or "").lower().startswith("basic"):
