@@ -7,11 +7,10 @@ TTLS (RFC 5281), PEAP, FAST (RFC 4851) and TEAP (RFC 7170) do the same.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 from tlsviz.connection.engine import Engine
-from tlsviz.connection.model import Connection, Endpoint, Message
+from tlsviz.connection.model import Connection, Endpoint, Message, changed
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Input, Mark, Sender
 from tlsviz.wire.text import shorten
@@ -129,7 +128,7 @@ class EapEngine(Engine):
 
     def connection(self) -> Connection:
         """The model of what is known now."""
-        return replace(super().connection(), carrier=self.carrier)
+        return changed(super().connection(), carrier=self.carrier)
 
     @property
     def carrier(self) -> str:

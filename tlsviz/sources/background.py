@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
+from functools import cache
 from multiprocessing.connection import Connection as Channel
 from multiprocessing.connection import Pipe
 from pathlib import Path
@@ -27,7 +27,6 @@ from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.errors import TlsvizError
 from tlsviz.sources.capture import OpenOptions, Progress
 from tlsviz.sources.catalog import list_capture
-from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.shelf import Kept, Shelf
 from tlsviz.sources.spool import Spool
 
@@ -83,7 +82,8 @@ class Loading:
     def __init__(self, what: Path | WatchOptions, options: OpenOptions | None = None) -> None:
         ours, theirs = Pipe(duplex=True)
         options = options or OpenOptions()
-        self.shelf = Shelf(Spool(), partial(_judge, options, []))
+        opinions = cache(options.opinions)  # stores and lists are read when the first connection is opened
+        self.shelf = Shelf(Spool(), lambda connection, above: opinions().judge(connection, above))
         self._channel = ours
         self._over = False
         self._closed = False
@@ -215,13 +215,6 @@ def _followed(
             return event.trace
         elif isinstance(event, Failed):
             raise event.error
-
-
-def _judge(options: OpenOptions, made: list[Opinions], connection: Connection, above: tuple[bytes, ...]) -> Connection:
-    """Judges a connection as the child does; stores and lists are read when the first one is opened."""
-    if not made:
-        made.append(options.opinions())
-    return made[0].judge(connection, above)
 
 
 def _died(status: int | None) -> TlsvizError:

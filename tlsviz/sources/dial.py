@@ -118,7 +118,14 @@ class Dialled(NamedTuple):
     failure: Failure | None
 
 
-def look_up(host: str, port: int, patience: Patience, mark: Callable[[Mark], None]) -> list[Address] | Failure:
+Told = Callable[[Mark], None]
+
+
+def _unheard(_mark: Mark) -> None:
+    """Nobody draws this connection."""
+
+
+def look_up(host: str, port: int, patience: Patience, mark: Told = _unheard) -> list[Address] | Failure:
     """The addresses of a host, in the system's order of preference."""
     if is_address(host):
         return _numeric(host, port)
@@ -172,7 +179,7 @@ def _lookup_failure(error: OSError | UnicodeError) -> Failure:
     return Failure(kind, safe(error.strerror or str(error)))
 
 
-def dial(addresses: list[Address], patience: Patience, mark: Callable[[Mark], None]) -> Dialled:
+def dial(addresses: list[Address], patience: Patience, mark: Told = _unheard) -> Dialled:
     """Connects to the first address that answers, one after the other."""
     failure: Failure | None = None
     for position, address in enumerate(addresses):
@@ -188,9 +195,7 @@ def dial(addresses: list[Address], patience: Patience, mark: Callable[[Mark], No
     return Dialled(None, addresses[-1] if addresses else None, failure)
 
 
-def _connect(
-    address: Address, patience: Patience, limit: float, mark: Callable[[Mark], None]
-) -> tuple[socket.socket | None, Failure]:
+def _connect(address: Address, patience: Patience, limit: float, mark: Told) -> tuple[socket.socket | None, Failure]:
     """One TCP connection attempt; the failure counts only where there is no socket."""
     place = f"[{address.text}]" if ":" in address.text else address.text
     try:
@@ -221,7 +226,7 @@ def _connect(
     return sock, Failure("error", "")
 
 
-def _refusal(code: int, place: str, patience: Patience, mark: Callable[[Mark], None]) -> Failure:
+def _refusal(code: int, place: str, patience: Patience, mark: Told) -> Failure:
     words = errno_words(code)
     if code == errno.ECONNREFUSED:
         mark(Mark("refused", SERVER, patience.now(), (), place))

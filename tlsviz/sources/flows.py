@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tlsviz.connection import eap
 from tlsviz.connection.datagrams import Carrier, Follower, carrier_of, unwrapped
 from tlsviz.connection.model import Endpoint
 from tlsviz.sources.roles import datagram_hello, knownness
@@ -12,7 +13,6 @@ from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Gap, Sender, other
 from tlsviz.wire.text import shorten
 
 if TYPE_CHECKING:
-    from tlsviz.connection.eap import EapEngine
     from tlsviz.crypto.keylog import KeyLog
     from tlsviz.sources.segments import Datagram
 
@@ -28,13 +28,11 @@ def follower(carrier: Carrier, client: Endpoint, server: Endpoint, keylog: KeyLo
     return QuicEngine(client=client, server=server, keylog=keylog)
 
 
-def _eap(datagram: Datagram, keylog: KeyLog) -> EapEngine | None:
+def _eap(datagram: Datagram, keylog: KeyLog) -> eap.EapEngine | None:
     """The engine of an EAP conversation that begins with this datagram, its ends as they are called in it.
 
     In RADIUS the client is whom the access point calls so (its MAC address, else who it says it is), at no port.
     """
-    from tlsviz.connection import eap
-
     ends = datagram.source, datagram.destination
     if datagram.eapol:
         client, server = ends if _answers(datagram) else ends[::-1]
@@ -51,8 +49,6 @@ def _eap(datagram: Datagram, keylog: KeyLog) -> EapEngine | None:
 
 def _answers(datagram: Datagram) -> bool:
     """Whether an EAP packet on the link is the peer's."""
-    from tlsviz.connection import eap
-
     found = eap.packet(datagram.payload)
     return found is not None and found.sender == CLIENT
 

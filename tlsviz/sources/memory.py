@@ -78,8 +78,6 @@ class Memory:
 
 def recalled(trace: Trace, memory: Memory | None = None) -> Trace:
     """The trace with what is known of its servers from before; a live one is remembered for the next time."""
-    if trace.source.kind == "lab":
-        return remembering(trace)
     if trace.source.kind != "live" or all(map(_never_kept, trace.connections)):
         return remembering(trace)
     memory = memory or Memory()

@@ -20,7 +20,6 @@ from tlsviz.sources.live import visit
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.target import Target, is_address
 from tlsviz.sources.tunnel import Way, opened
-from tlsviz.wire.chunks import Mark
 from tlsviz.wire.text import safe
 
 Told = Callable[[Probe], None]
@@ -164,7 +163,7 @@ class _Prober:
         if self._options.resolve is not None or self._target.is_address:
             raise UsageError("", "the target is one address")
         patience = Patience(self._time, self._cancelled)
-        found = look_up(self._target.host, self._target.port, patience, _deaf)
+        found = look_up(self._target.host, self._target.port, patience)
         used = self._base.server.address
         if isinstance(found, Failure):
             raise UsageError("", f"the name could not be looked up: {found.detail}")
@@ -240,10 +239,6 @@ _OPENSSL_GROUPS = {
     258: "ffdhe4096",
 }
 """IANA's numbers to OpenSSL's names."""
-
-
-def _deaf(_mark: Mark) -> None:
-    """Marks of a re-probe are nobody's business."""
 
 
 def _at_most(version: str | None, limit: str) -> str | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tlsviz
+from tlsviz.connection.tcp import ACK, FIN, PSH, RST, SYN
 from tlsviz.errors import TlsvizError
 from tlsviz.sources.private import private_file
 from tlsviz.wire.chunks import CLIENT, SERVER, Bulk, Chunk, Gap, Input, Mark, Sender, other
@@ -29,7 +30,6 @@ ETHERNET = 1
 TCP, UDP = 6, 17
 
 MSS = 1460
-FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 WINDOW = 65535
 
 _MAC: dict[Sender, bytes] = {CLIENT: bytes.fromhex("020000000001"), SERVER: bytes.fromhex("020000000002")}

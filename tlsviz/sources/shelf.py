@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import starmap
 from threading import RLock
 from typing import NamedTuple, overload
 
@@ -80,7 +80,7 @@ class _Lazy(Sequence[Connection]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or len(self) != len(other):
             return NotImplemented
-        return all(starmap(_same, zip(self, other, strict=True)))
+        return all(map(operator.eq, self, other))
 
     __hash__ = None  # type: ignore[assignment]  # it grows
 
@@ -165,7 +165,7 @@ class Shelf(_Lazy):
         if not judged:
             connection = self._judge(connection, kept.above)
         earlier = self.before(whom(connection), connection.start)
-        connection = replace(connection, id=kept.row.id, resumptions=kept.links.resumptions, earlier=earlier)
+        connection = replace(connection, resumptions=kept.links.resumptions, earlier=earlier)
         if earlier:
             connection = again(connection)
         _, redirects, by = kept.links
@@ -193,7 +193,3 @@ class Picked(_Lazy):
     def only(self, numbers: Iterable[int]) -> Picked:
         """Some of them."""
         return self._shelf.only(numbers)
-
-
-def _same(one: Connection, other: Connection) -> bool:
-    return one == other

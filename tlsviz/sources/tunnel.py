@@ -14,7 +14,6 @@ from tlsviz.connection.failure import Failure
 from tlsviz.sources.dial import READ, WRITE, Patience, dial, errno_words, look_up
 from tlsviz.sources.proxy import Proxy
 from tlsviz.sources.starttls.speech import Dialogue, GarbledError, RefusedError, Said, Speech
-from tlsviz.wire.chunks import Mark
 
 READ_SIZE = 4096
 
@@ -37,10 +36,10 @@ def opened(place: tuple[str, int], proxy: Proxy | None, patience: Patience) -> W
     CancelledError.
     """
     first = place if proxy is None else (proxy.host, proxy.port)
-    found = look_up(*first, patience, _ignore)
+    found = look_up(*first, patience)
     if isinstance(found, Failure):
         return found if proxy is None else _on_the_way(found)
-    dialled = dial(found, patience, _ignore)
+    dialled = dial(found, patience)
     if dialled.sock is None:
         failure = dialled.failure or Failure("error")
         return failure if proxy is None else _on_the_way(failure)
@@ -107,7 +106,3 @@ def _receive(sock: socket.socket, patience: Patience) -> bytes:
     if not data:
         raise _EndedError("it closed the connection without an answer")
     return data
-
-
-def _ignore(_mark: Mark) -> None:
-    """Nobody draws this connection."""
