@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -23,10 +22,7 @@ from tlsviz.sources.capture import OpenOptions, Progress, load_capture
 from tlsviz.sources.catalog import list_capture
 from tlsviz.sources.shelf import Shelf
 
-pytestmark = [
-    pytest.mark.tshark,
-    pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here"),
-]
+pytestmark = pytest.mark.tshark
 
 OWN = Path(__file__).parents[2] / "captures"
 

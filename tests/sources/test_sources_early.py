@@ -5,10 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import random
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pcap_writer as w
@@ -75,16 +74,32 @@ def shelving(told: list[Entry]) -> Shelving:
     return Shelving(KeyLog(), Opinions((), None, Evidence()), Spool(), told.append, strict=True)
 
 
+def numbered(packets: Packets) -> Iterator[Packet]:
+    """The packets as frames of one capture."""
+    streams: dict[frozenset[object], int] = {}
+    for number, packet in enumerate(packets, 1):
+        stream = streams.setdefault(frozenset((packet.source, packet.destination)), len(streams))
+        yield packet._replace(number=number, stream=stream)
+
+
+def fed(packets: Packets) -> tuple[Shelving, list[Entry]]:
+    """What followed the packets to their end, and what it told."""
+    told: list[Entry] = []
+    following = shelving(told)
+    for packet in numbered(packets):
+        following.take(packet)
+    following.end()
+    return following, told
+
+
 def given(packets: Packets) -> tuple[list[tuple[int, Row]], list[Row]]:
     """What was given, after how many packets; and what it is in the end."""
     told: list[Entry] = []
     early: list[tuple[int, Row]] = []
     following = shelving(told)
-    streams: dict[frozenset[object], int] = {}
-    for number, packet in enumerate(packets, 1):
-        stream = streams.setdefault(frozenset((packet.source, packet.destination)), len(streams))
-        following.take(packet._replace(number=number, stream=stream))
-        early += [(number, entry.row) for entry in told]
+    for packet in numbered(packets):
+        following.take(packet)
+        early += [(packet.number, entry.row) for entry in told]
         told.clear()
     following.end()
     return early, [entry.row for _, entry in sorted(following.entries.items())]
@@ -141,7 +156,6 @@ def spoiled(frames: Packets) -> list[Packets]:
 
 
 @pytest.mark.tshark
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
 def test_the_trace_is_the_same_with_and_without(tmp_path: Path, frames: Packets) -> None:
     old = closed(shake("1.2"))
     every = [
@@ -172,20 +186,12 @@ def test_the_trace_is_the_same_with_and_without(tmp_path: Path, frames: Packets)
 def test_what_was_over_goes_on_when_more_comes(frames: Packets) -> None:
     """The engine is gone by then: another one is given everything anew."""
     late = frames[-1]._replace(flags=RST | ACK, time=99.0, payload=b"")
-    told: list[Entry] = []
-    following = shelving(told)
-    for number, packet in enumerate([*frames, late], 1):
-        following.take(packet._replace(number=number, stream=0))
-    following.end()
+    _, told = fed([*frames, late])
     assert [entry.row.duration for entry in told] == [frames[-1].time - frames[0].time, 99.0 - frames[0].time]
 
 
 def test_what_was_over_is_not_looked_at_again(frames: Packets) -> None:
-    told: list[Entry] = []
-    following = shelving(told)
-    for number, packet in enumerate(frames, 1):
-        following.take(packet._replace(number=number, stream=0))
-    following.end()
+    _, told = fed(frames)
     assert len(told) == 1
 
 
@@ -193,7 +199,6 @@ def test_what_was_over_is_not_looked_at_again(frames: Packets) -> None:
 
 
 @pytest.mark.tshark
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
 @pytest.mark.parametrize("name", ["resumption.pcapng", "tls13.pcapng", "quic.pcapng", "dtls12.pcapng"])
 def test_a_shelf_gives_what_the_whole_reading_gives(name: str) -> None:
     path = ROOT / "captures" / name
@@ -207,7 +212,6 @@ def test_a_shelf_gives_what_the_whole_reading_gives(name: str) -> None:
 
 
 @pytest.mark.tshark
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are doubled on Linux alone")
 @pytest.mark.parametrize("carve", [True, False])
 @pytest.mark.parametrize("name", ["resumption.pcapng", "several.pcapng", "quic.pcapng", "tls12-no-keys.pcapng"])
@@ -243,11 +247,8 @@ def test_a_process_that_meets_a_bug_says_so(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_a_shelf_gives_no_connection_that_does_not_know_what_came_before(frames: Packets) -> None:
-    told: list[Entry] = []
-    following = shelving(told)
     one, two = at(frames, 40001, 1e6), at(frames, 40002, 1e6 + 5)
-    for number, packet in enumerate([*two, *one], 1):
-        following.take(packet._replace(number=number, stream=int(number > len(two))))
+    following, told = fed([*two, *one])
     settling = Settling(Opinions((), None, Evidence()), following.spool)
     shelf = Shelf(following.spool, lambda connection, _: connection)
     later, sooner = map(settling.provisional, told)
@@ -258,10 +259,7 @@ def test_a_shelf_gives_no_connection_that_does_not_know_what_came_before(frames:
 
 
 def test_a_new_row_costs_nothing_where_the_rest_stays(frames: Packets) -> None:
-    told: list[Entry] = []
-    following = shelving(told)
-    for number, packet in enumerate(frames, 1):
-        following.take(packet._replace(number=number, stream=0))
+    following, told = fed(frames)
     kept = Settling(Opinions((), None, Evidence()), following.spool).provisional(told[0])
 
     def work(size: int) -> Callable[[], object]:
@@ -334,14 +332,13 @@ def test_a_full_disk_is_no_mistake_of_ours(frames: Packets, monkeypatch: pytest.
 
     monkeypatch.setattr(Spool, "add", full)
     following = Shelving(KeyLog(), Opinions((), None, Evidence()), Spool(), lambda _: None)
-    for number, packet in enumerate(frames[:-2], 1):
-        following.take(packet._replace(number=number, stream=0))
+    for packet in numbered(frames[:-2]):
+        following.take(packet)
     with pytest.raises(TlsvizError, match="No space left"):
         following.passing(frames[0].time + 2 * PATIENCE)
 
 
 @pytest.mark.tshark
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
 def test_a_verdict_that_comes_later_is_what_others_know_of_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first connection shows the intermediate that the second lacks, but is over only after it."""
     root = make("root", ec_key(1), ca=True)
@@ -369,7 +366,6 @@ def test_a_verdict_that_comes_later_is_what_others_know_of_too(tmp_path: Path, m
 
 
 @pytest.mark.tshark
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
 def test_what_stops_the_reading_stops_it_at_once(tmp_path: Path, frames: Packets) -> None:
     """Even where tshark has more to say than pipes hold."""
     path = tmp_path / "a.pcap"
@@ -386,7 +382,6 @@ def test_what_stops_the_reading_stops_it_at_once(tmp_path: Path, frames: Packets
 
 
 @pytest.mark.tshark
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are doubled on Linux alone")
 @pytest.mark.parametrize("count", [1, 2])
 def test_it_can_be_given_up_when_all_is_read(monkeypatch: pytest.MonkeyPatch, count: int) -> None:

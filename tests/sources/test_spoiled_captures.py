@@ -5,7 +5,6 @@ All of them are in one file, each from a client port of its own, which is read w
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,10 +24,7 @@ from tlsviz.sources.segment_log import SEGMENTS_KEPT, SIGNS_KEPT
 from tlsviz.sources.segments import Packet
 from tlsviz.wire.chunks import CLIENT, SERVER
 
-pytestmark = [
-    pytest.mark.tshark,
-    pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here"),
-]
+pytestmark = pytest.mark.tshark
 
 SAMPLES = ("1.2", "1.3")
 LOSSES: list[s.Spoil] = [s.dropped, s.cut, s.middle, s.client_only, s.server_only, s.reset, s.fin_early, s.stopped]

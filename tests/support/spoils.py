@@ -8,7 +8,7 @@ capture's.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from dialogue import Dialogue
 
@@ -75,10 +75,6 @@ def timed(
 def data(packets: Packets, sender: Sender) -> list[int]:
     """The places of the packets with data of one side."""
     return [i for i, each in enumerate(packets) if each.payload and (each.source.port != 443) == (sender == CLIENT)]
-
-
-def with_data(packets: Packets) -> list[int]:
-    return [i for i, each in enumerate(packets) if each.payload]
 
 
 # -- what changes nothing that was said ----------------------------------------------------------------------
@@ -282,7 +278,3 @@ def renewed(packets: Packets, later: float) -> Packets:
         )
         for each in packets
     ]
-
-
-def ports() -> Iterator[int]:
-    return iter(range(40_000, 60_000))

@@ -7,22 +7,14 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from soundness import assert_sound
 
 from tlsviz.connection.plain.heads import KNOWN_FIELDS, MOST_FIELDS, Kind, begins, decode, read
 from tlsviz.explain.words import lookup_field
-from tlsviz.wire.nodes import Node, leaves, names, notes, walk
+from tlsviz.wire.nodes import names, notes, walk
 
 HEAD = b"GET /a?b=c HTTP/1.1\r\nHost: example.com\r\nX-Odd:  two  words \t\r\nEmpty:\r\nCookie: a=b\r\n folded\r\n\r\n"
 ANSWER = b"HTTP/1.0 404 Nothing here\r\nContent-Length: 0\r\nServer:x\r\n\r\n"
-
-
-def tiles(tree: Node, data: bytes) -> bool:
-    at = 0
-    for leaf in leaves(tree):
-        if leaf.start != at or leaf.end < leaf.start:
-            return False
-        at = leaf.end
-    return at == len(data)
 
 
 def faults(data: bytes) -> list[str]:
@@ -43,7 +35,7 @@ def test_a_request_is_taken_apart() -> None:
     assert [node.label for node in line.children if node.label] == ["GET", "/a?b=c", "HTTP/1.1"]
     odd = tree.children[2].children
     assert [HEAD[node.start : node.end] for node in odd] == [b"X-Odd", b":  ", b"two  words", b" \t\r\n"]
-    assert tiles(tree, HEAD)
+    assert_sound(tree, HEAD)
 
 
 def test_an_answer_is_taken_apart() -> None:
@@ -54,7 +46,7 @@ def test_an_answer_is_taken_apart() -> None:
     assert phrase is not None and phrase.label == "Nothing here"
     head = read(ANSWER)
     assert (head.start.status, head.start.reason, head.field("server")) == (404, "Nothing here", "x")
-    assert tiles(tree, ANSWER)
+    assert_sound(tree, ANSWER)
 
 
 def test_a_tree_travels_to_another_process() -> None:
@@ -76,7 +68,7 @@ def test_a_tree_travels_to_another_process() -> None:
 )
 def test_faults_are_notes(data: bytes, fault: str) -> None:
     assert any(fault in said for said in faults(data))
-    assert tiles(decode(data, "http_request"), data)
+    assert_sound(decode(data, "http_request"), data)
 
 
 def test_a_sound_head_has_no_faults() -> None:
@@ -85,14 +77,14 @@ def test_a_sound_head_has_no_faults() -> None:
 
 @given(st.binary(max_size=300), st.sampled_from(["http_request", "http_response"]))
 def test_any_bytes_tile(data: bytes, kind: Kind) -> None:
-    assert tiles(decode(data, kind), data)
+    assert_sound(decode(data, kind), data)
     read(data)
 
 
 @given(st.lists(st.sampled_from([b"GET / HTTP/1.1", b"HTTP/1.1 200 OK", b"\r\n", b"\n", b" ", b"a:", b"\xff", b"b"])))
 def test_anything_like_a_head_tiles(parts: list[bytes]) -> None:
     data = b"".join(parts)
-    assert tiles(decode(data, "http_request"), data)
+    assert_sound(decode(data, "http_request"), data)
 
 
 def test_nothing_of_a_peer_can_move_the_terminal() -> None:
