@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from situation_servers import Serve
-from small_proxies import Proxy
+from small_proxies import Proxy, http, socks5
 
 HOST = "www.lab.test"
+TLS12 = {"min_version": "1.2", "max_version": "1.2"}
+TLS13 = {"min_version": "1.3"}
+HTTP, SOCKS = Proxy("http", http()), Proxy("socks5", socks5())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from OpenSSL import SSL
-from situation_case import HOST, Situation
+from situation_case import HOST, TLS12, TLS13, Situation
 from situation_servers import Serve, authority, lab
 
 from tlsviz.lab.server import LabServer, ServerSettings
@@ -15,8 +15,6 @@ from tlsviz.lab.server import LabServer, ServerSettings
 _lib: Any = SSL._lib  # type: ignore[attr-defined]  # pyOpenSSL has no call for a name's refusal, nor for schemes
 _ffi: Any = SSL._ffi  # type: ignore[attr-defined]
 _ALERT_FATAL = 2
-_TLS12 = {"min_version": "1.2", "max_version": "1.2"}
-_TLS13 = {"min_version": "1.3"}
 
 
 def prepared(prepare: Callable[[SSL.Context], object], **settings: object) -> Serve:
@@ -52,14 +50,14 @@ OPENSSL4 = (
         lab(max_version="1.2"),
         "version_not_supported",
         ("protocol_version (70)", "offered: tls 1.3"),
-        _TLS13,
+        TLS13,
     ),
     Situation(
         "OpenSSL 4 of TLS 1.3 for a client of 1.2",
         lab(min_version="1.3"),
         "version_not_supported",
         ("protocol_version (70)", "offered: tls 1.2"),
-        _TLS12,
+        TLS12,
     ),
     Situation(
         "OpenSSL 4 of TLS 1.2 for a client of 1.0",
@@ -73,21 +71,21 @@ OPENSSL4 = (
         lab(max_version="1.2", ciphers="ECDHE-ECDSA-AES256-GCM-SHA384"),
         "no_common_cipher_suite",
         ("handshake_failure (40)", "tls_ecdhe_ecdsa_with_aes_128_gcm_sha256"),
-        {**_TLS12, "ciphers": "ECDHE-ECDSA-AES128-GCM-SHA256"},
+        {**TLS12, "ciphers": "ECDHE-ECDSA-AES128-GCM-SHA256"},
     ),
     Situation(
         "OpenSSL 4 without a cipher suite in common in TLS 1.3",
         lab(min_version="1.3", suites="TLS_AES_128_GCM_SHA256"),
         "no_common_cipher_suite",
         ("handshake_failure (40)", "tls_aes_256_gcm_sha384"),
-        {**_TLS13, "ciphers": "TLS_AES_256_GCM_SHA384"},
+        {**TLS13, "ciphers": "TLS_AES_256_GCM_SHA384"},
     ),
     Situation(
         "OpenSSL 4 without a cipher suite in common in TLS 1.3, re-probed",
         lab(min_version="1.3", suites="TLS_AES_128_GCM_SHA256"),
         "no_common_cipher_suite",
         ("answers when more cipher suites are offered",),
-        {**_TLS13, "ciphers": "TLS_AES_256_GCM_SHA384", "probe": True},
+        {**TLS13, "ciphers": "TLS_AES_256_GCM_SHA384", "probe": True},
         quick=False,
     ),
     Situation(
@@ -95,14 +93,14 @@ OPENSSL4 = (
         lab(groups="P-384"),
         "no_common_group",
         ("handshake_failure (40)", "x25519"),
-        {**_TLS13, "groups": "X25519"},
+        {**TLS13, "groups": "X25519"},
     ),
     Situation(
         "OpenSSL 4 without a group in common, re-probed",
         lab(groups="P-384"),
         "no_common_group",
         ("answers when other groups are offered",),
-        {**_TLS13, "groups": "X25519:X448", "probe": True},
+        {**TLS13, "groups": "X25519:X448", "probe": True},
         quick=False,
     ),
     Situation(
@@ -110,14 +108,14 @@ OPENSSL4 = (
         lab(),
         "no_common_signature_scheme",
         ("handshake_failure (40)", "rsa_pss_rsae_sha256"),
-        {**_TLS13, "sigalgs": "RSA-PSS+SHA256"},
+        {**TLS13, "sigalgs": "RSA-PSS+SHA256"},
     ),
     Situation(
         "OpenSSL 4 with a certificate that no offered scheme can sign, in TLS 1.2",
         lab(),
         "no_common_signature_scheme",
         ("handshake_failure (40)", "answers when"),
-        {**_TLS12, "sigalgs": "RSA-PSS+SHA256", "probe": True},
+        {**TLS12, "sigalgs": "RSA-PSS+SHA256", "probe": True},
         quick=False,
     ),
     Situation(
@@ -131,7 +129,7 @@ OPENSSL4 = (
         prepared(_reject_names),
         "unrecognized_name",
         ("unrecognized_name (112)", HOST),
-        _TLS12,
+        TLS12,
     ),
     Situation(
         "OpenSSL 4 without an application protocol in common",
@@ -144,21 +142,21 @@ OPENSSL4 = (
         lab(client_certificate=True),
         "client_certificate_required",
         ("certificate_required (116)", "tlsviz lab root"),
-        _TLS13,
+        TLS13,
     ),
     Situation(
         "OpenSSL 4 that wants a client certificate in TLS 1.2",
         lab(client_certificate=True),
         "client_certificate_required",
         ("handshake_failure (40)", "tlsviz lab root"),
-        _TLS12,
+        TLS12,
     ),
     Situation(
         "OpenSSL 4 that refuses the client certificate in TLS 1.3",
         lab(client_certificate=True),
         "client_certificate_refused",
         ("a client certificate was sent",),
-        _TLS13,
+        TLS13,
         client="foreign client",
     ),
     Situation(
@@ -166,7 +164,7 @@ OPENSSL4 = (
         lab(client_certificate=True),
         "client_certificate_refused",
         ("a client certificate was sent",),
-        _TLS12,
+        TLS12,
         client="foreign client",
     ),
 )

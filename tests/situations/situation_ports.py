@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from situation_case import HOST, Situation
+from situation_case import HOST, HTTP, SOCKS, TLS12, Situation
 from situation_servers import lab, nginx
-from small_proxies import Proxy, http, socks5
 
 _HSTS = 'add_header Strict-Transport-Security "max-age=31536000" always;'
 _VERIFY = "ssl_verify_client {}; ssl_client_certificate {{folder}}/ca.pem;"
-_TLS12 = {"min_version": "1.2", "max_version": "1.2"}
 
 
 def redirect(where: str, status: int = 301) -> str:
@@ -17,6 +15,7 @@ def redirect(where: str, status: int = 301) -> str:
 
 SECURE = nginx(_HSTS)
 TO_HTTPS = nginx(tls=False, location=redirect(f"https://{HOST}/"))
+LOOP = nginx(tls=False, location=redirect(f"http://{HOST}/"))
 
 PORTS = (
     Situation("the plain port leads to the encrypted one, which has HSTS", SECURE, None, plain=TO_HTTPS),
@@ -53,7 +52,7 @@ PORTS = (
         None,
         ("a loop",),
         beside="http_error",
-        plain=nginx(tls=False, location=redirect(f"http://{HOST}/")),
+        plain=LOOP,
     ),
     Situation(
         "a redirect loop between both ports",
@@ -71,16 +70,16 @@ PORTS = (
         beside="tls_on_plain_port",
         plain=nginx(),
     ),
-    Situation("both ports through CONNECT", SECURE, None, plain=TO_HTTPS, proxy=Proxy("http", http())),
-    Situation("both ports through SOCKS 5", SECURE, None, plain=TO_HTTPS, proxy=Proxy("socks5", socks5())),
+    Situation("both ports through CONNECT", SECURE, None, plain=TO_HTTPS, proxy=HTTP),
+    Situation("both ports through SOCKS 5", SECURE, None, plain=TO_HTTPS, proxy=SOCKS),
     Situation(
         "a redirect loop behind SOCKS 5",
         SECURE,
         None,
         ("a loop",),
         beside="http_error",
-        plain=nginx(tls=False, location=redirect(f"http://{HOST}/")),
-        proxy=Proxy("socks5", socks5()),
+        plain=LOOP,
+        proxy=SOCKS,
     ),
     Situation("a request for another server (421)", nginx(location="return 421;"), "http_error", ("421 misdirected",)),
     Situation("a page that wants a login (401)", nginx(location="return 401;"), "http_error", ("401", "login")),
@@ -90,14 +89,14 @@ PORTS = (
         nginx(_VERIFY.format("on")),
         "client_certificate_required",
         ("400",),
-        _TLS12,
+        TLS12,
     ),
     Situation(
         "nginx that refuses a client certificate in TLS 1.2 (495)",
         nginx(_VERIFY.format("on")),
         "client_certificate_refused",
         ("400",),
-        _TLS12,
+        TLS12,
         client="foreign client",
     ),
     Situation(

@@ -8,7 +8,7 @@ import struct
 
 import situation_servers as servers
 from odd_servers import alert, flood, reset, saying, silent, trickle, wait_for_end
-from situation_case import HOST, Situation
+from situation_case import HOST, TLS12, TLS13, Situation
 from situation_openssl4 import OPENSSL4
 from situation_ports import PORTS
 from situation_servers import alerts, behind, greets, lab, nginx, odd, s_server
@@ -26,7 +26,6 @@ def handshake(kind: int, body: bytes, length: int | None = None) -> bytes:
 
 
 _SERVER_HELLO = handshake(2, b"\x03\x03" + bytes(32) + b"\x00\xc0\x2b\x00")
-_TLS12 = {"min_version": "1.2", "max_version": "1.2"}
 _PROBE = {"probe": True}
 _SIZE_LIMIT = 1200
 
@@ -174,14 +173,14 @@ REFUSED = (
         s_server("-tls1_2"),
         "version_not_supported",
         ("protocol_version (70)", "offered: tls 1.3"),
-        {"min_version": "1.3"},
+        TLS13,
     ),
     Situation(
         "a server of TLS 1.3 for a client of 1.2",
         s_server("-tls1_3"),
         "version_not_supported",
         ("offered: tls 1.2",),
-        _TLS12,
+        TLS12,
     ),
     Situation(
         "no cipher suite in common",
@@ -275,7 +274,7 @@ CLIENTS = (
         s_server("-Verify", "1", "-verify_return_error", "-CAfile", "{folder}/ca.pem"),
         "client_certificate_required",
         ("handshake_failure (40)", "tlsviz lab root"),
-        _TLS12,
+        TLS12,
     ),
     Situation(
         "a client certificate of an unknown issuer",

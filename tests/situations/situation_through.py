@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 from odd_servers import reset, saying, silent
-from situation_case import Situation
+from situation_case import HTTP, SOCKS, TLS13, Situation
 from situation_servers import behind, lab, odd, s_server
 from small_proxies import Proxy, http, playing_as, silent_proxy, socks5
 
 from tlsviz.lab.authority import DAY
 
-HTTP, SOCKS = Proxy("http", http()), Proxy("socks5", socks5())
 _LOGIN = "alice:s3cret"
 _TOO_LARGE = 1200
 
@@ -40,7 +39,7 @@ THROUGH = (
         s_server("-tls1_2"),
         "version_not_supported",
         ("protocol_version (70)",),
-        {"min_version": "1.3"},
+        TLS13,
         proxy=HTTP,
     ),
     Situation(
