@@ -88,23 +88,30 @@ def block(kind: int, body: bytes, order: str = "<") -> bytes:
     return struct.pack(order + "I", kind) + size + body + size
 
 
-def section(order: str = "<", link: int = 1) -> bytes:
-    """A section header and one interface."""
+def section(order: str = "<", *links: int) -> bytes:
+    """A section header, and an interface of each link type; of Ethernet where none is named."""
     header = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order)
-    return header + block(1, struct.pack(order + "HHI", link, 0, 262144), order)
+    return header + b"".join(block(1, struct.pack(order + "HHI", link, 0, 262144), order) for link in links or (1,))
 
 
 def secrets(text: bytes, order: str = "<", kind: int = 0x544C534B) -> bytes:
     return block(10, struct.pack(order + "II", kind, len(text)) + text, order)
 
 
-def enhanced(frames: Iterable[Frame], order: str = "<") -> bytes:
+def enhanced(frames: Iterable[Frame], order: str = "<", interface: int = 0) -> bytes:
     out = b""
     for time, data, length in frames:
         ticks = round(time * 10**6)
-        head = struct.pack(order + "IIIII", 0, ticks >> 32, ticks & 0xFFFFFFFF, len(data), length)
+        head = struct.pack(order + "IIIII", interface, ticks >> 32, ticks & 0xFFFFFFFF, len(data), length)
         out += block(6, head + data, order)
     return out
+
+
+def mixed(sets: list[tuple[int, list[Frame]]]) -> bytes:
+    """A pcapng file with an interface for each link type and its frames, the frames of all by turns."""
+    found = [(frame, number) for number, (_, frames) in enumerate(sets) for frame in frames]
+    found.sort(key=lambda each: each[0][0])
+    return section("<", *(link for link, _ in sets)) + b"".join(enhanced([one], "<", number) for one, number in found)
 
 
 def pcapng(frames: Iterable[Frame], order: str = "<") -> bytes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import struct
 from functools import cache
 from pathlib import Path
 
 import pytest
 from dialogue import Dialogue, shake
 from encapsulations import ETHERNET, WRAPS, fragments, plain, tagged
-from pcap_writer import block, ip_packet, packets, pcap
+from pcap_writer import ip_packet, mixed, packets, pcap
 
 from tlsviz.connection.model import Connection, Endpoint, Trace
 from tlsviz.sources.capture import OpenOptions, load_capture
@@ -41,19 +40,6 @@ def six(packet: Packet) -> Packet:
     return packet._replace(source=end(packet.source), destination=end(packet.destination))
 
 
-def mixed(sets: list[tuple[int, list[tuple[float, bytes]]]]) -> bytes:
-    """A pcapng file with an interface for each set of frames, the frames of all by turns."""
-    out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
-    for link, _ in sets:
-        out += block(1, struct.pack("<HHI", link, 0, 262144))
-    frames = [(when, number, data) for number, (_, each) in enumerate(sets) for when, data in each]
-    for when, number, data in sorted(frames, key=lambda frame: frame[0]):
-        ticks = round(when * 10**6)
-        head = struct.pack("<IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, len(data), len(data))
-        out += block(6, head + data)
-    return out
-
-
 def read(path: Path, data: bytes, carve: bool = True) -> Trace:
     path.write_bytes(data)
     return load_capture(path, OpenOptions(carve=carve), strict=True)
@@ -74,7 +60,8 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, dict[tupl
     for number, (link, wrap) in enumerate(WRAPS.values()):
         found = packets(handshake(), PORT + number)
         ways = [found, [six(packet) for packet in found]]
-        sets.append((link, [(packet.time, wrap(ip_packet(packet))) for way in ways for packet in way]))
+        frames = [(packet.time, wrap(ip_packet(packet))) for way in ways for packet in way]
+        sets.append((link, [(when, data, len(data)) for when, data in frames]))
     data = mixed(sets)
     path = tmp_path_factory.mktemp("ways") / "all.pcapng"
     traces = {carve: read(path, data, carve) for carve in (True, False)}
