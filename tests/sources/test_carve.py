@@ -18,7 +18,7 @@ from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.carve import plan
 from tlsviz.sources.feeding import Mapped
 from tlsviz.sources.packets import read_packets
-from tlsviz.sources.segments import ACK, RST, SYN, Packet
+from tlsviz.sources.segments import ACK, FIN, RST, SYN, Packet
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk
 
 pytestmark = [
@@ -158,6 +158,22 @@ def test_ipv6(tmp_path: Path, frames: Frames) -> None:
         )
     )
     assert left_out(path) > len(frames) * 0.5
+    assert_equal(path)
+
+
+@pytest.mark.parametrize("version", ["1.3", "1.2"])
+def test_of_a_plain_handshake_tshark_sees_its_ends_and_the_first_segment_of_each_side(
+    tmp_path: Path, version: str
+) -> None:
+    packets = timed(list(w.packets(shake(version))))
+    path = tmp_path / "a.pcap"
+    path.write_bytes(w.pcap(map(w.frame, packets)))
+    with Mapped(path) as mapped:
+        assert mapped.plan is not None
+        shown = [packet for packet, kept in zip(packets, mapped.plan.keep, strict=True) if kept]
+        assert sum(bool(packet.payload) for packet in shown) <= 2 < sum(bool(packet.payload) for packet in packets)
+        assert all(packet in shown for packet in packets if packet.flags & (SYN | FIN))
+        assert sum(map(len, mapped.plan.taken.values())) + len(shown) == len(packets)
     assert_equal(path)
 
 

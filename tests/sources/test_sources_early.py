@@ -335,7 +335,7 @@ def test_a_full_disk_is_no_mistake_of_ours(frames: Packets, monkeypatch: pytest.
     for packet in numbered(frames[:-2]):
         following.take(packet)
     with pytest.raises(TlsvizError, match="No space left"):
-        following.passing(frames[0].time + 2 * PATIENCE)
+        following.passing(frames[-1]._replace(time=frames[0].time + 2 * PATIENCE))
 
 
 @pytest.mark.tshark
@@ -425,3 +425,13 @@ def test_where_no_process_can_be_started_the_error_says_so(monkeypatch: pytest.M
     monkeypatch.setattr(os, "fork", none_left)
     with pytest.raises(TlsvizError, match="no process can be started"):
         list_capture(ROOT / "captures" / "tls12-no-keys.pcapng")
+
+
+@pytest.mark.tshark
+def test_what_is_told_of_an_open_connection_holds_what_tshark_was_not_shown(tmp_path: Path, frames: Packets) -> None:
+    path = tmp_path / "open.pcap"
+    path.write_bytes(w.pcap(map(w.frame, [*at(frames[:-2], 40001, 0), *at(frames, 40002, 2 * PATIENCE)])))
+    given: list[Row] = []
+    trace = list_capture(path, found=lambda kept: given.append(kept.row), strict=True)
+    final = row(trace.connections[0])
+    assert (given[0].client, given[0].suite, given[0].complete) == (final.client, final.suite, True)

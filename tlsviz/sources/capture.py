@@ -134,9 +134,7 @@ def load_capture(
     with Opened(path, options, progress, cancelled) as opened:
 
         def begin(plan: Plan | None) -> Following:
-            if plan is None:
-                return Following(opened.keylog, strict)
-            return Following(opened.keylog, strict, plan.carved, plan.bare, plan.taken)
+            return Following(opened.keylog, strict, plan)
 
         following = opened.read(begin, begin, Following.replace)
         tickets, opinions = Tickets(), options.opinions()

@@ -3,10 +3,10 @@
 A first pass over the mapped file follows every TCP flow that begins with a SYN and speaks TLS from its first byte, by
 nothing but its sequence numbers and its records' headers. Where application data records follow each other without
 anything else happening on the connection, they are counted here (`Carved`) and the frames that hold nothing else are
-left out; before there is much of them, segments in the middle of such a record are taken out of the file here
-(`Taken`). Whatever is unusual (holes, overlaps, tunnels, fragments, other protocols) goes to tshark as it is, and what
-was left out too early is put back. With and without carving the connections are equal: of so much application data only
-the amount is kept anyway (`connection.runs`).
+left out. Of all else, tshark is shown where a flow begins and ends, and the first segment of each side; what follows
+in its turn is taken out of the file here (`Taken`). Whatever is unusual (holes, overlaps, tunnels, fragments, other
+protocols) goes to tshark as it is, and what was left out too early is put back. With and without carving the
+connections are equal: of so much application data only the amount is kept anyway (`connection.runs`).
 """
 
 from __future__ import annotations
@@ -157,8 +157,7 @@ class _Carver:
                 if kind != 0x0800 or version != 0x45 or protocol != TCP or fragment & 0x3FFF or at + 14 + total > stop:
                     self._unusual(frame)
                     continue
-                begin = at + 34 + (offset >> 2 & 60)
-                size = at + 14 + total - begin
+                size = total - 20 - (offset >> 2 & 60)
                 lane = lanes.get(key)
                 if lane is not None and flags & 7 == 0 and size >= 0 and offset >= _SHORTEST:
                     flow = lane.flow
@@ -173,10 +172,8 @@ class _Carver:
                         lane.next = sequence + size & word
                         lane.bulk.tail.append(number)
                         keep[-1] = 0
-                    elif sequence == lane.next and size < lane.left and lane.inside and not flow.odd:
-                        self._take(lane, frame, at + 34, size)
                     elif not flow.odd:
-                        self._segment(lane, sequence, begin, size, frame)
+                        self._segment(lane, sequence, at + 34, size, frame)
                     continue
             self._unusual(frame)
 
@@ -206,10 +203,8 @@ class _Carver:
             self.keep[-1] = 0
             if lane.bare:
                 self._bare(lane, frame, flags, tcp + 4)
-        elif not lane.flow.odd and sequence == lane.next and end - begin < lane.left and lane.inside:
-            self._take(lane, frame, tcp, end - begin)
         elif not lane.flow.odd:
-            self._segment(lane, sequence, begin, end - begin, frame)
+            self._segment(lane, sequence, tcp, end - begin, frame)
 
     # -- flows ---------------------------------------------------------------------------------------------
 
@@ -257,38 +252,41 @@ class _Carver:
 
     # -- segments ------------------------------------------------------------------------------------------
 
-    def _segment(self, lane: _Lane, sequence: int, begin: int, size: int, frame: Frame) -> None:
-        """A segment with data that is not plainly the middle of a counted record."""
+    def _segment(self, lane: _Lane, sequence: int, header: int, size: int, frame: Frame) -> None:
+        """A segment with data that is not plainly the middle of a counted record; its TCP header is at ``header``."""
         if lane.peer.bulk is not None:
             self._close(lane.peer)
-        if not lane.flow.random and self.data[begin : begin + 1] == b"\x16" and size >= _HELLO:
-            lane.flow.random = bytes(self.data[begin + 11 : begin + _HELLO])
+        begin = header + (self.data[header + 12] >> 4) * 4
+        flow = lane.flow
+        if not flow.random and self.data[begin : begin + 1] == b"\x16" and size >= _HELLO:
+            flow.random = bytes(self.data[begin + 11 : begin + _HELLO])
         if sequence != lane.next:
             self._out_of_order(lane, sequence, begin, size)
             return
         bulk = lane.bulk
+        if bulk is None and size < lane.left and not lane.pending:
+            lane.left -= size
+            lane.next = sequence + size & _WORD
+            self._take(lane, frame, header, size, lane.inside)
+            return
         if bulk is not None:
             bulk.tail.append(len(self.keep))
             self.keep[-1] = 0
+        first = sequence == lane.first
         self._walk(lane, begin, size, frame)
         while lane.pending and (sequence := lane.next) in lane.pending:
             self._walk(lane, *lane.pending[sequence], frame)
             del lane.pending[sequence]
+        if bulk is None and lane.bulk is None and not first and not flow.odd:
+            self._take(lane, frame, header, size, False)
 
-    def _take(self, lane: _Lane, frame: Frame, header: int, size: int) -> None:
-        """A segment in the middle of an application data record, in its turn: tshark need not see it."""
+    def _take(self, lane: _Lane, frame: Frame, header: int, size: int, middle: bool) -> None:
+        """A segment in its turn: tshark need not see it. ``middle``: nothing but the middle of application data."""
         flow = lane.flow
-        if lane.bulk is not None or lane.pending:
-            self._segment(lane, lane.next, header + (self.data[header + 12] >> 4) * 4, size, frame)
-            return
-        if lane.peer.bulk is not None:
-            self._close(lane.peer)
-        lane.left -= size
-        lane.next = lane.next + size & _WORD
         if flow.taken is None:
             flow.taken = Taken(self.data)
         side = int(lane is flow.lanes[1])
-        flow.taken.add(len(self.keep), self.framing.time(frame), side, header, size)
+        flow.taken.add(len(self.keep), self.framing.time(frame), side, header, size, middle)
         self.keep[-1] = 0
 
     def _out_of_order(self, lane: _Lane, sequence: int, begin: int, size: int) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import inf
@@ -17,8 +16,8 @@ from tlsviz.errors import TlsvizError
 from tlsviz.sources.ek import Deal
 from tlsviz.sources.feeding import Feed
 from tlsviz.sources.flows import Flow
+from tlsviz.sources.plan import Plan
 from tlsviz.sources.reassembly import CarvedSides, Stream
-from tlsviz.sources.segment_log import Bare
 from tlsviz.sources.segments import Datagram, Packet, is_bare
 from tlsviz.sources.sessions import Sessions
 from tlsviz.sources.taken import Taken
@@ -36,31 +35,28 @@ class Followed:
     is_tls: bool = False
     last: float | None = None
     sizes: dict[Sender, int] = field(default_factory=dict)
-    taken: deque[Packet] = field(default_factory=deque)
+    taken: Taken | None = None
 
 
 class Following:
     """Give it every packet with `take`, then ask for what is `finished`.
 
-    ``found``: how many TLS connections there are so far. By the number of a stream's first packet (`sources.carve`):
-    ``carved`` is what was counted of it, ``bare`` its acknowledgements and ``taken`` its other segments that tshark
-    does not see; ``whole``: the streams, by that number, where counting does not fit. ``strict``: a bug met on one
-    stream raises; without, the stream is left out and ``faults`` says so: one broken stream must not cost the others.
+    ``found``: how many TLS connections there are so far. ``plan``: what the first pass counted and took of streams.
+    ``whole``: the streams, by the number of their first packet, where counting does not fit. ``strict``: a bug met on
+    one stream raises; without, the stream is left out and ``faults`` says so: it must not cost the others.
     """
 
     def __init__(
         self,
         keylog: KeyLog,
         strict: bool = False,
-        carved: Mapping[int, CarvedSides] | None = None,
-        bare: Mapping[int, Sequence[Bare]] | None = None,
-        taken: Mapping[int, Taken] | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self.found = 0
         self.whole: dict[int, int] = {}
-        self._carved = dict(carved or {})
-        self._bare = dict(bare or {})
-        self._taken = dict(taken or {})
+        self._carved: dict[int, CarvedSides] = dict(plan.carved) if plan is not None else {}
+        self._bare = dict(plan.bare) if plan is not None else {}
+        self._taken = dict(plan.taken) if plan is not None else {}
         self.faults: list[str] = []
         self._sessions = Sessions()
         self._keylog = keylog
@@ -84,7 +80,7 @@ class Following:
 
     def take(self, packet: Packet | Datagram) -> None:
         """Takes the next packet of the capture."""
-        self.passing(packet.time)
+        self.passing(packet)
         if isinstance(packet, Datagram):
             self._take_datagram(packet)
             return
@@ -96,19 +92,18 @@ class Following:
             followed = self._streams[packet.stream] = self._begun(packet)
         if followed is None or isinstance(followed, Flow):
             return
-        if followed.taken:
-            self._catch_up(packet.stream, followed, packet.number)
-            if self._streams[packet.stream] is not followed:
-                return
-        self._take(packet.stream, followed, (packet,))
+        if self._catch_up(packet.stream, followed, packet.number):
+            self._take(packet.stream, followed, (packet,))
 
-    def _catch_up(self, stream: int, followed: Followed, number: float) -> None:
-        """Takes the segments that the first pass has taken, up to a frame's number."""
-        taken, packets = followed.taken, []
-        while taken and taken[0].number < number:
-            packets.append(taken.popleft())
-        if packets:
-            self._take(stream, followed, packets)
+    def _catch_up(self, stream: int, followed: Followed, number: float) -> bool:
+        """Takes the segments that the first pass has taken, up to a frame's number; False if the stream is dropped."""
+        taken = followed.taken
+        if taken is not None and taken.next < number:
+            for packets in taken.before(number):
+                self._take(stream, followed, packets)
+                if self._streams[stream] is not followed:
+                    return False
+        return True
 
     def _begun(self, packet: Packet) -> Followed:
         """A new stream, with what the first pass found of it."""
@@ -116,7 +111,8 @@ class Following:
         stream = Stream(carved=self._carved.pop(number, ((), ())), bare=self._bare.pop(number, ()))
         followed = Followed(stream, number)
         if number in self._taken:
-            followed.taken = self._taken.pop(number).packets(packet)
+            followed.taken = self._taken.pop(number)
+            followed.taken.begin(packet)
         return followed
 
     def _take(self, stream: int, followed: Followed, packets: Sequence[Packet]) -> None:
@@ -174,10 +170,8 @@ class Following:
             self._look()
             if followed is None or isinstance(followed, Flow):
                 continue
-            if followed.taken:
-                self._catch_up(stream, followed, inf)
-                if self._streams[stream] is not followed:
-                    continue
+            if not self._catch_up(stream, followed, inf):
+                continue
             try:
                 inputs = followed.stream.finish()
                 if inputs and not self._follow(followed, inputs):
@@ -234,8 +228,8 @@ class Following:
 
     # -- what others may want to know ------------------------------------------------------------------------
 
-    def passing(self, time: float) -> None:
-        """The capture's clock says so much now."""
+    def passing(self, packet: Packet | Datagram) -> None:
+        """The capture has come to this packet."""
 
     def began(self, stream: int, time: float) -> None:
         """A connection was found."""

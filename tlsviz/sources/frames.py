@@ -26,6 +26,7 @@ INTERFACE_DESCRIPTION, OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET = 1, 2, 3, 6
 UNKNOWN_LINK = -1
 _UNKNOWN = (UNKNOWN_LINK, 0)
 _RESOLUTION, _OFFSET = 9, 14
+_CLOCK = {order: struct.Struct(order + "II") for order in "<>"}
 
 
 Frame = tuple[int, int, int, int, int, int]
@@ -55,18 +56,21 @@ class Framing:
 
     def time(self, frame: Frame) -> float:
         """When a frame was captured, in Unix seconds: the float nearest to its nine decimals, as from tshark."""
-        seconds, nanoseconds = self.clock(frame)
-        return float(f"{seconds}.{nanoseconds:09d}")
+        return self._ticks(frame) / frame[5]
 
     def clock(self, frame: Frame) -> tuple[int, int]:
         """When a frame was captured: Unix seconds, and nanoseconds behind them."""
-        start, units = frame[0], frame[5]
-        if self.found.kind == "pcap":
-            seconds, ticks = struct.unpack_from(self.order + "II", self.data, start)
-        else:
-            high, low = struct.unpack_from(self.order + "II", self.data, start + 12)
-            seconds, ticks = divmod(high << 32 | low, units)
+        units = frame[5]
+        seconds, ticks = divmod(self._ticks(frame), units)
         return seconds, ticks * (1_000_000_000 // units)
+
+    def _ticks(self, frame: Frame) -> int:
+        """When a frame was captured, by its own clock."""
+        if self.found.kind == "pcap":
+            seconds, ticks = _CLOCK[self.order].unpack_from(self.data, frame[0])
+            return int(seconds * frame[5] + ticks)
+        high, low = _CLOCK[self.order].unpack_from(self.data, frame[0] + 12)
+        return int(high << 32 | low)
 
     # -- pcap ----------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ class Plan:
     ``carved``: of each flow, by the frame number of its first packet, what each side sent (the sender of that packet
     first). ``flows``: the frames of these flows; ``randoms``: their clients' randoms. ``starts`` and ``ends``: where
     each frame is in the file. ``bare``: by the same number, bare acknowledgements of any flow, and ``taken``
-    segments, which are not read.
+    segments, which tshark does not read.
     """
 
     framing: Framing
@@ -40,9 +40,10 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Bytes of the frames to read, about."""
+        """Bytes of the frames to read, here or by tshark, about."""
         at = len(self.keep)
-        return (self.ends[at - 1] - self.starts[0]) * self.keep.count(1) // at if at else 0
+        wanted = self.keep.count(1) + sum(map(len, self.taken.values()))
+        return (self.ends[at - 1] - self.starts[0]) * wanted // at if at else 0
 
     def spare(self, known: Callable[[bytes], bool]) -> None:
         """Leaves the flows whole whose client's random is ``known``: what can be decrypted is not only counted."""

@@ -14,6 +14,7 @@ from tlsviz.sources.flows import Flow
 from tlsviz.sources.following import Followed, Following, connection_of
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.plan import Plan
+from tlsviz.sources.segments import Datagram, Packet
 from tlsviz.sources.spool import Spool
 from tlsviz.wire.chunks import Bulk, Chunk, Input
 
@@ -50,7 +51,7 @@ class Shelving(Following):
         strict: bool = False,
         plan: Plan | None = None,
     ) -> None:
-        super().__init__(keylog, strict, *((plan.carved, plan.bare, plan.taken) if plan is not None else ()))
+        super().__init__(keylog, strict, plan)
         self._opinions = opinions
         self.spool = spool
         self._told = told
@@ -81,9 +82,13 @@ class Shelving(Following):
                     self._revive(followed, shelved)
             self._enter(stream, over=True)
 
-    def passing(self, time: float) -> None:
-        while self._due and self._due[0][0] <= time:
-            self._enter(self._due.popleft()[1], over=False)
+    def passing(self, packet: Packet | Datagram) -> None:
+        while self._due and self._due[0][0] <= packet.time:
+            _, stream = self._due.popleft()
+            followed = self._streams[stream]
+            if isinstance(followed, Followed):
+                self._catch_up(stream, followed, packet.number)
+            self._enter(stream, over=False)
 
     def began(self, stream: int, time: float) -> None:
         self._due.append((time + PATIENCE, stream))

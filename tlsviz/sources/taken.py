@@ -1,4 +1,4 @@
-"""Segments that the first pass takes out of the file itself: those in the middle of application data records.
+"""Segments that the first pass takes out of the file itself: those of plain flows whose bytes come in their turn.
 
 They say nothing that tshark could tell better, and are most of what a capture holds.
 """
@@ -7,53 +7,78 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections import deque
 from collections.abc import Iterator
+from math import inf
 
-from tlsviz.connection.model import Endpoint
 from tlsviz.sources.frames import Data
 from tlsviz.sources.segments import Packet
 
 _NUMBERS = struct.Struct(">IIH")
 """Sequence and acknowledgement number; data offset and flags of TCP's header."""
+_MIDDLE = 2
 
 
 class Taken:
-    """The taken segments of one flow, in the file's order. ``data`` is the file, which has to stay open."""
+    """The taken segments of one flow, in the file's order. ``data`` is the file, which has to stay open.
 
-    __slots__ = ("data", "headers", "numbers", "sides", "sizes", "times")
+    `begin`, and then `before` gives them; ``next`` is the frame number of the next one, infinite behind the last.
+    """
+
+    __slots__ = ("_at", "_ends", "_headers", "_kinds", "_numbers", "_sizes", "_stream", "_times", "data", "next")
 
     def __init__(self, data: Data) -> None:
         self.data = data
-        self.numbers = array("L")
-        self.times = array("d")
-        self.sides = bytearray()
-        self.headers = array("Q")
-        self.sizes = array("H")
+        self.next = inf
+        self._at = 0
+        self._numbers = array("L")
+        self._times = array("d")
+        self._kinds = bytearray()
+        self._headers = array("Q")
+        self._sizes = array("H")
 
-    def add(self, number: int, time: float, side: int, header: int, size: int) -> None:
+    def add(self, number: int, time: float, side: int, header: int, size: int, middle: bool) -> None:
         """A frame's TCP segment: its header's place in the file, and the size of its payload, which is all here.
 
-        ``side`` is 0 for the sender of the flow's first packet.
+        ``side`` is 0 for the sender of the flow's first packet; ``middle``: it is of one application data record that
+        goes on behind it.
         """
-        self.numbers.append(number)
-        self.times.append(time)
-        self.sides.append(side)
-        self.headers.append(header)
-        self.sizes.append(size)
+        self._numbers.append(number)
+        self._times.append(time)
+        self._kinds.append(side | _MIDDLE if middle else side)
+        self._headers.append(header)
+        self._sizes.append(size)
 
-    def packets(self, first: Packet) -> deque[Packet]:
-        """As tshark gives them; ``first`` is the flow's first packet."""
-        return deque(self._packets(first.stream, (first.source, first.destination)))
+    def __len__(self) -> int:
+        return len(self._numbers)
 
-    def _packets(self, stream: int, ends: tuple[Endpoint, Endpoint]) -> Iterator[Packet]:
-        data = self.data
-        for number, time, side, at, size in zip(
-            self.numbers, self.times, self.sides, self.headers, self.sizes, strict=True
-        ):
-            sequence, acknowledgement, bits = _NUMBERS.unpack_from(data, at + 4)
-            begin = at + (bits >> 12) * 4
-            payload = bytes(data[begin : begin + size])
-            yield Packet(
-                number, time, stream, ends[side], ends[1 - side], sequence, acknowledgement, bits & 0xFFF, payload
-            )
+    def begin(self, first: Packet) -> None:
+        """From the first one on, maybe once more; ``first`` is the flow's first packet."""
+        self._at = 0
+        self._stream = first.stream
+        self._ends = (first.source, first.destination)
+        self.next = self._numbers[0]
+
+    def before(self, number: float) -> Iterator[list[Packet]]:
+        """The next ones before a frame's number, as tshark gives them: one, or some in the middle of one record."""
+        kinds = self._kinds
+        while self.next < number:
+            found = [self._packet()]
+            kind = kinds[self._at - 1]
+            while kind & _MIDDLE and self.next < number and kinds[self._at] == kind:
+                found.append(self._packet())
+            yield found
+
+    def _packet(self) -> Packet:
+        at = self._at
+        self._at = at + 1
+        number = self._numbers[at]
+        self.next = self._numbers[at + 1] if at + 1 < len(self._numbers) else inf
+        header = self._headers[at]
+        sequence, acknowledgement, bits = _NUMBERS.unpack_from(self.data, header + 4)
+        begin = header + (bits >> 12) * 4
+        payload = self.data[begin : begin + self._sizes[at]]
+        side = self._kinds[at] & 1
+        source, destination = self._ends if not side else self._ends[::-1]
+        return Packet(
+            number, self._times[at], self._stream, source, destination, sequence, acknowledgement, bits & 0xFFF, payload
+        )
