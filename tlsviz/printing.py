@@ -62,6 +62,10 @@ def write(text: str | Iterable[str], path: Path | None, private: bool) -> None:
 
 def out(text: str) -> None:
     """Prints, and lets the reader have it at once."""
+    if not (text.isascii() or unicode()):
+        from tlsviz.report.paint import in_ascii
+
+        text = in_ascii(text)
     sys.stdout.write(text)
     sys.stdout.flush()
 

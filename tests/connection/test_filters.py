@@ -131,6 +131,7 @@ def ids(text: str) -> list[int]:
         ("failed", [2, 3]),
         ("pq", [0]),
         ("retried", [4]),
+        ("handshake:>200ms", [3]),
         ("slow:>200ms", [3]),
         ("slow:0.2s", [3]),
         ("slow:<=20.1ms", [0, 1, 2, 4]),

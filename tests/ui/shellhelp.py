@@ -10,6 +10,8 @@ from typing import Any
 from textual.pilot import Pilot
 
 from tlsviz.connection.model import Trace
+from tlsviz.errors import CancelledError
+from tlsviz.sources.capture import Progress
 from tlsviz.ui import workers
 from tlsviz.ui.app import TlsvizApp
 from tlsviz.ui.recent import Recent
@@ -26,6 +28,14 @@ def make_app(folder: Path, request: Request | None = None) -> TlsvizApp:
 def script(monkeypatch: Any, read: Callable[[Job], Trace]) -> None:
     """Every job reads this instead of its source."""
     monkeypatch.setattr(workers, "_read", read)
+
+
+def wait_for_cancel(job: Job) -> Trace:
+    """Reads a little, then waits until it is cancelled."""
+    job.advanced(Progress(1234, 40, 100, 1))
+    while not job.cancelled:
+        time.sleep(0.005)
+    raise CancelledError("Stopped", "by the user")
 
 
 async def until(pilot: Pilot[Any], true: Callable[[], object], seconds: float = 60.0) -> None:

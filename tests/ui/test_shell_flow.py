@@ -4,13 +4,12 @@ import time
 from pathlib import Path
 
 import pytest
-from shellhelp import make_app, script, shown, until
+from shellhelp import make_app, script, shown, until, wait_for_cancel
 from shellsample import connection, several, trace
 from textual.widgets import Input
 
 from tlsviz.connection.model import Trace
-from tlsviz.errors import CancelledError, TargetError
-from tlsviz.sources.capture import Progress
+from tlsviz.errors import TargetError
 from tlsviz.sources.target import Target
 from tlsviz.ui.screens.connections import ConnectionsScreen
 from tlsviz.ui.screens.failure import FailureScreen
@@ -22,14 +21,6 @@ from tlsviz.ui.widgets.progress_line import ProgressLine
 from tlsviz.ui.workers import Capture, Job, Live
 
 CLASS = Capture(Path("class.pcapng"))
-
-
-def wait_for_cancel(job: Job) -> Trace:
-    """Reads a little, then waits until it is cancelled."""
-    job.advanced(Progress(1234, 40, 100, 1))
-    while not job.cancelled:
-        time.sleep(0.005)
-    raise CancelledError("Stopped", "by the user")
 
 
 async def test_one_connection_goes_straight_to_its_handshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

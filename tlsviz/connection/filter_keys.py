@@ -85,8 +85,9 @@ def _names_of(registry: str) -> frozenset[str]:
     return frozenset(_plain(known.get(code) or "") for code in known)
 
 
-def _end(end: Endpoint) -> str:
-    return str(end)
+def _servers(row: Row) -> tuple[Endpoint, ...]:
+    """The server; where that is a proxy, what it leads to as well."""
+    return (row.server,) if row.target is None else (row.server, row.target)
 
 
 # fmt: off
@@ -107,9 +108,9 @@ KEYS: dict[str, Key] = {key.name: key for key in (
     Key("outcome", "text", "how it ended, as the last column says", "outcome:trusted", lambda r: _one(r.outcome),
         wholes=lambda: _OUTCOMES),
     Key("client", "end", "the client's address, network, or address and port", "client:10.0.0.0/8",
-        lambda r: _one(_end(r.client))),
+        lambda r: (str(r.client),)),
     Key("server", "end", "the server's address, network, or address and port", "server:192.0.2.1",
-        lambda r: _one(_end(r.server))),
+        lambda r: map(str, _servers(r))),
     Key("port", "number", "the port of either side", "port:8443   port:>1024"),
     Key("transport", "text", "what carries it: tcp, dtls, quic or eap", "transport:quic", lambda r: _one(r.transport)),
     Key("http", "text", "what plain HTTP says: a method, or the status of an answer", "http:301   http:post",
@@ -121,15 +122,16 @@ KEYS: dict[str, Key] = {key.name: key for key in (
     Key("ja3s", "text", "fingerprint of the server's hello", "ja3s:f4fe", lambda r: _one(r.ja3s)),
     Key("ja4", "text", "fingerprint of the client's hello, in readable parts", "ja4:t13d*", lambda r: _one(r.ja4)),
     Key("ja4s", "text", "fingerprint of the server's hello", "ja4s:t1302*", lambda r: _one(r.ja4s)),
-    Key("slow", "number", "how long the handshake took; of one without an end, the connection", "slow:>200ms",
-        number=lambda r, zero: r.duration if r.shake is None else r.shake, unit="s"),
-    Key("took", "number", "how long the connection lasted", "took:>1s", number=lambda r, zero: r.duration, unit="s"),
+    Key("handshake", "number", "how long the handshake took; of one without an end, the connection", "handshake:>200ms",
+        number=lambda r, zero: r.handshake, unit="s"),
+    Key("took", "number", "how long the whole connection took, data and all", "took:>1s",
+        number=lambda r, zero: r.duration, unit="s"),
     Key("size", "number", "application data, both ways", "size:>1MB", number=lambda r, zero: r.size, unit="B"),
     Key("time", "number", "when it began, after the first one", "time:10s..1min",
         number=lambda r, zero: r.start - zero, unit="s"),
     Key("id", "number", "its number in the capture", "id:17", number=lambda r, zero: r.id),
 )}
-ALIASES = {"name": "sni", "suite": "cipher", "verdict": "outcome", "proto": "transport"}
+ALIASES = {"name": "sni", "suite": "cipher", "verdict": "outcome", "proto": "transport", "slow": "handshake"}
 
 FLAGS: dict[str, Flag] = {flag.name: flag for flag in (
     Flag("resumed", "the handshake resumed a session", lambda r: r.resumed),
@@ -152,7 +154,7 @@ def make(key: Key, value: str) -> Test:
         return _anything(key)
     if key.name == "port":
         fits = _compare(value, "")
-        return lambda row, zero: fits(row.client.port) or fits(row.server.port)
+        return lambda row, zero: any(fits(end.port) for end in (row.client, *_servers(row)))
     if key.kind == "number":
         return _number(key, value)
     if key.kind == "version":
@@ -196,7 +198,8 @@ def _anything(key: Key) -> Test:
 
 def _point(key: Key, value: str) -> Test:
     code = _code(value)
-    points, matches = key.points, text_test(value)
+    # Lists write AES-128-GCM, the registry AES_128_GCM.
+    points, matches = key.points, text_test(value.replace("-", "_"))
     if code is not None:
         return lambda row, zero: any(point.code == code for point in points(row))
     return lambda row, zero: any(matches(str(point)) for point in points(row))
@@ -255,7 +258,8 @@ def _ends(key: Key, value: str) -> Test:
             network = ip_network(value, strict=False)
         except ValueError:
             raise ValueError("not an address or network like 10.0.0.0/8") from None
-        return lambda row, zero: _within((row.client if client else row.server).address, network)
+        ends = (lambda row: (row.client,)) if client else _servers
+        return lambda row, zero: any(_within(end.address, network) for end in ends(row))
     matches, texts = text_test(value), key.texts
     if client:
         return lambda row, zero: any(map(matches, texts(row)))

@@ -36,7 +36,8 @@ def suggest(text: str, cursor: int, rows: Iterable[Row]) -> list[Suggestion]:
     ]
     found += [Suggestion(start, f"{name} ", name, flag.words) for name, flag in FLAGS.items() if _begins(name, typed)]
     found += [Suggestion(start, f"{name} ", name, words) for name, words in OPERATORS.items() if _begins(name, typed)]
-    return found
+    others = [(other, KEYS[name]) for other, name in ALIASES.items() if not found and _begins(other, typed)]
+    return found + [Suggestion(start, f"{key.name}:", f"{other}, {key.name}:", key.words) for other, key in others]
 
 
 def about(text: str, cursor: int) -> str:

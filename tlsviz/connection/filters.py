@@ -1,4 +1,4 @@
-"""A small language to pick connections: ``version:1.2 not sni:*.example.com (alert: or slow:>200ms)``.
+"""A small language to pick connections: ``version:1.2 not sni:*.example.com (alert: or handshake:>200ms)``.
 
 A pure function of rows (`connection.rows`). What stands side by side must all be true; ``or`` binds less than that,
 ``not`` and parentheses as one expects. A word without a key is looked for in everything that a row shows. A value, or
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from tlsviz.connection import titles
 from tlsviz.connection.filter_keys import ALIASES, FLAGS, KEYS, Test, make
 from tlsviz.connection.model import Connection
 from tlsviz.connection.rows import Row, only, rows
@@ -70,7 +71,7 @@ def picked(wanted: Filter, connections: Sequence[Connection]) -> Sequence[Connec
 def shown(of: Row) -> str:
     """What free text is looked for in: everything that a list shows of the row, in lower case, a line each."""
     parts = (
-        *(of.name, str(of.client), str(of.server), of.spoken, str(of.suite or "")),
+        *(of.title, str(of.client), str(of.server), of.spoken, str(of.suite or ""), titles.suite(of.suite)),
         *(str(of.group or ""), of.alpn, "resumed" if of.resumed else "", of.outcome, of.transport, of.history),
     )
     return "\n".join(parts).casefold()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv4Address, ip_address
 
-from tlsviz.connection.model import Prelude
+from tlsviz.connection.model import Endpoint, Prelude
 from tlsviz.connection.stream import PRELUDE_LIMIT, RecordStream
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Sender
+from tlsviz.wire.text import shorten
 
 _PROTOCOLS: tuple[tuple[str, Sender, bytes], ...] = (
     ("http-connect", CLIENT, rb"^CONNECT \S+ HTTP/1"),
@@ -61,14 +63,47 @@ def _header_end(data: bytes, sender: Sender) -> int:
     return end + 4 if end >= 0 else len(data)
 
 
-def _socks_end(data: bytes, sender: Sender) -> int:
-    """Where one side's part of SOCKS 5 ends (RFC 1928 4 and 6): greeting, perhaps a log-in, address."""
+def destination(preludes: tuple[Prelude, ...]) -> Endpoint | None:
+    """Where a proxy was asked to lead to, safe to print: by CONNECT, SOCKS 5 or SOCKS 4; None where none was asked."""
+    data = b"".join(part.data for part in preludes if part.sender == CLIENT)[:PRELUDE_LIMIT]
+    if (asked := _CONNECT.match(data)) is not None:
+        host, port = asked[1] or asked[2], int(asked[3])
+        return Endpoint(_host(host), port) if port < 0x10000 else None
+    if data.startswith(b"\x04\x01") and len(data) > 8:
+        rest = data[8:].partition(b"\0")[2]
+        named = data[4:7] == bytes(3) and rest.endswith(b"\0")  # SOCKS 4A: an address that cannot be one
+        return Endpoint(_host(rest[:-1]) if named else str(IPv4Address(data[4:8])), int.from_bytes(data[2:4], "big"))
+    at = _socks_address(data, CLIENT)
+    if not data.startswith(b"\x05") or data[at : at + 3] != b"\x05\x01\0" or _socks_end(data, CLIENT) > len(data):
+        return None
+    end = _socks_end(data, CLIENT)
+    kind, address = data[at + 3], data[at + 4 : end - 2]
+    host = str(ip_address(address)) if kind != _SOCKS_NAME else _host(address[1:])
+    return Endpoint(host, int.from_bytes(data[end - 2 : end], "big"))
+
+
+_CONNECT = re.compile(rb"CONNECT (?:\[([0-9A-Fa-f:.]+)\]|([^\s:]+)):(\d{1,5}) HTTP/1")
+_SOCKS_NAME = 3
+
+
+def _host(name: bytes) -> str:
+    return shorten(name.decode("ascii", "backslashreplace"), 255)
+
+
+def _socks_address(data: bytes, sender: Sender) -> int:
+    """Where one side's part of SOCKS 5 comes to the address (RFC 1928 4 and 6): behind greeting and log-in."""
     at = (2 + data[1] if sender == CLIENT else 2) if len(data) > 2 else len(data)
     if data[at : at + 1] == b"\x01":  # RFC 1929
         at += 2
         if sender == CLIENT:
             at += sum(data[at - 1 : at])
             at += 1 + sum(data[at : at + 1])
+    return at
+
+
+def _socks_end(data: bytes, sender: Sender) -> int:
+    """Where one side's part of SOCKS 5 ends."""
+    at = _socks_address(data, sender)
     kind = data[at + 3 : at + 4]
     size = {b"\x01": 4, b"\x04": 16, b"\x03": 1 + sum(data[at + 4 : at + 5])}.get(kind, len(data))
     return at + 4 + size + 2

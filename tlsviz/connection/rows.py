@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 from tlsviz.connection import titles
 from tlsviz.connection.model import CodePoint, Connection, Endpoint
 from tlsviz.connection.plain.words import heard, summed
+from tlsviz.connection.prelude import destination
 from tlsviz.connection.suspects import POST_QUANTUM
 from tlsviz.wire.text import safe, shorten
 
@@ -23,7 +24,8 @@ class Row(NamedTuple):
     """One connection. Text that a peer chose is safe to print. Times are Unix seconds, durations seconds.
 
     ``spoken``: the version in words, with what carries it ("TLS 1.3 over QUIC v1").
-    ``shake``: from the first message to the last Finished; None without one. ``alerts``: the descriptions of those that
+    ``handshake``: from the first message to the last Finished; where that never came, the connection's duration; None
+    for plain HTTP. ``target``: where a proxy was asked to lead to. ``alerts``: the descriptions of those that
     can be read. ``outcome``: ``standing`` in words. ``reasons``: why its certificates are not trusted. ``size``: bytes
     of application data, both ways. ``post_quantum``: whether its key exchange is; None where nobody can tell. ``http``:
     of plain HTTP the methods and answers, each once.
@@ -57,11 +59,12 @@ class Row(NamedTuple):
     ja4s: str
     starttls: str
     size: int
-    shake: float | None
+    handshake: float | None
     post_quantum: bool | None
     early_data: bool
     hello_retry: bool
     http: tuple[str, ...] = ()
+    target: Endpoint | None = None
 
     @property
     def plain(self) -> bool:
@@ -74,8 +77,14 @@ class Row(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What to call the server: the name that the client asked for, else its address."""
-        return self.name or str(self.server)
+        """What to call the server, as `titles.called` has it."""
+        return titles.called(self.name, self.server, self.target)
+
+    @property
+    def goal(self) -> Endpoint:
+        """The server by name, else by address, with its port: behind a proxy those that it was asked for."""
+        end = self.target or self.server
+        return Endpoint(self.name or end.address, end.port)
 
 
 @runtime_checkable
@@ -143,11 +152,12 @@ def row(connection: Connection) -> Row:
         ja4s=_kept(safe(connection.ja4s or "")),
         starttls=_kept(connection.starttls or ""),
         size=connection.client_data.bytes + connection.server_data.bytes,
-        shake=_shake(connection),
+        handshake=_handshake(connection),
         post_quantum=None if group is None else group.code in POST_QUANTUM,
         early_data=connection.early_data,
         hello_retry=connection.hello_retry,
         http=tuple(map(_kept, summed(connection))) if connection.plain else (),
+        target=destination(connection.prelude),
     )
 
 
@@ -172,10 +182,12 @@ def outcome(connection: Connection) -> tuple[Standing, str]:
     return ("trusted", "trusted") if judged.verdict == "trusted" else ("unknown", "trust unknown")
 
 
-def _shake(connection: Connection) -> float | None:
+def _handshake(connection: Connection) -> float | None:
+    if connection.plain:
+        return None
     messages = connection.messages
     ends = [message.time for message in messages if message.type == "finished"]
-    return max(ends[-1] - messages[0].time, 0.0) if connection.complete and ends else None
+    return max(ends[-1] - messages[0].time, 0.0) if connection.complete and ends else connection.duration
 
 
 # -- what many rows share is kept once ---------------------------------------------------------------------

@@ -7,7 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tlsviz.connection.greetings import greeting
-from tlsviz.connection.model import CERTIFICATES, ApplicationRun, Connection, Hole, Message, Prelude
+from tlsviz.connection.model import (
+    CERTIFICATES,
+    ApplicationRun,
+    CodePoint,
+    Connection,
+    Endpoint,
+    Hole,
+    Message,
+    Prelude,
+)
+from tlsviz.connection.prelude import destination
 from tlsviz.connection.tcp import IN_THE_MIDDLE
 from tlsviz.tls import registry
 from tlsviz.wire.chunks import CLIENT, Mark
@@ -56,6 +66,8 @@ _HTTP = (*_METHODS, b"HTTP/1.", b"PRI * HTTP/2")
 
 _VERSION = re.compile(r"^HTTP/\d\.\d (?=\d)| HTTP/\d\.\d$")
 
+VIA = " via proxy"
+"""Behind the name of what a proxy leads to."""
 EMPTY_CERTIFICATE = 4
 """The longest body of a Certificate message without certificates: TLS 1.3's, with an empty context."""
 
@@ -123,6 +135,39 @@ def version(connection: Connection) -> str:
         return str(connection.version or "")
     code = next((record.version for record in reversed(connection.records) if record.version), 0)
     return f"{connection.version} over {registry.quic_versions.get(code) or 'QUIC'}"
+
+
+def suite(point: CodePoint | None, width: int = 0) -> str:
+    """A cipher suite in short: ``AES-128-GCM``, ``ECDHE-RSA AES-128-GCM``; its name when it cannot be taken apart.
+
+    ``width``: the most characters, 0 for any: then ``ECDHE AES-128-GCM``, or at least the cipher.
+    """
+    from tlsviz.tls import suites
+
+    if point is None:
+        return ""
+    known = suites.suite(point.code)
+    if known is None:
+        return str(point)
+    cipher = known.cipher.replace("_", "-")
+    forms = [f"{exchange} {cipher}".strip() for exchange in (known.exchange, known.key_exchange)]
+    return next((words for words in forms if len(words) <= width or not width), cipher)
+
+
+def whom(connection: Connection, width: int) -> str:
+    """With whom it is: the server's name, else its address, and the port; those that a proxy was asked for."""
+    asked = destination(connection.prelude)
+    end = asked or connection.server
+    host = connection.server_name or end.address or "unknown server"
+    host = f"[{host}]" if ":" in host else host
+    return shorten(f"{host}:{end.port}" if end.port else host, width) + VIA * (asked is not None)
+
+
+def called(name: str, server: Endpoint, asked: Endpoint | None) -> str:
+    """What to call a server in a list: its ``name``, else its address; behind a proxy as it was ``asked`` for."""
+    if asked is None:
+        return name or str(server)
+    return str(Endpoint(name or asked.address, asked.port)).removesuffix(":443") + VIA
 
 
 def plain(connection: Connection) -> str:

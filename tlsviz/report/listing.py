@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from tlsviz.connection import titles
 from tlsviz.connection.model import Trace
 from tlsviz.connection.rows import Row, Standing, rows
 from tlsviz.report.json import code_point, endpoint, source_json
 from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, render
-from tlsviz.report.phrases import short_suite
+from tlsviz.report.phrases import end
 from tlsviz.wire.text import clock, plural, safe
 
 GAP = 2
@@ -34,17 +35,22 @@ class _Column(NamedTuple):
     right: bool = False
 
 
+def _server(row: Row, _: float) -> str:
+    return str(row.goal) + titles.VIA * (row.target is not None)
+
+
 COLUMNS = (
     _Column("id", lambda row, _: str(row.id), 0, 9, "dim", True),
     _Column("time", lambda row, zero: f"{row.start - zero:.3f}", 5, 14, "dim", True),
-    _Column("client", lambda row, _: str(row.client), 7, 47, "dim"),
-    _Column("server", lambda row, _: f"{row.name or row.server.address}:{row.server.port}", 1, 48, "bold"),
+    _Column("client", lambda row, _: end(row.client) or "-", 7, 47, "dim"),
+    _Column("server", _server, 1, 48, "bold"),
     _Column("version", lambda row, _: row.spoken or "-", 2, 24),
-    _Column("cipher suite", lambda row, _: short_suite(row.suite) if row.suite else "-", 4, 40),
+    _Column("cipher suite", lambda row, _: titles.suite(row.suite) or "-", 4, 40),
     _Column("group", lambda row, _: str(row.group or ""), 8, 24),
     _Column("alpn", lambda row, _: row.alpn, 6, 12),
     _Column("outcome", lambda row, _: row.outcome, 3, 40),
-    _Column("took", lambda row, _: clock(row.duration), 9, 12, "dim", True),
+    _Column("handshake", lambda row, _: "-" if row.handshake is None else clock(row.handshake), 9, 12, "dim", True),
+    _Column("took", lambda row, _: clock(row.duration), 10, 12, "dim", True),
 )
 
 
@@ -114,8 +120,10 @@ def _row(row: Row) -> dict[str, Any]:
         "transport": row.transport,
         "client": endpoint(row.client),
         "server": endpoint(row.server),
+        "target": None if row.target is None else endpoint(row.target),
         "start": round(row.start, 6),
         "duration": round(row.duration, 6),
+        "handshake": None if row.handshake is None else round(row.handshake, 6),
         "server_name": row.name or None,
         "version": code_point(row.version),
         "cipher_suite": code_point(row.suite),

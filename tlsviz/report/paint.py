@@ -51,6 +51,7 @@ _ASCII = str.maketrans(
         "↳": ">",
         "–": "-",
         "—": "-",
+        "µ": "u",
     }
 )
 
@@ -152,7 +153,12 @@ def justify(left: Line, right: Line, width: int) -> Line:
 def render(lines: Iterable[Line], color: bool, ascii: bool) -> str:
     """The lines as text, each ended by a line break, without trailing spaces."""
     text = "".join(_line(line, color).rstrip() + "\n" for line in lines)
-    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii") if ascii else text
+    return in_ascii(text) if ascii else text
+
+
+def in_ascii(text: str) -> str:
+    """The text with signs for signs, and what has none escaped."""
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def _line(line: Line, color: bool) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from tlsviz.connection import titles
 from tlsviz.connection.ladder import Step
-from tlsviz.connection.model import CodePoint, Connection, Endpoint, Severity
+from tlsviz.connection.model import Connection, Endpoint, Severity
 from tlsviz.pki.trust import Verdict
 from tlsviz.report.paint import Piece
-from tlsviz.tls.suites import suite
 from tlsviz.wire.text import plural, safe, shorten
 
 TRUST: dict[Verdict, Piece] = {
@@ -31,9 +30,7 @@ SEVERITY: dict[Severity, Piece] = {
 
 def name(connection: Connection) -> str:
     """Whom the connection is with: the server's name, else its address; with the port."""
-    host = connection.server_name or connection.server.address or "unknown server"
-    host = shorten(f"[{host}]" if ":" in host else host, 70)
-    return f"{host}:{connection.server.port}" if connection.server.port else host
+    return titles.whom(connection, 70)
 
 
 def end(endpoint: Endpoint) -> str:
@@ -47,15 +44,6 @@ def step_words(connection: Connection, step: Step, secrets: bool) -> tuple[str, 
         run = connection.application[step.index]
         return titles.data(run._replace(plaintext=None), titles.carrier(connection, run))
     return safe(step.title), safe(step.detail)
-
-
-def short_suite(point: CodePoint) -> str:
-    """``AES-128-GCM``, ``ECDHE-RSA AES-128-GCM``; the suite's name when it cannot be taken apart."""
-    known = suite(point.code)
-    if known is None:
-        return str(point)
-    cipher = known.cipher.replace("_", "-")
-    return f"{known.exchange} {cipher}".strip()
 
 
 def proofs(connection: Connection) -> Piece | None:
@@ -112,7 +100,7 @@ def facts(connection: Connection, brief: bool) -> list[Piece]:
         found.append(Piece(titles.version(connection)))
     if connection.cipher_suite:
         point = connection.cipher_suite
-        found.append(Piece(short_suite(point) if brief else str(point)))
+        found.append(Piece(titles.suite(point) if brief else str(point)))
     if connection.group:
         found.append(Piece(str(connection.group)))
     if connection.alpn:

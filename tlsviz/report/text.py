@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.connection.plain.words import heard
 from tlsviz.connection.titles import count, unproven, version
+from tlsviz.connection.titles import suite as suite_title
 from tlsviz.report.ladder import ladder
 from tlsviz.report.paint import Line, Piece, cells, clip, heading, justify, pad, render, width_of, wrap
-from tlsviz.report.phrases import facts, reason, short_suite
+from tlsviz.report.phrases import facts, reason
 from tlsviz.report.phrases import name as name_of
 from tlsviz.report.sections import sections
 from tlsviz.report.trees import trees
@@ -99,7 +100,7 @@ def _cells(connection: Connection) -> list[Piece]:
     return [
         Piece(name_of(connection), "bold"),
         Piece(version(connection) or "-"),
-        Piece(short_suite(suite) if suite else "-"),
+        Piece(suite_title(suite) or "-"),
         last,
     ]
 

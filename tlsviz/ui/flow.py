@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from textual.screen import Screen
 
@@ -120,8 +120,9 @@ class Flow:
             self.app.push_screen(ComparePickScreen(self, *shown, others))
 
     def can_compare(self) -> bool:
-        """Whether there is a connection on the screen."""
-        return self._shown() is not None
+        """Whether there is a connection on the screen; that of a list is not made for it."""
+        screen = self.app.screen
+        return screen.marked if _is_list(screen) else self._shown() is not None
 
     def _shown(self) -> tuple[Connection, Source | None] | None:
         """The connection on the screen, or chosen there, and where it is from."""
@@ -280,7 +281,7 @@ class Flow:
         elif len(job.rows) > 1 and not job.stepping:
             from tlsviz.ui.screens.connections import ConnectionsScreen
 
-            self._replace(ConnectionsScreen(job))
+            self._replace(ConnectionsScreen(job, getattr(self.stage, "typed", ())))
         elif fresh and isinstance(self.stage, HandshakeScreen):
             newest = job.connection(fresh[-1].id)
             if newest is not None:
@@ -359,7 +360,7 @@ class Flow:
         )
 
 
-def _is_list(stage: Screen[None] | None) -> TypeGuard[ConnectionsScreen]:
+def _is_list(stage: Screen[Any] | None) -> TypeGuard[ConnectionsScreen]:
     from tlsviz.ui.screens.connections import ConnectionsScreen
 
     return isinstance(stage, ConnectionsScreen)

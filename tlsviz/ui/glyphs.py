@@ -131,6 +131,11 @@ def glyphs() -> Glyphs:
     return UNICODE if _shows_unicode() else ASCII
 
 
+def showable(text: str) -> str:
+    """Text with the one sign of units that is not ASCII, as this terminal can show it."""
+    return text.replace("µ", "u") if "µ" in text and glyphs() is ASCII else text
+
+
 def _shows_unicode() -> bool:
     encoding = locale.getpreferredencoding(False)
     try:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tlsviz.connection import rows, titles
 from tlsviz.connection.filter_keys import version_rank
 from tlsviz.connection.filters import parse
-from tlsviz.connection.model import CodePoint, Connection, Endpoint, Message
+from tlsviz.connection.model import Connection, Endpoint, Message
+from tlsviz.connection.prelude import destination
 from tlsviz.connection.rows import Row
 from tlsviz.ui.glyphs import Sign, glyphs
-from tlsviz.wire.text import safe
+from tlsviz.wire.text import clock, safe
 
 GAP = 2
+SPARE = 10
+"""Columns of this rank and above come when all others have what they need."""
 _WIDEST = 48
 SortKey = float | str
 
 
 @dataclass(frozen=True)
 class Column:
-    """``least`` cells make the column worth showing; ``rank`` says which columns go first when there is room."""
+    """``least`` cells make the column worth showing; ``rank`` says which columns go first when there is room.
+
+    ``whole``: half of a cell says nothing, so that the column is as wide as its longest, or gives the ``brief`` words.
+    """
 
     key: str
     title: str
@@ -30,20 +37,13 @@ class Column:
     order: Callable[[Row], SortKey]
     role: str = ""
     right: bool = False
+    whole: bool = False
+    brief: Callable[[Row], str] | None = None
 
 
 def name_of(connection: Connection) -> str:
-    """What to call the server: the name the client asked for, else its address."""
-    return safe(connection.server_name) if connection.server_name else str(connection.server)
-
-
-def seconds(value: float) -> str:
-    """A duration in three or four digits: ``87 ms``, ``1.25 s``, ``3 min``."""
-    if value < 0.0995:
-        return f"{value * 1000:.1f} ms" if value < 0.00995 else f"{value * 1000:.0f} ms"
-    if value < 0.9995:
-        return f"{value * 1000:.0f} ms"
-    return f"{value:.2f} s" if value < 99.995 else f"{value / 60:.0f} min"
+    """What to call the server: the name that the client asked for, else its address, as in its row."""
+    return titles.called(safe(connection.server_name or ""), connection.server, destination(connection.prelude))
 
 
 def outcome(connection: Connection) -> Sign:
@@ -65,20 +65,6 @@ def sign(standing: rows.Standing, word: str) -> Sign:
     return Sign(signs.verified, word, "verified") if standing == "trusted" else Sign(signs.unknown, word, "inferred")
 
 
-def suite_words(point: CodePoint | None, width: int) -> str:
-    """A cipher suite in ``width`` cells: its name, else ``ECDHE-RSA AES_128_GCM``, else as much of that as fits."""
-    from tlsviz.tls.suites import suite
-
-    if point is None:
-        return ""
-    name = str(point).removeprefix("TLS_")
-    known = suite(point.code)
-    if known is None or len(name) <= width:
-        return name
-    short = [f"{known.exchange} {known.cipher}".strip(), f"{known.key_exchange} {known.cipher}".strip(), known.cipher]
-    return next((words for words in short if len(words) <= width), short[-1])
-
-
 def message_words(message: Message) -> str:
     """``client_hello`` as RFCs write it: ClientHello; an alert with its description, HTTP with its start line."""
     if message.content_type == "http":
@@ -89,7 +75,7 @@ def message_words(message: Message) -> str:
 
 
 def _suite(row: Row) -> str:
-    return str(row.suite).removeprefix("TLS_") if row.suite else ""
+    return titles.suite(row.suite)
 
 
 def _name_order(row: Row) -> SortKey:
@@ -97,11 +83,24 @@ def _name_order(row: Row) -> SortKey:
 
 
 def _client(row: Row, _: float) -> str:
-    return f"{row.client} {glyphs().arrow}"
+    return f"{row.client} {glyphs().arrow}" if row.client.address else ""
 
 
-def _server(row: Row, _: float) -> str:
+def _port(row: Row) -> str:
+    """Clients differ in their ports: those stay."""
+    return f":{row.client.port} {glyphs().arrow}" if row.client.address else ""
+
+
+def _server(row: Row) -> str:
     return str(row.server).removesuffix(":443")
+
+
+def _handshake(row: Row, _: float) -> str:
+    return "" if row.handshake is None else clock(row.handshake)
+
+
+def _handshake_order(row: Row) -> SortKey:
+    return -1.0 if row.handshake is None else row.handshake
 
 
 def _version(row: Row) -> str:
@@ -120,15 +119,16 @@ def _end_order(end: Endpoint) -> SortKey:
 # fmt: off
 COLUMNS: tuple[Column, ...] = (
     Column("time", "time", 9, 4, lambda r, zero: f"{r.start - zero:.3f}", lambda r: r.start, "muted", right=True),
-    Column("client", "client", 16, 6, _client, lambda r: _end_order(r.client), "client"),
-    Column("server", "server", 14, 7, _server, lambda r: _end_order(r.server), "server"),
+    Column("client", "client", 8, 6, _client, lambda r: _end_order(r.client), "client", whole=True, brief=_port),
+    Column("server", "server", 14, 7, lambda r, _: _server(r), lambda r: _end_order(r.server), "server", whole=True),
     Column("name", "server name", 18, 0, lambda r, _: r.title, _name_order),
     Column("version", "version", 7, 1, lambda r, _: _version(r), lambda r: version_rank(r.version)),
     Column("suite", "cipher suite", 18, 3, lambda r, _: _suite(r), _suite, "clear"),
     Column("group", "group", 6, 9, lambda r, _: str(r.group or ""), lambda r: str(r.group or ""), "muted"),
     Column("alpn", "alpn", 8, 8, lambda r, _: r.alpn, lambda r: r.alpn, "muted"),
     Column("resumed", "resumed", 7, 10, lambda r, _: "resumed" * r.resumed, lambda r: float(r.resumed), "muted"),
-    Column("took", "took", 7, 5, lambda r, _: seconds(r.duration), lambda r: r.duration, "muted", right=True),
+    Column("handshake", "handshake", 10, 5, _handshake, _handshake_order, "muted", right=True),
+    Column("took", "took", 8, 13, lambda r, _: clock(r.duration), lambda r: r.duration, "muted", right=True),
     Column("history", "history", 8, 11, lambda r, _: r.history, lambda r: r.history, "muted"),
     Column("transport", "over", 4, 12, lambda r, _: r.transport, lambda r: r.transport, "muted"),
     Column("outcome", "outcome", 13, 2, lambda r, _: r.outcome, lambda r: r.outcome),
@@ -253,20 +253,38 @@ class Listing:
         """The columns that fit into ``width`` cells, each with its cells, in their place from left to right.
 
         The columns of the first ranks get their least first; what is left goes to the same ranks, up to what
-        their longest cell needs.
+        their longest cell needs, and then to the columns to spare.
         """
-        chosen: list[int] = []
-        left = width
-        for index in sorted(range(len(COLUMNS)), key=lambda i: COLUMNS[i].rank):
-            need = min(COLUMNS[index].least, self._widths[index]) + (GAP if chosen else 0)
-            if need > left:
-                break
-            chosen.append(index)
-            left -= need
-        cells = {index: min(COLUMNS[index].least, self._widths[index]) for index in chosen}
-        # A long suite's name says less with each cell than the others: it grows last.
-        for index in sorted(chosen, key=lambda i: COLUMNS[i].key == "suite"):
-            more = min(self._widths[index] - cells[index], left)
+        return _layout(tuple(self._widths), width)
+
+
+@lru_cache(16)
+def _layout(widths: tuple[int, ...], width: int) -> list[tuple[int, int]]:
+    """``widths``: what the longest cell of each column takes."""
+    ranked = sorted(range(len(COLUMNS)), key=lambda i: COLUMNS[i].rank)
+    cells: dict[int, int] = {}
+    for index in ranked:
+        column = COLUMNS[index]
+        if column.rank == SPARE:
+            _grow(cells, widths, width)
+        whole = column.rank >= SPARE or (column.whole and column.brief is None)
+        need = widths[index] if whole else min(column.least, widths[index])
+        if _taken(cells) + need + GAP * bool(cells) <= width:
+            cells[index] = need
+        elif not whole:
+            break
+    _grow(cells, widths, width)
+    return sorted(cells.items())
+
+
+def _taken(cells: dict[int, int]) -> int:
+    return sum(cells.values()) + GAP * max(len(cells) - 1, 0)
+
+
+def _grow(cells: dict[int, int], widths: tuple[int, ...], width: int) -> None:
+    """Gives what is left to the columns, in the order of their ranks."""
+    # A long suite's name says less with each cell than the others: it grows last.
+    for index in sorted(cells, key=lambda i: COLUMNS[i].key == "suite"):
+        more = min(widths[index] - cells[index], width - _taken(cells))
+        if not COLUMNS[index].whole or cells[index] + more == widths[index]:
             cells[index] += more
-            left -= more
-        return sorted(cells.items())

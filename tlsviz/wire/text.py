@@ -34,9 +34,12 @@ def plural(count: int, word: str, words: str | None = None) -> str:
 
 
 def clock(seconds: float) -> str:
-    """``0.4 ms``, ``22.9 ms``, ``1.25 s``, ``2:05 min``, ``3:20 h``, ``12 days``."""
-    if seconds < 0:
-        return "-" + clock(-seconds)
+    """``85 µs``, ``0.4 ms``, ``22.9 ms``, ``1.25 s``, ``2:05 min``, ``3:20 h``, ``12 days``."""
+    if seconds < 0.00009995:
+        if seconds < 0:
+            return "-" + clock(-seconds)
+        # Less than that is what is left of subtracting times of now.
+        return f"{seconds * 1e6:.0f} µs" if seconds >= 5e-7 else "0.0 ms"
     if seconds < 0.99995:
         return f"{seconds * 1000:.1f} ms"
     if seconds < 99.995:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from textual import on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -18,8 +18,8 @@ from tlsviz.connection import titles
 from tlsviz.connection.filters import term
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.connection.rows import Row
-from tlsviz.ui.glyphs import glyphs
-from tlsviz.ui.listing import COLUMNS, Listing, message_words, name_of, outcome, seconds
+from tlsviz.ui.glyphs import glyphs, showable
+from tlsviz.ui.listing import COLUMNS, Listing, message_words, name_of, outcome
 from tlsviz.ui.messages import GoBack, OpenConnection
 from tlsviz.ui.widgets.connection_table import ConnectionHead, ConnectionTable
 from tlsviz.ui.widgets.facet_pane import FacetPane
@@ -27,7 +27,7 @@ from tlsviz.ui.widgets.filter_box import FilterBox
 from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.progress_line import ProgressLine
 from tlsviz.ui.workers import Job, progress_words
-from tlsviz.wire.text import plural, safe
+from tlsviz.wire.text import clock, plural, safe
 
 _GLANCE = 24
 COUNT_EVERY = 0.7
@@ -50,9 +50,11 @@ class ConnectionsScreen(Screen[None]):
         Binding("escape", "back", "back", tooltip="Let go of the filter or of the counts, or leave"),
     ]
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, typed: Iterable[events.Key] = ()) -> None:
+        """``typed``: keys that were pressed before it was there."""
         super().__init__()
         self.job = job
+        self._typed = tuple(typed)
         self.listing = Listing()
         self.listing.put(job.rows)
         self._counting: Timer | None = None
@@ -72,14 +74,44 @@ class ConnectionsScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one(FilterBox).display = False
         self.query_one(FacetPane).display = False
-        self.query_one(ConnectionTable).focus()
+        self.set_focus(self.query_one(ConnectionTable))
         self._show_title()
-        self.call_after_refresh(self._refill)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self._refill()
+        if self._typed:
+            self.run_worker(self._type_again(), group="typing")
+
+    async def _type_again(self) -> None:
+        """Types the keys that were pressed early, each when the one before has been to everybody who may want it."""
+        for key in self._typed:
+            self.app.post_message(events.Key(key.key, key.character))
+            for node in (self.app, *(self.focused or self).ancestors_with_self):
+                passed = asyncio.Event()
+                node.call_later(passed.set)
+                await passed.wait()
+
+    def on_key(self, event: events.Key) -> None:
+        """A terminal may give several keys at once: those behind / are the filter's, although it had no focus yet."""
+        field = self.query_one(FilterBox).input
+        if self.focused is field and event.is_printable:  # what it got itself goes no further
+            field.post_message(events.Key(event.key, event.character))
+        elif self.focused is not field and event.key == "slash":
+            self.action_filter()
+        else:
+            return
+        event.stop()
 
     @property
     def chosen(self) -> Connection | None:
         """The connection of the marked row."""
         return self.query_one(ConnectionTable).chosen
+
+    @property
+    def marked(self) -> bool:
+        """Whether there is a marked row."""
+        return self.query_one(ConnectionTable).row is not None
 
     # What the job brings.
 
@@ -149,8 +181,9 @@ class ConnectionsScreen(Screen[None]):
     @on(FilterBox.Changed)
     def _filtered(self, event: FilterBox.Changed) -> None:
         self.listing.filter = event.text
-        self.run_worker(self._arrange(), exclusive=True, group="filter")
+        self._arrange()
 
+    @work(exclusive=True, group="filter")
     async def _arrange(self) -> None:
         """Looks at all rows, in bites: keys that are pressed meanwhile come first."""
         if len(self.listing) > AT_ONCE:
@@ -162,7 +195,7 @@ class ConnectionsScreen(Screen[None]):
 
     @on(FilterBox.Done)
     def _filter_done(self) -> None:
-        self.query_one(ConnectionTable).focus()
+        self.set_focus(self.query_one(ConnectionTable))
         box = self.query_one(FilterBox)
         box.display = bool(box.input.value)
 
@@ -179,7 +212,8 @@ class ConnectionsScreen(Screen[None]):
     def action_filter(self) -> None:
         box = self.query_one(FilterBox)
         box.display = True
-        box.input.focus()
+        box.input.select_all()
+        self.set_focus(box.input)
 
     def action_facets(self) -> None:
         """Opens the counts, or closes them."""
@@ -190,12 +224,13 @@ class ConnectionsScreen(Screen[None]):
             pane.show(self.listing.view)
             pane.focus()
         else:
-            self.query_one(ConnectionTable).focus()
+            self.set_focus(self.query_one(ConnectionTable))
 
     def action_summary(self) -> None:
         from tlsviz.ui.screens.summary import SummaryScreen
 
-        picked = f"{self.job.request.title}  {self.listing.filter}".strip()
+        so_far = "  so far" if self.job.state == "running" else ""
+        picked = f"{self.job.request.title}{so_far}  {self.listing.filter}".strip()
         self.app.push_screen(SummaryScreen(picked, tuple(self.listing.view)))
 
     def action_sort(self, by: int) -> None:
@@ -235,7 +270,7 @@ class ConnectionsScreen(Screen[None]):
         if box.display:
             box.set("")
             box.display = False
-            self.query_one(ConnectionTable).focus()
+            self.set_focus(self.query_one(ConnectionTable))
         elif facets.display:
             self.action_facets()
         else:
@@ -266,7 +301,7 @@ def glance_at(connection: Connection) -> Content:
     parts: list[tuple[str, str]] = [
         (f"{sign.glyph} {sign.word}", f"bold ${sign.role}"),
         (f"  {name_of(connection)}", "bold"),
-        (f"  {safe(f' {glyphs().dot} '.join([*agreed, seconds(connection.duration)]))}\n", "$muted"),
+        (f"  {safe(f' {glyphs().dot} '.join([*agreed, showable(clock(connection.duration))]))}\n", "$muted"),
     ]
     sender = ""
     for message in connection.messages[:_GLANCE]:

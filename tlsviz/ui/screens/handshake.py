@@ -212,8 +212,9 @@ class HandshakeScreen(SceneScreen):
         """Where one pane is seen at a time there is nothing to zoom; where there are no secrets, nothing to unmask."""
         if action in ("let_go", "play"):
             return (action == "let_go") == (self.held is not None)
-        if action == "diagnosis":
-            return not self.running and self._scene.connection.failure is not None
+        if action in ("diagnosis", "undiagnosed"):
+            failed = not self.running and self._scene.connection.failure is not None
+            return failed == (action == "diagnosis")
         if action == "secrets":
             return self.pane in ("record", "keys")
         if action == "ports":
@@ -253,6 +254,12 @@ class HandshakeScreen(SceneScreen):
         request = job.request if job is not None else None
         screen = DiagnosisScreen(self._scene.connection, request, self.source, probing=probing)
         self.app.push_screen(screen, self._told)
+
+    def action_undiagnosed(self) -> None:
+        """Says why there is no diagnosis."""
+        from tlsviz.ui.widgets.diagnosis_lines import why_none
+
+        self.app.notify(why_none(self._scene.connection, self.running), markup=False)
 
     def _told(self, told: Told | None) -> None:
         """What the diagnosis leaves behind."""

@@ -31,6 +31,7 @@ HANDSHAKE_KEYS: list[BindingType] = [
     Binding("b", "browser", "browser", show=False, tooltip="What browsers, curl and Java say of the certificates"),
     Binding("f", "finding", "findings", tooltip="The next finding; Enter chooses its evidence"),
     Binding("d", "diagnosis", "diagnosis", tooltip="Why it failed; re-probes that tell the causes apart"),
+    Binding("d", "undiagnosed", "", show=False),
     Binding("w", "way", "way", show=False, tooltip="The way there: every wait and round trip, and what could be saved"),
     Binding("n", "ports", "ports", show=False, tooltip="Network: what ports 443 and 80 of this host answer"),
     Binding("v", "secrets", "values", tooltip="Show or mask secret values"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -17,18 +18,31 @@ from tlsviz.ui.widgets.progress_line import ProgressLine
 from tlsviz.ui.workers import Job, progress_words
 from tlsviz.wire.text import plural, safe
 
+MOST_TYPED = 200
+_FOR_THE_LIST = frozenset(
+    ("slash", "f", "v", "r", "up", "down", "j", "k", "pageup", "pagedown", "home", "end", "left", "right")
+)
+_IN_A_FILTER = frozenset(("backspace", "tab", "enter", "left", "right", "home", "end"))
+
 
 class LoadingScreen(Screen[None]):
-    """Follows a job until it has something to show. Escape cancels; nothing blocks meanwhile."""
+    """Follows a job until it has something to show. Escape cancels; nothing blocks meanwhile.
+
+    ``typed``: keys that are meant for the list, which gets them once it is there.
+    """
 
     CSS_PATH = "loading.tcss"
-    HELP = "The capture is read by a process of its own. Escape stops it and keeps what was found."
+    HELP = (
+        "The capture is read by a process of its own. Escape stops it and keeps what was found.\n"
+        "The list comes with the second connection; its keys, a filter too, can be typed before."
+    )
     BINDINGS = [Binding("escape", "cancel", "cancel")]
 
     def __init__(self, job: Job) -> None:
         super().__init__()
         self.job = job
         self.began = time.monotonic()
+        self.typed: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
         with Vertical(id="loading"):
@@ -57,8 +71,25 @@ class LoadingScreen(Screen[None]):
         count = max(len(found), progress.connections if progress else 0)
         lines: list[tuple[str, str]] = [(plural(count, "connection") + " so far", "bold")]
         lines += [(f"\n{each.title}", "$muted") for each in found[-5:]]
-        self.query_one("#found", Static).update(Content.assemble(*lines) if count else Content())
+        if self.typed:
+            keys = "".join((each.is_printable and each.character) or f" {each.key} " for each in self.typed)
+            lines.append((f"{chr(10) * 2}For the list, as soon as it is there: {safe(keys).strip()}", "$server"))
+        self.query_one("#found", Static).update(Content.assemble(*lines) if count or self.typed else Content())
+
+    def on_key(self, event: events.Key) -> None:
+        """Nothing that is typed early is lost."""
+        in_filter = any(each.key == "slash" for each in self.typed)
+        wanted = event.is_printable or event.key in _IN_A_FILTER if in_filter else event.key in _FOR_THE_LIST
+        if wanted and len(self.typed) < MOST_TYPED:
+            event.stop()
+            self.typed.append(event)
+            self.refresh_count()
 
     def action_cancel(self) -> None:
+        """Takes back what was typed, else stops the reading."""
+        if self.typed:
+            self.typed.clear()
+            self.refresh_count()
+            return
         self.job.cancel()
         self.refresh_count()

@@ -10,11 +10,12 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.reactive import reactive
 
+from tlsviz.connection import titles
 from tlsviz.connection.filter_keys import version_rank
 from tlsviz.connection.model import Connection
 from tlsviz.connection.rows import Row, newer
 from tlsviz.ui.glyphs import ASCII, glyphs
-from tlsviz.ui.listing import COLUMNS, GAP, Listing, sign, suite_words
+from tlsviz.ui.listing import COLUMNS, GAP, Listing, sign
 from tlsviz.ui.widgets.lines import Line, LineView, fit, pad_line
 from tlsviz.wire.text import safe
 
@@ -68,7 +69,7 @@ class ConnectionTable(LineView):
         "Every TLS connection of the source. The sign before a row says how it ended; the outcome column "
         "says the same in words.\n"
         "A filter (/) picks rows: words that must occur in a row, and keys like version:1.2, sni:*.example.com, "
-        "alert:, finding:expired or slow:>200ms, with not, or and parentheses; Tab completes them.\n"
+        "alert:, finding:expired or handshake:>200ms, with not, or and parentheses; Tab completes them.\n"
         "f counts what there is, and Enter there picks it; v sums everything up."
     )
     BINDINGS = [
@@ -167,16 +168,15 @@ class ConnectionTable(LineView):
         if column.key == "outcome":
             style = sign(row.standing, row.outcome).role
         elif column.key == "suite":
-            text = suite_words(row.suite, cells)
+            text = titles.suite(row.suite, cells)
         elif column.key == "name":
             style = "bold" if here else ""
             if not row.name:
                 style = "muted"
         elif column.key == "version" and (row.plain or 0 < version_rank(row.version) < OLD):
             style = "warning"
-        elif column.key == "client" and cell_len(text) > cells:
-            # Clients differ in their ports: those stay.
-            text = glyphs().ellipsis + text[-max(cells - 1, 1) :]
+        elif column.brief is not None and cell_len(text) > cells:
+            text = column.brief(row)
         text = safe(text)
         return (text.rjust(cells) if column.right and len(text) <= cells else fit(text, cells)), style
 
@@ -184,6 +184,10 @@ class ConnectionTable(LineView):
         self.reveal(self.cursor, margin=1)
         self.refresh()
         self._tell()
+
+    def on_resize(self) -> None:
+        """Whatever opens beside or below it, the marked row stays in sight."""
+        self.reveal(self.cursor, margin=1)
 
     def on_focus(self) -> None:
         self.refresh()

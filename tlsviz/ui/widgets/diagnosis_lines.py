@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tlsviz.connection import titles
 from tlsviz.connection.model import GRAVE, Cause, Connection, Finding, Probe, ProbeOutcome, Standing
 from tlsviz.connection.variations import VARIATIONS
 from tlsviz.ui.glyphs import Sign, glyphs
@@ -33,6 +34,17 @@ def lines(
         *_causes(found.causes, width),
         *_probes(done, waiting, width, running),
     ]
+
+
+def why_none(connection: Connection, running: bool) -> str:
+    """Why there is no diagnosis, and where to look instead."""
+    if running:
+        return "The handshake is under way: if it fails, d will say why."
+    words = "Nothing has failed here, so there is nothing to diagnose."
+    if connection.plain:
+        words = f"This is {titles.plain(connection)}: there is no handshake that could have failed."
+    found = len(connection.findings)
+    return f"{words} f goes through what was found ({found})." if found else words
 
 
 def evident(connection: Connection, width: int) -> Place | None:

@@ -54,8 +54,8 @@ class FilterBox(Vertical):
         """The last filter that the owner was told."""
 
     def compose(self) -> ComposeResult:
-        words = "filter: words, version:1.2, sni:*.example.com, alert:, finding:expired, slow:>200ms, not, or"
-        yield Input(placeholder=words, id="filter", compact=True)
+        words = "filter: words, version:1.2, sni:*.example.com, alert:, finding:expired, handshake:>200ms, not, or"
+        yield Input(placeholder=words, id="filter", compact=True, select_on_focus=False)
         yield Hints()
 
     @property

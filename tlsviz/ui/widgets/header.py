@@ -89,7 +89,7 @@ def summary(connection: Connection, source: Source | None, width: int, state: st
             break
         last = max(range(len(items)), key=lambda place: items[place][0])
         if items[last][0] == _LONG_SUITE:
-            items[last] = (_LONG_SUITE - 1, [(suite_words(connection, brief=True), "foreground")])
+            items[last] = (_LONG_SUITE - 1, [(titles.suite(connection.cipher_suite, 1), "foreground")])
         else:
             del items[last]
     line = clip_line(line, width - cells(end) - 1)
@@ -98,7 +98,7 @@ def summary(connection: Connection, source: Source | None, width: int, state: st
 
 def _items(connection: Connection, source: Source | None) -> list[tuple[int, list[Piece]]]:
     """What to say, each with its rank: the highest number is left out first."""
-    found: list[tuple[int, list[Piece]]] = [(0, [(_name(connection), "foreground bold")])]
+    found: list[tuple[int, list[Piece]]] = [(0, [(titles.whom(connection, 60), "foreground bold")])]
     if connection.failure and not connection.distrusted:
         found.append((0, [(f"{glyphs().failed} failed", "failed bold")]))
     if connection.plain:
@@ -106,7 +106,7 @@ def _items(connection: Connection, source: Source | None) -> list[tuple[int, lis
     agreed = (
         (2, titles.version(connection) if connection.version else ""),
         (4, connection.carrier),
-        (_LONG_SUITE, suite_words(connection)),
+        (_LONG_SUITE, titles.suite(connection.cipher_suite)),
         (7, str(connection.group or "")),
         (8, shorten(connection.alpn or "", 20)),
     )
@@ -139,27 +139,6 @@ def _proofs(connection: Connection) -> list[Piece]:
     if verified:
         return [(f"{signs.verified} {plural(verified, 'proof')}", "verified")]
     return [(f"{signs.unknown} nothing provable", "inferred")]
-
-
-def _name(connection: Connection) -> str:
-    name = connection.server_name or connection.server.address or "unknown server"
-    if ":" in name:
-        name = f"[{name}]"
-    return shorten(f"{name}:{connection.server.port}" if connection.server.port else name, 60)
-
-
-def suite_words(connection: Connection, *, brief: bool = False) -> str:
-    """The negotiated suite in words, ``ECDHE-RSA AES-128-GCM``; ``brief``: its cipher. An unknown one's name."""
-    from tlsviz.tls.suites import suite
-
-    point = connection.cipher_suite
-    if point is None:
-        return ""
-    known = suite(point.code)
-    if known is None:
-        return str(point)
-    cipher = known.cipher.replace("_", "-")
-    return cipher if brief else f"{known.exchange} {cipher}".strip()
 
 
 def diagnosis(connection: Connection, width: int) -> list[Line]:

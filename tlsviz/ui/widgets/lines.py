@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tlsviz.ui.glyphs import glyphs
+from tlsviz.ui.glyphs import glyphs, showable
 from tlsviz.wire.text import safe
 
 Piece = tuple[str, str]
@@ -136,7 +136,7 @@ class Painted(Widget):
 
 def paint(painter: Painter, line: Line, width: int, base: Style) -> Strip:
     """A line as Textual wants it, in exactly ``width`` cells."""
-    segments = [Segment(safe(text), base + painter.style(style)) for text, style in line]
+    segments = [Segment(showable(safe(text)), base + painter.style(style)) for text, style in line]
     return Strip(segments).adjust_cell_length(width, base)
 
 
