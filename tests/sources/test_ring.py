@@ -70,6 +70,38 @@ def test_the_oldest_are_let_go_by_whole_blocks() -> None:
     ring.close()
 
 
+def test_what_was_read_can_be_read_again_for_a_while() -> None:
+    data = b"".join(blocks(300))
+    ring = Ring(1 << 20, piece=1000)
+    ring.write(data)
+    assert ring.again(0, 8) == b""
+    assert ring.read(100) == data[:100]
+    assert (ring.again(0, 8), ring.again(90, 20), ring.again(100, 1)) == (data[:8], data[90:100], b"")
+    read = 100
+    while read < len(data) // 2:
+        read += len(ring.read(100))
+        for back in range(8, 1000, 8):
+            assert data.startswith(ring.again(max(read - back, 0), 8), max(read - back, 0))
+            assert ring.again(max(read - back, 0), 8)
+    assert ring.again(0, 8) == b""
+    ring.close()
+    assert ring.again(read - 8, 8) == b""
+
+
+def test_what_was_let_go_shifts_no_place() -> None:
+    data = b"".join(blocks(500))
+    ring = Ring(10_000, piece=1000)
+    ring.write(data[:40])
+    seen = ring.read(40)
+    ring.write(data[40:])
+    ring.end()
+    while more := ring.read(300):
+        seen += more
+        assert ring.again(len(seen) - len(more), len(more)) == more
+    assert ring.lost > 0
+    ring.close()
+
+
 def test_a_reader_waits_for_the_writer() -> None:
     data = b"".join(blocks(300))
     ring = Ring(1 << 20, piece=500)

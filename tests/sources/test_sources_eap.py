@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from eap_writer import EAP_TLS, PEAP, STATION, Said, conversation, in_eapol, in_
 from encapsulations import WRAPS
 from hypothesis import given
 from hypothesis import strategies as st
-from pcap_writer import Frame, frame, packets, pcap
+from pcap_writer import Frame, frame, packets, pcap, pcapng
 
 from tlsviz.connection import eap
 from tlsviz.connection.ladder import steps
@@ -23,9 +24,10 @@ from tlsviz.crypto.keylog import KeyLog
 from tlsviz.explain.narrate import narrate_step
 from tlsviz.report.json import schema, to_json
 from tlsviz.report.text import render_text
-from tlsviz.sources import tshark
+from tlsviz.sources import eapol, tshark
 from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.catalog import list_capture
+from tlsviz.sources.interface import WatchOptions, watch
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk
 
 pytestmark = pytest.mark.tshark
@@ -87,6 +89,53 @@ def test_what_8021x_carries_is_what_tcp_carried(tmp_path: Path, carve: bool, gro
     assert found.carrier == "PEAP in 802.1X" and found.messages[0].packets
     assert (str(found.client), str(found.server)) == ("02:00:00:00:00:11", "02:00:00:00:00:22")
     assert "client_hello" in [CLEAR[kind] for kind in as_tshark_sees(path)]
+
+
+def stacked(frames: list[Frame], head: bytes) -> list[Frame]:
+    """Frames of Ethernet with something between addresses and type."""
+    return [(when, data[:12] + head + data[12:], size + len(head)) for when, data, size in frames]
+
+
+def cooked(frames: list[Frame]) -> list[Frame]:
+    """Frames of Ethernet as Linux's interface `any` has them: with the sender's address alone."""
+    return [(when, b"\0\0\0\1\0\6" + data[6:12] + b"\0\0" + data[12:], size + 2) for when, data, size in frames]
+
+
+WRITTEN: dict[str, Callable[[list[Frame]], bytes]] = {
+    "pcap": pcap,
+    "big-endian pcap": lambda frames: pcap(frames, ">", nanoseconds=True),
+    "pcapng": pcapng,
+    "big-endian pcapng": lambda frames: pcapng(frames, ">"),
+    "VLAN": lambda frames: pcapng(stacked(frames, b"\x81\0\0\x05")),
+    "cooked": lambda frames: pcap(cooked(frames), link=113),
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_what_is_watched_is_what_is_opened(tmp_path: Path, written: str) -> None:
+    """Its bytes are taken from what tshark was given, not from what it writes."""
+    path = tmp_path / "eapol"
+    path.write_bytes(WRITTEN[written]([*in_eapol(said("1.2")), *map(frame, packets(handshake()))]))
+    told: dict[int, Connection] = {}
+    watch(WatchOptions(file=path), lambda one, over: told.update({one.id: one}), stopped=lambda: True)
+    opened = load_capture(path, strict=True).connections
+    assert {each.transport for each in opened} == {"eap", "tcp"}
+    seen = sorted(told.values(), key=lambda one: one.start)
+    assert [(hashes(one), one.client, one.server, one.carrier) for one in seen] == [
+        (hashes(one), one.client, one.server, one.carrier) for one in sorted(opened, key=lambda one: one.start)
+    ]
+
+
+@given(st.binary(max_size=80), st.sampled_from([b"", b"\6\0\0\0", b"\0\0\0\6"]))
+def test_any_bytes_may_stand_where_a_frame_was(data: bytes, kind: bytes) -> None:
+    layers = {
+        "frame_protocols": ["eth:ethertype:eapol:eap"],
+        "frame_file_off": ["24"],
+        "frame_number": ["1"],
+        "frame_time_epoch": ["1.5"],
+    }
+    found = eapol.lifted(layers, lambda at, size: kind + data)
+    assert found is None or found.payload in data
 
 
 def test_eap_on_the_air(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from dialogue import shake as handshake
+from eap_writer import conversation, in_eapol
 
 from tlsviz.connection.model import Connection
 from tlsviz.errors import MissingError, TlsvizError, UsageError
@@ -188,6 +190,22 @@ def test_keys_that_come_later_open_what_is_over(port: int, tmp_path: Path) -> No
     assert over[0].secrets == ()
     assert over[-1].complete
     assert any(message.provenance == "decrypted" for message in over[-1].messages)
+
+
+def test_eap_on_the_link_is_seen_by_the_usual_filter() -> None:
+    try:
+        link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    except (AttributeError, PermissionError):
+        pytest.skip("this user may not send frames")
+    with link:
+        link.bind((LOOP, 0))
+        watcher = Watcher(WatchOptions(LOOP))
+        for _, frame, _ in in_eapol(conversation(handshake("1.2").chunks)):
+            link.send(frame)
+        assert until(lambda: any("802.1X" in snapshots[-1][0].carrier for snapshots in watcher.told.values()))
+        watcher.end(stop=True)
+    (last,) = (snapshots[-1][0] for snapshots in watcher.told.values() if snapshots[-1][0].transport == "eap")
+    assert last.complete and last.client.address == "02:00:00:00:00:11"
 
 
 def test_the_command_prints_json_lines_and_leaves_nothing(port: int, tmp_path: Path) -> None:

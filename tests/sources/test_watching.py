@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pcap_writer as w
 import pytest
 from dialogue import Dialogue, shake
+from eap_writer import STATION, conversation, in_eapol, in_radius
 
 from tlsviz.connection.judge import Evidence
-from tlsviz.connection.model import Connection
+from tlsviz.connection.model import Connection, Endpoint
 from tlsviz.sources import watching
 from tlsviz.sources.keyfollower import KeyFollower
 from tlsviz.sources.opinions import Opinions
-from tlsviz.sources.segments import FIN, RST, Packet
+from tlsviz.sources.segments import FIN, RST, Datagram, Packet
 from tlsviz.sources.watching import Watching
 
 
@@ -171,3 +173,42 @@ def test_what_is_not_tls_is_forgotten(desk: Desk, said: Dialogue) -> None:
     desk.watching.end()
     assert desk.told == []
     assert desk.watching._kept == 0
+
+
+def in_datagrams(said: Dialogue, number: int) -> list[Datagram]:
+    """The handshake in RADIUS, as that of one of many stations behind the same ports."""
+    frames = in_radius(conversation(said.chunks), station=b"02-00-00-00-00-%02d" % number, state=b"s%d" % number)
+    ends = Endpoint("198.51.100.1", 33000), Endpoint("198.51.100.2", 1812)
+    return [
+        Datagram(0, when, 0, *(ends if data[34:36] == (33000).to_bytes(2, "big") else ends[::-1]), data[42:])
+        for when, data, _ in frames
+    ]
+
+
+def in_frames(said: Dialogue, number: int) -> list[Datagram]:
+    """The handshake in EAPOL."""
+    frames = in_eapol(conversation(said.chunks), station=STATION[:5] + bytes.fromhex(str(number)))
+    return [
+        Datagram(
+            *(0, when, 0),
+            *(Endpoint(data[at : at + 6].hex(":"), 0) for at in (6, 0)),
+            data[18 : 18 + int.from_bytes(data[16:18], "big")],
+            eapol=True,
+        )
+        for when, data, _ in frames
+    ]
+
+
+@pytest.mark.parametrize("carried", [in_datagrams, in_frames])
+def test_eap_conversations_are_told_apart(
+    desk: Desk, said: Dialogue, carried: Callable[[Dialogue, int], list[Datagram]]
+) -> None:
+    desk.watching.take(carried(said, 11))
+    desk.watching.take(carried(said, 12))
+    told = desk.after(0.3)
+    assert [connection.client.address[-2:] for connection, _ in told] == ["11", "12"]
+    desk.watching.end()
+    assert [(connection.id, over, connection.transport) for connection, over in desk.told[-2:]] == [
+        (0, True, "eap"),
+        (1, True, "eap"),
+    ]

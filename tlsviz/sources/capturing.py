@@ -87,6 +87,10 @@ class Capturing:
                 thread.join(_PATIENCE)
             self._ring.close()
 
+    def again(self, at: int, size: int) -> bytes:
+        """At most ``size`` bytes of what went through the pipe, from place ``at`` on; b"" where they are gone."""
+        return self._ring.again(at, size)
+
     def check(self, frames: int) -> None:
         """Raises what kept it from capturing: the disk, or what dumpcap gave up for before its first frame."""
         if self._fault is not None:

@@ -72,6 +72,15 @@ class Growing:
                 view = view[os.write(writer, view) :]
         self._shrunk = os.fstat(file.fileno()).st_size < self.taken
 
+    def again(self, at: int, size: int) -> bytes:
+        """At most ``size`` bytes of the file from place ``at`` on; b"" where it has none, or cannot be read."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(at)
+                return file.read(size)
+        except OSError:
+            return b""
+
     def check(self, frames: int) -> None:
         """Nothing can have gone wrong but what `notices` says."""
 

@@ -20,20 +20,20 @@ import pyshark
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import MissingError
-from tlsviz.sources import dumpcap, tshark
+from tlsviz.sources import dumpcap, eapol, tshark
 from tlsviz.sources.capture import OpenOptions, Progress
 from tlsviz.sources.capturing import Capturing
-from tlsviz.sources.ek import Reading
+from tlsviz.sources.ek import Reading, parse_packet
 from tlsviz.sources.growing import Growing
 from tlsviz.sources.keyfollower import KeyFollower
-from tlsviz.sources.packets import Running, parameters
+from tlsviz.sources.packets import Asked, Running, parameters
 from tlsviz.sources.pcapng import survey
 from tlsviz.sources.saving import Saving
 from tlsviz.sources.segments import Datagram, Packet
 from tlsviz.sources.watching import Watching
 from tlsviz.wire.text import safe, shorten
 
-FILTER = "tcp or udp"
+FILTER = f"tcp or udp or {eapol.CAPTURED}"
 """Not bound to ports: TLS runs on any."""
 RING = 256 << 20
 TICK = 0.1
@@ -78,6 +78,9 @@ class Supply(Protocol):
 
     def stop(self) -> None:
         """Nothing new from now on: the pipe ends behind what is there."""
+
+    def again(self, at: int, size: int) -> bytes:
+        """At most ``size`` bytes of what went through the pipe, from place ``at`` on; b"" where they are gone."""
 
     def check(self, frames: int) -> None:
         """Raises what kept it from giving anything."""
@@ -200,6 +203,7 @@ class _Live(Running, pyshark.LiveCapture):  # type: ignore[misc]
     async def read(self, supply: Supply, session: _Session) -> None:
         """Reads until the session ends; whatever happens, no process, thread or file of it remains."""
         ticking = None
+        self._asked = Asked(parse=lambda layers: parse_packet(layers) or eapol.lifted(layers, supply.again))
         try:
             with supply.running() as self._input:
                 ticking = asyncio.ensure_future(self._tick(supply, session))

@@ -23,11 +23,12 @@ _SMALLEST_BLOCK = 12
 
 @dataclass(slots=True, eq=False)
 class _Piece:
-    """One file: how much was written and read."""
+    """One file: how much was written and read, and where its first byte is among all that were read."""
 
     file: IO[bytes]
     written: int = 0
     read: int = 0
+    start: int = 0
 
 
 class Ring:
@@ -38,6 +39,7 @@ class Ring:
         self._limit = limit
         self._piece = piece
         self._pieces = deque([_new()])
+        self._last: _Piece | None = None
         self._left = 0
         self._head = b""
         self._over = False
@@ -99,7 +101,7 @@ class Ring:
                 if piece.read < piece.written:
                     break
                 if len(self._pieces) > 1:
-                    self._pieces.popleft().file.close()
+                    self._next()
                 elif self._over:
                     return b""
                 else:
@@ -107,6 +109,21 @@ class Ring:
         data = os.pread(piece.file.fileno(), min(size, piece.written - piece.read), piece.read)
         piece.read += len(data)
         return data
+
+    def _next(self) -> None:
+        """The first file was read to its end; it is kept for a while longer."""
+        if self._last is not None:
+            self._last.file.close()
+        self._last = self._pieces.popleft()
+        self._pieces[0].start = self._last.start + self._last.read
+
+    def again(self, at: int, size: int) -> bytes:
+        """At most ``size`` bytes of those that were read, from place ``at`` on; b"" where they are gone."""
+        with self._news:
+            for piece in (self._last, *self._pieces):
+                if piece is not None and piece.start <= at < piece.start + piece.read:
+                    return os.pread(piece.file.fileno(), min(size, piece.start + piece.read - at), at - piece.start)
+        return b""
 
     @property
     def waiting(self) -> int:
@@ -118,8 +135,11 @@ class Ring:
         """Gives the disk back."""
         with self._news:
             self._over = True
-            while self._pieces:
-                self._pieces.popleft().file.close()
+            for piece in (self._last, *self._pieces):
+                if piece is not None:
+                    piece.file.close()
+            self._pieces.clear()
+            self._last = None
 
 
 def _new() -> _Piece:

@@ -33,7 +33,9 @@ class Sessions:
         self._claimed: set[int] = set()
 
     def told(self, datagram: Datagram) -> Datagram:
-        """The datagram; of one that carries EAP the stream is its conversation's number."""
+        """The datagram; of one that carries EAP the stream is its conversation's number, unless it has one already."""
+        if datagram.stream >= FIRST:
+            return datagram
         if datagram.eapol:
             return datagram._replace(stream=self._of_station(datagram))
         found = eap.radius(datagram.payload)

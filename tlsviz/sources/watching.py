@@ -15,6 +15,7 @@ from tlsviz.sources.following import Following
 from tlsviz.sources.keyfollower import KeyFollower, randoms_of
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.segments import FIN, RST, Datagram, Packet, is_bare
+from tlsviz.sources.sessions import Sessions
 
 KEPT_EACH = 4 << 20
 KEPT_ALL = 256 << 20
@@ -77,6 +78,7 @@ class Watching:
         self._follower = follower
         self._opinions = opinions
         self._tickets = Tickets()
+        self._sessions = Sessions()
         self._found = found
         self._clock = clock
         self._watched: dict[Key, _Watched | None] = {}
@@ -89,6 +91,8 @@ class Watching:
         """Takes the next packets."""
         now = self._clock()
         for packet in packets:
+            if isinstance(packet, Datagram):
+                packet = self._sessions.told(packet)  # many share the ports of RADIUS
             key = (isinstance(packet, Datagram), packet.stream)
             try:
                 watched = self._watched[key]
