@@ -196,7 +196,7 @@ def _watch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="list the interfaces that can be watched")
     text = "a key log that is followed as it grows (repeatable)"
     parser.add_argument("--keylog", type=Path, action="append", default=[], metavar="FILE", help=text)
-    text = "capture only this, in tcpdump's language (default: tcp or udp)"
+    text = "capture only this, in tcpdump's language (default: tcp, udp and 802.1X)"
     parser.add_argument("--filter", metavar="BPF", help=text)
     parser.add_argument("--duration", type=_positive, metavar="S", help="end after as many seconds")
     parser.add_argument("--count", type=_whole, metavar="N", help="end when as many connections are over")
