@@ -14,7 +14,7 @@ from tlsviz.connection.model import Source, Trace
 from tlsviz.connection.redirects import traced
 from tlsviz.connection.tickets import Tickets
 from tlsviz.crypto.keylog import KeyLog
-from tlsviz.errors import CancelledError, TargetError, TlsvizError
+from tlsviz.errors import CancelledError, TargetError
 from tlsviz.pki import stores
 from tlsviz.sources import notices, tshark
 from tlsviz.sources.ek import Deal, Reading
@@ -25,6 +25,7 @@ from tlsviz.sources.keyfiles import load_rsa_keys
 from tlsviz.sources.lifting import HiddenError
 from tlsviz.sources.notices import Gist, gist, read_keys
 from tlsviz.sources.opinions import Opinions
+from tlsviz.sources.process import Ahead, ahead
 from tlsviz.wire.text import safe
 
 if TYPE_CHECKING:
@@ -162,23 +163,27 @@ class Opened:
         self.mapped = Mapped(path, options.carve)
         self.keylog = KeyLog()
         self.reading = Reading()
+        self._ahead: Ahead | None = None
         self._notices: list[str] = []
         self._progress = progress
         self._cancelled = cancelled
         self._next = 0.0
 
     def __enter__(self) -> Opened:
-        survey = self.mapped.__enter__().survey
+        self._ahead = ahead(self.path) if self.options.carve else None
         try:
+            survey = self.mapped.__enter__().survey
             self.keylog, self._notices = read_keys(self.options.keylogs, survey)
             if self.options.rsa_keys:
                 self.keylog.rsa.add(load_rsa_keys(self.options.rsa_keys, self.options.rsa_password))
-        except TlsvizError:
-            self.mapped.__exit__()
+        except BaseException:
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._ahead is not None:
+            self._ahead.discard()
         self.mapped.__exit__()
 
     @property
@@ -211,34 +216,36 @@ class Opened:
         elif plan is not None:
             plan.spare(lambda random: bool(self.keylog.labels(random)))
         try:
-            crew, self.reading = self._read(plan, begin)
+            crew = self._read(plan, begin)
         except TargetError:
             if plan is None:
                 raise
             plan = None
-            crew, self.reading = self._read(None, begin)  # of some odd formats a file tells more than a pipe
+            crew = self._read(None, begin)  # of some odd formats a file tells more than a pipe
         if plan is not None and (crew.unclaimed or self.reading.failed):
             plan = None
-            crew, self.reading = self._read(None, begin)
+            crew = self._read(None, begin)
         if crew.whole and plan is not None:
-            again, _ = self._read(plan.only(crew.whole), aside)
-            replace(crew, again)
+            reading = self.reading
+            replace(crew, self._read(plan.only(crew.whole), aside))
+            self.reading = reading
         if self.mapped.survey.kind == "other" and not self.frames and not self.mapped.survey.damaged:
             # tshark opens many files that are no captures (a text, a picture) without a word.
             raise tshark.not_a_capture(self.path)
         return crew
 
-    def _read(self, plan: Plan | None, begin: Callable[[Plan | None], A]) -> tuple[A, Reading]:
+    def _read(self, plan: Plan | None, begin: Callable[[Plan | None], A]) -> A:
         if plan is not None:
             with suppress(HiddenError):
                 return self._read_once(plan, begin, lifted=True)
         return self._read_once(plan, begin)
 
-    def _read_once(
-        self, plan: Plan | None, begin: Callable[[Plan | None], A], lifted: bool = False
-    ) -> tuple[A, Reading]:
+    def _read_once(self, plan: Plan | None, begin: Callable[[Plan | None], A], lifted: bool = False) -> A:
         from tlsviz.sources.packets import read_packets
 
+        if self._ahead is not None and not lifted:
+            self._ahead.discard()
+        feed = self.mapped.feed(plan, lifted, self._ahead) if plan is not None else None
         crew = begin(plan)
 
         def take(packets: list[Any], reading: Reading) -> None:
@@ -246,11 +253,10 @@ class Opened:
             self.reading = reading
             self.report(crew)
 
-        feed = self.mapped.feed(plan, lifted) if plan is not None else None
         crew.start(feed, self.look)
-        reading = read_packets(self.path, take, self._cancelled, feed=feed, deal=crew.deal)
+        self.reading = read_packets(self.path, take, self._cancelled, feed=feed, deal=crew.deal)
         crew.end()
-        return crew, reading
+        return crew
 
     def report(self, crew: Crew, last: bool = False) -> None:
         """Tells the progress, not too often."""

@@ -15,6 +15,7 @@ from tlsviz.sources.frames import Data
 from tlsviz.sources.lifting import Lifting
 from tlsviz.sources.pcapng import Survey, require_file, survey
 from tlsviz.sources.plan import Plan
+from tlsviz.sources.process import Ahead, Process
 from tlsviz.sources.segments import Datagram, Packet
 
 _PIECE = 1 << 20
@@ -50,19 +51,22 @@ class Mapped:
         if isinstance(self._data, mmap.mmap):
             self._data.close()
 
-    def feed(self, chosen: Plan, lifted: bool = False) -> Feed:
-        """The frames of a plan for this file, ready to be read; ``lifted``: as in `Feed`."""
-        return Feed(self._data, chosen, lifted)
+    def feed(self, chosen: Plan, lifted: bool = False, ahead: Ahead | None = None) -> Feed:
+        """The frames of a plan for this file, ready to be read; the rest as in `Feed`."""
+        return Feed(self._data, chosen, lifted, ahead)
 
 
 class Feed:
     """The frames of a plan on their way to a process that reads a pipe.
 
-    ``lifted``: payloads are taken out of the file (`sources.lifting`), so tshark need not write them.
+    ``lifted``: payloads are taken out of the file (`sources.lifting`), so tshark need not write them. ``ahead``: the
+    process, if it waits already.
     """
 
-    def __init__(self, data: Data, chosen: Plan, lifted: bool = False) -> None:
+    def __init__(self, data: Data, chosen: Plan, lifted: bool = False, ahead: Ahead | None = None) -> None:
         self._data = data
+        self._ahead = ahead if ahead is not None and ahead.free else None
+        self._process: Process | None = None
         self._ranges = chosen.ranges()
         self._numbers = chosen.numbers()
         self._ends = chosen.ends
@@ -84,15 +88,31 @@ class Feed:
         packets = parse_lines(lines, reading, parse)
         return [packet._replace(number=numbers[packet.number - 1]) for packet in packets]
 
+    def leave(self) -> None:
+        """In a process that was forked from the one that feeds."""
+        if self._ahead is not None:
+            self._ahead.leave()
+
+    def process(self) -> Process | None:
+        """The process that waited already, once."""
+        process, self._process = self._process, None
+        return process
+
     @contextmanager
     def running(self) -> Iterator[int]:
         """The read end of the pipe; a thread writes the other end until all is written or nobody reads."""
-        reader, writer = os.pipe()
+        if self._ahead is not None and self._ahead.free:
+            reader, writer, self._process = self._ahead.take()
+        else:
+            reader, writer = os.pipe()
         thread = threading.Thread(target=self._write, args=(writer,), name="feed", daemon=True)
         thread.start()
         try:
             yield reader
         finally:
+            unused = self.process()
+            if unused is not None:
+                unused.discard()
             with suppress(OSError):
                 os.close(reader)
             thread.join()

@@ -21,12 +21,13 @@ from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import MissingError
 from tlsviz.sources import dumpcap, eapol, tshark
+from tlsviz.sources.asked import Asked, parameters
 from tlsviz.sources.capture import OpenOptions, Progress
 from tlsviz.sources.capturing import Capturing
 from tlsviz.sources.ek import Reading, parse_packet
 from tlsviz.sources.growing import Growing
 from tlsviz.sources.keyfollower import KeyFollower
-from tlsviz.sources.packets import Asked, Running, parameters
+from tlsviz.sources.packets import Running
 from tlsviz.sources.pcapng import survey
 from tlsviz.sources.saving import Saving
 from tlsviz.sources.segments import Datagram, Packet
@@ -177,7 +178,6 @@ class _Live(Running, pyshark.LiveCapture):  # type: ignore[misc]
         # Not by LiveCapture: it would have tshark list all interfaces first, which takes 0.3 s.
         super(pyshark.LiveCapture, self).__init__(
             use_ek=True,
-            disable_protocol="tls",
             tshark_path=tshark.find(),
             eventloop=loop,
             custom_parameters=parameters(),

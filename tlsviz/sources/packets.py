@@ -9,14 +9,11 @@ mapped and its frames are plain (`sources.lifting`).
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyshark
 from packaging.version import Version
@@ -24,15 +21,10 @@ from pyshark.tshark.output_parser.tshark_ek import TsharkEkJsonParser
 
 from tlsviz.errors import CancelledError, MissingError
 from tlsviz.sources import lifting, tshark
-from tlsviz.sources.ek import FIELDS, FILTER, Deal, Parse, Reading, parse_lines
+from tlsviz.sources.asked import Asked, parameters
+from tlsviz.sources.ek import Deal, Parse, Reading, parse_lines
 from tlsviz.sources.feeding import Feed
-
-PREFERENCES = (
-    "tcp.desegment_tcp_streams:FALSE",
-    "tcp.analyze_sequence_numbers:FALSE",
-    "tcp.calculate_timestamps:TRUE",
-    "frame.show_file_off:TRUE",
-)
+from tlsviz.sources.process import Process, kill, widen
 
 _POLL = 0.05
 _PATIENCE = 10.0
@@ -40,7 +32,6 @@ _MOST_LINES = 50
 _READ = 1 << 18
 _ENOUGH = 1 << 16
 _MOMENT = 0.001
-_PIPE = 1 << 20
 
 
 Take = Callable[[list[Any], Reading], None]
@@ -133,52 +124,10 @@ async def _gather(stream: asyncio.StreamReader) -> bytes:
     return data
 
 
-def widen(pipe: int) -> None:
-    """Gives a pipe more room. Raises AttributeError, OSError or ValueError where that cannot be."""
-    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
-
-
-def _widen(process: asyncio.subprocess.Process) -> None:
-    """Lets tshark write ahead while we decode. Where pipes cannot be widened (not Linux), they stay as they are."""
-    with suppress(AttributeError, OSError, ValueError):  # or tshark has ended already
-        pipe = process._transport.get_pipe_transport(1).get_extra_info("pipe")  # type: ignore[attr-defined]
-        widen(pipe.fileno())
-
-
-class Asked(NamedTuple):
-    """What tshark is asked for: frames by a display filter, fields of them, and what it is not to decode."""
-
-    filter: str = FILTER
-    fields: Sequence[str] = FIELDS
-    disabled: Sequence[str] = ("dtls", "quic")
-    parse: Parse | None = None
-
-
-TLS_PORTS = ("443", "465", "563", "636", "853", "989-990", "992-995", "5061", "5671", "8443", "8883")
-"""Where only TLS is to be expected. As that is switched off, tshark would try some eighty heuristics on each packet.
-
-Other ports keep their protocols: of proxies' tunnels tshark counts streams of their own.
-"""
-
-
 def _eapol() -> Asked:
     from tlsviz.sources import eapol
 
     return Asked(eapol.FILTER, eapol.FIELDS, eapol.DISABLED, eapol.parse)
-
-
-def parameters(asked: Asked = Asked()) -> list[str]:  # noqa: B008  # it cannot change
-    """What tshark is told beside where its packets come from: few fields, and no decoding above TCP and UDP."""
-    words = ["-Y", asked.filter]
-    for ports in TLS_PORTS:
-        words += ["-d", f"tcp.port=={ports},data"]
-    for name in asked.fields:
-        words += ["-e", name]
-    for preference in PREFERENCES:
-        words += ["-o", preference]
-    for protocol in asked.disabled:
-        words += ["--disable-protocol", protocol]
-    return words
 
 
 class Running:
@@ -192,7 +141,7 @@ class Running:
     _asked: Asked = Asked()
     _deal: Deal | None = None
     _input: int = subprocess.DEVNULL
-    _running_processes: set[asyncio.subprocess.Process]
+    _running_processes: set[asyncio.subprocess.Process | Process]
     _stderr_handling_tasks: list[asyncio.Task[None]]
     tshark_path: str
 
@@ -201,7 +150,7 @@ class Running:
             try:
                 await asyncio.wait_for(_ended(process, at_once), _PATIENCE)
             except TimeoutError:
-                _kill(process)
+                kill(process)
                 await process.wait()
             self._reading.failed = process.returncode != 0
         self._running_processes.clear()
@@ -219,18 +168,16 @@ class Running:
     async def _get_tshark_process(
         self, packet_count: int | None = None, stdin: int | None = None
     ) -> asyncio.subprocess.Process:
-        process = await self._started(packet_count, self._input if stdin is None else stdin)
-        _widen(process)
-        return process
-
-    async def _started(self, packet_count: int | None, stdin: int) -> asyncio.subprocess.Process:
         process: asyncio.subprocess.Process = await pyshark.capture.capture.Capture._get_tshark_process(
-            self, packet_count, stdin=stdin
+            self, packet_count, stdin=self._input if stdin is None else stdin
         )
+        with suppress(AttributeError, OSError, ValueError):  # or tshark has ended already
+            pipe = process._transport.get_pipe_transport(1).get_extra_info("pipe")  # type: ignore[attr-defined]
+            widen(pipe.fileno())
         return process
 
     def _created_new_process(
-        self, parameters: list[str], process: asyncio.subprocess.Process, process_name: str = "TShark"
+        self, parameters: list[str], process: asyncio.subprocess.Process | Process, process_name: str = "TShark"
     ) -> None:
         """Without looking for an early end, which is told with tshark's own words later."""
         self._running_processes.add(process)
@@ -267,22 +214,21 @@ class _Capture(Running, pyshark.FileCapture):  # type: ignore[misc]
             str(path.absolute()),
             keep_packets=False,
             use_ek=True,
-            disable_protocol="tls",
             tshark_path=program,
             eventloop=loop,
             custom_parameters=parameters(asked),
         )
 
-    async def _started(self, packet_count: int | None, stdin: int) -> asyncio.subprocess.Process:
-        """As pyshark does it, but without -l: of a file nobody needs each packet at once, and it wakes us for each."""
-        process = await asyncio.create_subprocess_exec(
-            *(self.tshark_path, "-n", "-T", "ek", *self.get_parameters(packet_count)),
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self._create_stderr_handling_task(process.stderr)
+    async def _get_tshark_process(  # type: ignore[override]
+        self, packet_count: int | None = None, stdin: int | None = None
+    ) -> Process:
+        """As pyshark does it, unless it runs already."""
+        process = self._feed.process() if self._feed is not None else None
+        if process is None:
+            process = Process(self.tshark_path, self.get_parameters(packet_count), self._input)
         self._created_new_process([], process)
+        await process.attach()
+        self._create_stderr_handling_task(process.stderr)
         return process
 
     async def read(self, take: Take, cancelled: Callable[[], bool]) -> None:
@@ -304,7 +250,7 @@ class _Capture(Running, pyshark.FileCapture):  # type: ignore[misc]
         while not cancelled():
             await asyncio.sleep(_POLL)
         for process in self._running_processes:
-            _kill(process)
+            kill(process)
 
     def get_parameters(self, packet_count: int | None = None) -> list[str]:
         """With the pipe in place of the file, where there is one."""
@@ -322,17 +268,10 @@ async def stream_line(stream: asyncio.StreamReader) -> bytes:
         return b"\n"
 
 
-async def _ended(process: asyncio.subprocess.Process, at_once: bool) -> None:
+async def _ended(process: asyncio.subprocess.Process | Process, at_once: bool) -> None:
     """Waits for the end, or makes one. What is left is read then: asyncio sees no end behind a pipe that it paused."""
     if at_once:
-        _kill(process)
+        kill(process)
         while process.stdout is not None and await process.stdout.read(_READ):
             pass
     await process.wait()
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    """Not by ``process.kill``: that may collect the exit status before asyncio does, which then complains."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)

@@ -134,6 +134,8 @@ class Spread:
             if process == 0:
                 for channel in self._channels:
                     channel.close()
+                if self._feed is not None:
+                    self._feed.leave()
                 _work(theirs, number, self._make, self._feed)
         self._processes.append(process)
 
