@@ -202,10 +202,17 @@ def test_eap_on_the_link_is_seen_by_the_usual_filter() -> None:
         watcher = Watcher(WatchOptions(LOOP))
         for _, frame, _ in in_eapol(conversation(handshake("1.2").chunks)):
             link.send(frame)
-        assert until(lambda: any("802.1X" in snapshots[-1][0].carrier for snapshots in watcher.told.values()))
+        assert until(lambda: bool(ended(watcher, "eap")))
         watcher.end(stop=True)
-    (last,) = (snapshots[-1][0] for snapshots in watcher.told.values() if snapshots[-1][0].transport == "eap")
-    assert last.complete and last.client.address == "02:00:00:00:00:11"
+    assert [(one.carrier, one.complete, one.client.address) for one in ended(watcher, "eap")] == [
+        ("EAP-TLS in 802.1X", True, "02:00:00:00:00:11")
+    ]
+
+
+def ended(watcher: Watcher, transport: str) -> list[Connection]:
+    """The connections of a transport that are over."""
+    last = [snapshots[-1] for snapshots in list(watcher.told.values())]
+    return [connection for connection, over in last if over and connection.transport == transport]
 
 
 def test_the_command_prints_json_lines_and_leaves_nothing(port: int, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tlsviz.sources import watching
 from tlsviz.sources.keyfollower import KeyFollower
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.segments import FIN, RST, Datagram, Packet
-from tlsviz.sources.watching import Watching
+from tlsviz.sources.watching import CLOSED, Watching
 
 
 class Desk:
@@ -203,12 +203,11 @@ def in_frames(said: Dialogue, number: int) -> list[Datagram]:
 def test_eap_conversations_are_told_apart(
     desk: Desk, said: Dialogue, carried: Callable[[Dialogue, int], list[Datagram]]
 ) -> None:
-    desk.watching.take(carried(said, 11))
-    desk.watching.take(carried(said, 12))
-    told = desk.after(0.3)
-    assert [connection.client.address[-2:] for connection, _ in told] == ["11", "12"]
-    desk.watching.end()
-    assert [(connection.id, over, connection.transport) for connection, over in desk.told[-2:]] == [
-        (0, True, "eap"),
-        (1, True, "eap"),
-    ]
+    first, second = carried(said, 11), carried(said, 12)
+    desk.watching.take([*second, *first[:-1]])
+    told = desk.after(CLOSED + 0.1)
+    assert {connection.client.address[-2:] for connection, over in told if not over} == {"11"}
+    assert [connection.client.address[-2:] for connection, over in told if over] == ["12"]
+    desk.watching.take(first[-1:])
+    (last, over), *_ = desk.after(CLOSED + 0.1)
+    assert over and last.complete and (last.id, last.transport, last.client.address[-2:]) == (1, "eap", "11")

@@ -91,6 +91,13 @@ def packet(data: bytes) -> Packet | None:
     return Packet(data[0], data[1], kind, data[HEADER + 1 : length])
 
 
+def ends(data: bytes, in_radius: bool) -> bool:
+    """Whether a RADIUS or EAP packet ends its conversation: with success or failure."""
+    wrapped = radius(data) if in_radius else None
+    found = packet(wrapped.eap if wrapped is not None else data)
+    return found is not None and found.code in (SUCCESS, FAILURE)
+
+
 def records(found: Packet) -> bytes:
     """The TLS bytes in a packet of one of `METHODS`, without flags, length and TEAP's outer TLVs."""
     body = found.body

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from tlsviz.connection import eap
 from tlsviz.connection.model import Connection
 from tlsviz.connection.tickets import Tickets
 from tlsviz.sources.following import Following
 from tlsviz.sources.keyfollower import KeyFollower, randoms_of
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.segments import FIN, RST, Datagram, Packet, is_bare
-from tlsviz.sources.sessions import Sessions
+from tlsviz.sources.sessions import FIRST, Sessions
 
 KEPT_EACH = 4 << 20
 KEPT_ALL = 256 << 20
@@ -40,7 +41,10 @@ Found = Callable[[Connection, bool], None]
 
 @dataclass(slots=True, eq=False)
 class _Watched:
-    """One TCP stream or UDP conversation. ``last``, ``told``: when the last packet came, the last snapshot went."""
+    """One TCP stream, UDP or EAP conversation. ``last``, ``told``: when the last packet came, the last snapshot went.
+
+    ``ended``: who sent a FIN; ``over``: a reset, or EAP's last word.
+    """
 
     key: Key
     following: Following
@@ -51,14 +55,14 @@ class _Watched:
     told: float = 0.0
     news: bool = False
     ended: set[object] = field(default_factory=set)
-    reset: bool = False
+    over: bool = False
     connection: Connection | None = None
     judged: int = -1
 
     @property
     def patience(self) -> float:
         """How long to wait for another packet, in seconds."""
-        if self.reset or len(self.ended) == 2:
+        if self.over or len(self.ended) == 2:
             return CLOSED
         return HALF_CLOSED if self.ended else IDLE_DATAGRAMS if self.key[0] else IDLE
 
@@ -110,7 +114,9 @@ class Watching:
         if isinstance(packet, Packet):
             if packet.flags & FIN:
                 watched.ended.add(packet.source)
-            watched.reset = watched.reset or bool(packet.flags & RST)
+            watched.over = watched.over or bool(packet.flags & RST)
+        elif packet.stream >= FIRST and eap.ends(packet.payload, not packet.eapol):
+            watched.over = True
         elif not watched.following.found and watched.count > UNDECIDED:
             self._forget(watched)
             return
@@ -165,7 +171,7 @@ class Watching:
                 self._finish(watched)
             elif watched.news and now - watched.told >= (LATER if watched.judged >= 0 else SOON):
                 self._tell(watched, now)
-            if not watched.news and not watched.ended and not watched.reset:
+            if not watched.news and not watched.ended and not watched.over:
                 self._news.pop(watched.key, None)
         if now >= self._next_round:
             self._next_round = now + QUIET
