@@ -154,6 +154,14 @@ def _outcome(left: Connection, right: Connection) -> Iterator[Difference]:
     )
     yield from _different("outcome", "transport", "Transport", left.transport, right.transport)
     yield from _different("outcome", "starttls", "Before TLS", left.starttls, right.starttls)
+    if left.plain and right.plain:
+        for kind, title in (("http_request", "First request"), ("http_response", "First answer")):
+            at = _first(left, kind), _first(right, kind)
+            yield from _different("outcome", kind, title, _said(left, at[0]), _said(right, at[1]), at)
+
+
+def _said(connection: Connection, message: int | None) -> str:
+    return "" if message is None else titles.message(connection.messages[message])
 
 
 _FLAGS = {
@@ -339,11 +347,13 @@ def _findings(left: Connection, right: Connection) -> Iterator[Difference]:
 
 def _figures(left: Connection, right: Connection, pairs: Sequence[StepPair]) -> Iterator[Difference]:
     """Round trips, sizes and times."""
+    plain = bool(left.plain), bool(right.plain)
+    sent = "Bytes of heads" if all(plain) else "Bytes of handshake or heads" if any(plain) else "Handshake bytes"
     measured: tuple[tuple[str, str, Callable[[Connection], object]], ...] = (
         ("round_trips", "Round trips before the client's data", round_trips),
         ("flights", "Flights", lambda each: max((step.flight for step in steps(each)), default=0)),
-        ("client_bytes", "Handshake bytes from the client", lambda each: _volume(each, CLIENT)),
-        ("server_bytes", "Handshake bytes from the server", lambda each: _volume(each, SERVER)),
+        ("client_bytes", f"{sent} from the client", lambda each: _volume(each, CLIENT)),
+        ("server_bytes", f"{sent} from the server", lambda each: _volume(each, SERVER)),
         ("handshake_time", "Time to the last Finished", handshake_time),
         ("duration", "Time altogether", lambda each: clock(each.duration)),
     )

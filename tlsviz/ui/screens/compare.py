@@ -166,10 +166,11 @@ class CompareScreen(Screen[None]):
         self._show_title()
 
     def _open_first(self) -> None:
-        """The first step that differs is the one to look at."""
+        """The first step that differs is the one to look at, else the first that has something in it."""
         pairs = self.comparison.pairs if self.comparison else ()
-        known = (place for place, pair in enumerate(pairs) if pair.standing == "differs")
-        self.pair = next(known, 0)
+        known = [place for place, pair in enumerate(pairs) if pair.standing == "differs"]
+        known += [place for place, pair in enumerate(pairs) if "message" in (step.kind for step in pair[:2] if step)]
+        self.pair = next(iter(known), 0)
         self._fields = self._fields_of(self.pair)
 
     # what is seen
@@ -203,8 +204,8 @@ class CompareScreen(Screen[None]):
         first = next((at for at, one in enumerate(self._fields) if _telling(one)), None)
         rows = field_rows(comparison, pair, self._fields, view.width, self.whole)
         view.set_rows(rows, first if view.chosen is None else view.chosen)
-        step = pair.left or pair.right
-        view.border_title = safe(step.title) if step is not None else None
+        names = dict.fromkeys(safe(step.title) for step in (pair.left, pair.right) if step is not None)
+        view.border_title = f" {standing('differs').sign} ".join(names)
         self._show_bytes(view.chosen)
 
     def _show_bytes(self, place: int | None) -> None:
@@ -348,10 +349,9 @@ def _called(side: Side | None, connection: Connection | None) -> list[tuple[str,
     sign = ending(connection)
     agreed = (connection.version, connection.cipher_suite, connection.group, connection.alpn)
     words = [str(each) for each in agreed if each] + (["resumed"] if connection.resumed else [])
-    dot = f" {glyphs().dot} "
-    place = f"{dot}{where} #{connection.id}" if where else f"{dot}#{connection.id}"
+    words.append(f"{where} #{connection.id}".strip())
     return [
         (f"{sign.glyph} {sign.word}  ", f"bold ${sign.role}"),
         (name_of(connection), "bold"),
-        (f"  {safe(dot.join(words))}{place}", "$muted"),
+        (f"  {safe(f' {glyphs().dot} '.join(words))}", "$muted"),
     ]
