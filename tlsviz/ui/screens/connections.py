@@ -155,7 +155,7 @@ class ConnectionsScreen(Screen[None]):
         if running and job.progress is not None and job.progress.size:
             bar.share = job.progress.fraction
         title = Content.assemble((safe(job.request.title), "bold"), ("  " + f" {glyphs().dot} ".join(words), "$muted"))
-        self.query_one("#list-title", Static).update(title)
+        self.query_one("#list-title", Static).update(title, layout=False)
 
     # What the user does.
 
@@ -168,7 +168,7 @@ class ConnectionsScreen(Screen[None]):
     def _moved(self, event: ConnectionTable.Moved) -> None:
         glance = self.query_one("#glance", Static)
         if event.connection is not None:
-            glance.update(glance_at(event.connection))
+            glance.update(glance_at(event.connection), layout=False)
         else:
             glance.update(
                 Content.styled("Nothing matches the filter." if len(self.listing) else "No connection yet.", "$muted")

@@ -110,6 +110,8 @@ class ConnectionTable(LineView):
         """What somebody has moved the cursor to."""
         self._told: Row | None = None
         """The row that `Moved` was told of last."""
+        self._drawn: object = None
+        """What was to be seen at the last `refill`."""
 
     @property
     def row(self) -> Row | None:
@@ -133,7 +135,11 @@ class ConnectionTable(LineView):
         if at is None:
             at = min(self.cursor, len(self.listing.view) - 1)
         self.set_reactive(ConnectionTable.cursor, max(at, 0))
-        self.relayout()
+        top, listing = self.scroll_offset.y, self.listing
+        seen = listing.view[top : top + self.scrollable_content_region.height]
+        drawn = listing.layout(self.width - _MARGIN), listing.zero, top, self.cursor, seen
+        self.relayout(repaint=drawn != self._drawn)
+        self._drawn = drawn
         self.reveal(self.cursor, margin=1)
         self._tell()
 

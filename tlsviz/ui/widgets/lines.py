@@ -164,14 +164,15 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         """The cells that a line may take."""
         return max(self.scrollable_content_region.width, 1)
 
-    def relayout(self) -> None:
-        """Takes a new number of lines and paints everything."""
+    def relayout(self, repaint: bool = True) -> None:
+        """Takes a new number of lines, and paints everything."""
         size = Size(0, self.line_count())
         if size != self.virtual_size:
             # Assigning it would lay out the whole screen, although only the scroll bar has to know.
             self.set_reactive(Widget.virtual_size, size)
             self._scroll_update(size)
-        self.refresh()
+        if repaint:
+            self.refresh()
 
     def reveal(self, first: int, last: int | None = None, margin: int = 2) -> None:
         """Scrolls just as far as needed to see the lines ``first`` to ``last`` with some lines around them."""
