@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tlsviz.connection import titles
+from tlsviz.connection.filter_keys import KEYS
+from tlsviz.connection.filters import parse
+from tlsviz.connection.rows import rows
 from tlsviz.report.json import SPREAD_OUT, json_text, to_json
 from tlsviz.report.listing import list_json, render_list
 from tlsviz.report.paint import cells
@@ -51,3 +55,19 @@ def test_rows_as_json_say_what_whole_connections_say(several) -> None:  # type: 
 def test_json_in_parts_is_the_same_as_whole(several, count: int) -> None:  # type: ignore[no-untyped-def]
     trace = several._replace(connections=(several.connections * 9)[:count])
     assert json.loads("".join(json_text(trace, summary=True))) == to_json(trace, summary=True)
+
+
+def test_times_are_named_as_their_filters_are(several) -> None:  # type: ignore[no-untyped-def]
+    head = render_list(several, 200).splitlines()[2]
+    assert head.split()[-2:] == ["handshake", "took"] and {"handshake", "took"} <= KEYS.keys()
+    for each, kept in zip(list_json(several)["list"], rows(several.connections), strict=True):
+        assert (each["handshake"], each["duration"]) == (round(kept.handshake, 6), round(kept.duration, 6))
+
+
+def test_suites_are_found_as_they_are_printed(several) -> None:  # type: ignore[no-untyped-def]
+    for kept in rows(several.connections):
+        if kept.suite is not None:
+            words = titles.suite(kept.suite)
+            assert words in render_list(several, 200)
+            assert parse(f'"{words}"').matches(kept, 0.0)
+            assert parse(f"cipher:{words.split()[-1]}").matches(kept, 0.0)

@@ -6,12 +6,14 @@ import pytest
 from shellsample import NOON, connection, messages, several
 
 from tlsviz.connection import titles
-from tlsviz.connection.model import CodePoint
+from tlsviz.connection.filter_keys import KEYS
+from tlsviz.connection.model import CodePoint, Endpoint
 from tlsviz.connection.rows import row
 from tlsviz.pki.trust import Trust
 from tlsviz.tls.suites import suite
 from tlsviz.ui.glyphs import Sign, glyphs
 from tlsviz.ui.listing import COLUMNS, GAP, Listing, outcome
+from tlsviz.wire.text import clock
 
 
 def names(listing: Listing) -> list[str | None]:
@@ -132,3 +134,30 @@ def test_what_a_peer_wrote_is_harmless() -> None:
 def test_a_long_suite_keeps_its_key_exchange_as_long_as_it_fits(code: int, width: int, words: str) -> None:
     known = suite(code)
     assert titles.suite(CodePoint(code, 2, known.name if known else None), width) == words
+
+
+def test_times_are_named_as_their_filters_are() -> None:
+    listing = filled()
+    for name in ("handshake", "took"):
+        (column,) = (each for each in COLUMNS if each.title == name)
+        for each in listing.view:
+            found = KEYS[name].number(each, listing.zero)
+            assert column.words(each, listing.zero) == ("" if found is None else clock(found))
+
+
+def test_half_a_port_is_never_shown() -> None:
+    listing = filled()
+    listing.put([row(connection(30, client=Endpoint("2001:db8::1234:5678", 50123)))])
+    (place,) = (place for place, column in enumerate(COLUMNS) if column.key == "client")
+    column, seen = COLUMNS[place], set[bool]()
+    for width in range(40, 260):
+        cells = dict(listing.layout(width)).get(place)
+        if cells is None:
+            continue
+        assert column.brief is not None
+        for each in listing.view:
+            whole = len(column.words(each, 0.0)) <= cells
+            seen.add(whole)
+            assert whole or len(column.brief(each)) <= cells
+    assert seen == {True, False}
+    assert column.brief(listing.rows[30]) == f":50123 {glyphs().arrow}"

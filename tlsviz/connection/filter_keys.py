@@ -312,7 +312,7 @@ def _compare(value: str, unit: str) -> Callable[[float], bool]:
         return lambda found: least <= found <= most
     sign = re.match(r"[<>]=?|=", value)
     wanted = _amount(value[sign.end() :] if sign else value, unit)
-    # Who writes slow:200ms means what takes at least that; a number without a unit, like a port, is met exactly.
+    # Who writes handshake:200ms means what takes at least that; a number without a unit, like a port, is met exactly.
     compare = _SIGNS[sign[0] if sign else ">=" if unit else "="]
     return lambda found: compare(found, wanted)
 
