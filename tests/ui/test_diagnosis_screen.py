@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from odd_servers import playing, reset, saying
-from shellhelp import make_app, shown, until
+from shellhelp import make_app, script, shown, until
+from shellsample import connection, trace
 
 from tlsviz.connection.model import Connection
 from tlsviz.connection.reprobes import plan
@@ -20,7 +21,7 @@ from tlsviz.sources.target import Target
 from tlsviz.ui.app import TlsvizApp
 from tlsviz.ui.screens.diagnosis import DiagnosisScreen, DiagnosisView
 from tlsviz.ui.screens.handshake import HandshakeScreen
-from tlsviz.ui.workers import Live
+from tlsviz.ui.workers import Capture, Live
 
 
 @pytest.fixture
@@ -171,3 +172,19 @@ async def test_where_nothing_failed_there_is_no_diagnosis(tmp_path: Path) -> Non
                 await pilot.press("d")
                 await pilot.pause()
                 assert isinstance(app.screen, HandshakeScreen)
+
+
+@pytest.mark.parametrize(("plain", "words"), [("http", "This is plain HTTP"), (None, "Nothing has failed here")])
+async def test_where_nothing_failed_d_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain: str | None, words: str
+) -> None:
+    script(monkeypatch, lambda job: trace(connection(0, plain=plain)))
+    app = make_app(tmp_path, Capture(Path("class.pcapng")))
+    said: list[str] = []
+    monkeypatch.setattr(app, "notify", lambda message, **_: said.append(message))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: ended(app))
+        said.clear()
+        await pilot.press("d")
+        assert len(said) == 1 and said[0].startswith(words)
+        assert isinstance(app.screen, HandshakeScreen)

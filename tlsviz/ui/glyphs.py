@@ -131,9 +131,12 @@ def glyphs() -> Glyphs:
     return UNICODE if _shows_unicode() else ASCII
 
 
+_PLAIN = str.maketrans("µ×·–—…", "ux---~")
+
+
 def showable(text: str) -> str:
-    """Text with the one sign of units that is not ASCII, as this terminal can show it."""
-    return text.replace("µ", "u") if "µ" in text and glyphs() is ASCII else text
+    """Text with signs in it that are no glyphs, of units and between words, as this terminal can show it."""
+    return text if text.isascii() or glyphs() is not ASCII else text.translate(_PLAIN)
 
 
 def _shows_unicode() -> bool:

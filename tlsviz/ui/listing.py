@@ -121,7 +121,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("time", "time", 9, 4, lambda r, zero: f"{r.start - zero:.3f}", lambda r: r.start, "muted", right=True),
     Column("client", "client", 8, 6, _client, lambda r: _end_order(r.client), "client", whole=True, brief=_port),
     Column("server", "server", 14, 7, lambda r, _: _server(r), lambda r: _end_order(r.server), "server", whole=True),
-    Column("name", "server name", 18, 0, lambda r, _: r.title, _name_order),
+    Column("name", "server name", 20, 0, lambda r, _: r.title, _name_order),
     Column("version", "version", 7, 1, lambda r, _: _version(r), lambda r: version_rank(r.version)),
     Column("suite", "cipher suite", 18, 3, lambda r, _: _suite(r), _suite, "clear"),
     Column("group", "group", 6, 9, lambda r, _: str(r.group or ""), lambda r: str(r.group or ""), "muted"),
