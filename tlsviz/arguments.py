@@ -27,6 +27,7 @@ commands:
   tlsviz TARGET              a capture file, host, host:port, [v6]:port or https:// URL
   tlsviz live HOST[:PORT]    a live handshake, with options
   tlsviz open FILE...        a capture, with options; several are merged, - is standard input
+                             (its list is filtered by /, in the words of `show --list --filter`)
   tlsviz watch [INTERFACE]   handshakes on an interface as they happen; `--list` lists them
   tlsviz lab [SCENARIO]      a handshake with a server made on the spot; `lab list`, `lab serve`
   tlsviz show TARGET         print instead: --format text, json, markdown, svg, html or mermaid
@@ -167,7 +168,10 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 
 
 def _filter(parser: argparse.ArgumentParser) -> None:
-    text = "only these connections, as in 'version:1.2 sni:*.example.com not alert:'"
+    text = (
+        "only these connections: words, and keys like version:1.2, sni:*.example.com, alert:, finding:expired and "
+        "handshake:>200ms, with not, or and parentheses; an unknown key lists all"
+    )
     parser.add_argument("--filter", metavar="EXPRESSION", help=text)
 
 
@@ -352,6 +356,7 @@ def open_options(args: argparse.Namespace, ask: Callable[[str], str] | None = No
         crls=tuple(args.crl),
         ct_logs=args.ct_logs,
         carve=not args.no_carve,
+        findings=getattr(args, "findings", True),
         name=getattr(args, "name", None),
         notices=getattr(args, "notices", ()),
     )

@@ -176,6 +176,7 @@ def _show(args: argparse.Namespace) -> int:
             raise UsageError(f"{word} has no --format {args.format}", "", "Use text or json.")
     if args.summary and args.list:
         raise UsageError("--summary and --list exclude each other", "", "Leave one out.")
+    args.findings = not args.list or args.format != "text" or bool(args.filter)
     whole, trace = _picked(args)
     printing.notices(trace)
     if args.connection is not None:

@@ -435,3 +435,40 @@ def test_what_is_told_of_an_open_connection_holds_what_tshark_was_not_shown(tmp_
     trace = list_capture(path, found=lambda kept: given.append(kept.row), strict=True)
     final = row(trace.connections[0])
     assert (given[0].client, given[0].suite, given[0].complete) == (final.client, final.suite, True)
+
+
+@pytest.mark.tshark
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "captures").glob("*.pcap*")))
+def test_without_findings_all_else_of_a_list_is_the_same(name: str) -> None:
+    """And a connection that is opened has them."""
+    path = ROOT / "captures" / name
+    whole, brief = list_capture(path), list_capture(path, OpenOptions(findings=False))
+    assert [each._replace(findings=()) for each in rows(brief.connections)] == [
+        each._replace(findings=()) for each in rows(whole.connections)
+    ]
+    assert brief.notices == whole.notices
+    for connection, other in zip(whole.connections, brief.connections, strict=True):
+        assert connection.earlier or connection == other
+
+
+@pytest.mark.tshark
+def test_a_printed_list_looks_for_no_findings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Unless they are asked for: by the filter, or in JSON."""
+    from tlsviz.cli import main
+    from tlsviz.connection import judge
+
+    looked: list[int] = []
+    find = judge.find
+
+    def counted(*args: object) -> object:
+        looked.append(1)
+        return find(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(judge, "find", counted)
+    for words, expected in (([], False), (["--filter", "not finding:nothing"], True), (["--format", "json"], True)):
+        looked.clear()
+        assert main(["show", str(ROOT / "captures" / "tls13-no-keys.pcapng"), "--list", *words]) == 0
+        assert bool(looked) is expected
+    assert capsys.readouterr().out.count("www.lab.test")

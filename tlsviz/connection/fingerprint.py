@@ -14,6 +14,7 @@ from tlsviz.connection.model import Message
 from tlsviz.tls.registry import is_grease
 from tlsviz.tls.views import ClientHello, ServerHello
 from tlsviz.wire.chunks import CLIENT
+from tlsviz.wire.memo import remembering
 
 _SERVER_NAME, _ALPN = 0x0000, 0x0010
 _EMPTY = "000000000000"
@@ -33,13 +34,8 @@ _VERSIONS = {
 
 def ja3_text(hello: ClientHello) -> str:
     """The JA3 string before hashing."""
-    parts = (
-        hello.cipher_suites,
-        [code for code, _ in hello.extensions],
-        hello.groups,
-        hello.point_formats,
-    )
-    return ",".join([str(hello.legacy_version), *("-".join(map(str, _plain(part))) for part in parts)])
+    parts = (hello.cipher_suites, _codes(hello.extensions), hello.groups, hello.point_formats)
+    return ",".join([str(hello.legacy_version), *map(_decimals, parts)])
 
 
 def ja3(hello: ClientHello) -> str:
@@ -47,32 +43,39 @@ def ja3(hello: ClientHello) -> str:
     return _md5(ja3_text(hello))
 
 
+@remembering
+def _decimals(codes: tuple[int, ...]) -> str:
+    return "-".join(map(str, _plain(codes)))
+
+
 def ja3s(hello: ServerHello) -> str:
     """The JA3S fingerprint of a ServerHello, 32 hex digits."""
-    extensions = "-".join(str(code) for code, _ in hello.extensions)
+    extensions = "-".join([str(code) for code, _ in hello.extensions])
     return _md5(f"{hello.legacy_version},{hello.cipher_suite},{extensions}")
 
 
 def ja4(hello: ClientHello, transport: str = "tcp") -> str:
     """The JA4 fingerprint of a ClientHello; ``transport``: as `Connection.transport`."""
-    ciphers = _plain(hello.cipher_suites)
-    extensions = _plain(code for code, _ in hello.extensions)
-    versions = _plain(hello.versions) or [hello.legacy_version]
-    first = "".join(
-        (
-            _TRANSPORTS.get(transport, "t"),
-            _VERSIONS.get(max(versions, key=_age), "00"),
-            "d" if _SERVER_NAME in extensions else "i",
-            f"{min(len(ciphers), 99):02}",
-            f"{min(len(extensions), 99):02}",
-            _ja4_alpn(hello.extensions),
-        )
-    )
+    versions = tuple(_plain(hello.versions)) or (hello.legacy_version,)
+    alpn = _ja4_alpn(hello.extensions)
+    codes = _codes(hello.extensions)
+    return _TRANSPORTS.get(transport, "t") + _ja4(versions, hello.cipher_suites, codes, hello.signature_schemes, alpn)
+
+
+@remembering
+def _ja4(
+    versions: tuple[int, ...], suites: tuple[int, ...], codes: tuple[int, ...], schemes: tuple[int, ...], alpn: str
+) -> str:
+    """All but its first letter."""
+    ciphers, extensions = _plain(suites), _plain(codes)
+    version = _VERSIONS.get(max(versions, key=_age), "00")
+    named = "d" if _SERVER_NAME in extensions else "i"
+    first = f"{version}{named}{min(len(ciphers), 99):02}{min(len(extensions), 99):02}{alpn}"
     hashed = sorted(f"{code:04x}" for code in extensions if code not in (_SERVER_NAME, _ALPN))
     third = ",".join(hashed)
-    schemes = ",".join(f"{code:04x}" for code in _plain(hello.signature_schemes))
-    if schemes:
-        third = f"{third}_{schemes}"
+    signed = ",".join(f"{code:04x}" for code in _plain(schemes))
+    if signed:
+        third = f"{third}_{signed}"
     return "_".join(
         (
             first,
@@ -163,6 +166,10 @@ def _ja4_alpn(extensions: Iterable[tuple[int, bytes]]) -> str:
         return first + last
     digits = value.hex()
     return digits[0] + digits[-1]
+
+
+def _codes(extensions: Iterable[tuple[int, bytes]]) -> tuple[int, ...]:
+    return tuple([code for code, _ in extensions])
 
 
 def _plain(codes: Iterable[int]) -> list[int]:

@@ -53,6 +53,7 @@ def judged(
     known: Sequence[bytes] = (),
     evidence: Evidence | None = None,
     verdicts: Verdicts | None = None,
+    outcome_only: bool = False,
 ) -> Connection:
     """The connection with its trust, proofs and findings.
 
@@ -61,7 +62,8 @@ def judged(
     more than the connection shows. ``live``: a target that was tried just now, so that the reason why it failed, or
     the first fault of its certificate, is its diagnosis. ``known``: certificates that other connections showed; they
     and more may come as ``evidence``. ``verdicts``: remembers those on chains from one connection to the next; of the
-    same ``stores``, and the same present time as the evidence has.
+    same ``stores``, and the same present time as the evidence has. ``outcome_only``: without proofs, and without
+    findings where none can be why the connection failed.
     """
     if connection.plain:  # there is nobody to trust, and nothing to prove
         return changed(connection, findings=find(connection))
@@ -73,6 +75,8 @@ def judged(
     trust, client_trust = _server(connection, verdicts, when, wanted, told), _client(connection, verdicts, when, told)
     # Proofs look at the verdicts, findings at both. Nobody else has the copy yet, so that it may still be filled.
     seen = changed(connection, trust=trust, client_trust=client_trust)
+    if outcome_only and connection.complete and failure is None and client_trust is None:
+        return seen
     object.__setattr__(seen, "proofs", prove(seen))
     object.__setattr__(seen, "findings", find(seen, failure, live))
     return seen

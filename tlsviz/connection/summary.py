@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from tlsviz.tls.registry import Registry
 from tlsviz.tls.views import ClientHello
 from tlsviz.wire.buffers import Buffer, Piece
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
+from tlsviz.wire.memo import remembering
 from tlsviz.wire.text import plural
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def point(code: int | None, names: Registry) -> CodePoint | None:
     return None if code is None else _point(code, names)
 
 
-def points(codes: Iterable[int], names: Registry) -> tuple[CodePoint, ...]:
+@remembering
+def points(codes: tuple[int, ...], names: Registry) -> tuple[CodePoint, ...]:
     """Code points of a registry, with their names, in order."""
     return tuple([_point(code, names) for code in codes])
 
@@ -48,7 +50,7 @@ def offered(hello: ClientHello | None) -> Offered:
         points(hello.groups, registry.groups),
         points(hello.signature_schemes, registry.signature_schemes),
         hello.alpn,
-        points((code for code, _ in hello.extensions), registry.extensions),
+        points(tuple([code for code, _ in hello.extensions]), registry.extensions),
     )
 
 

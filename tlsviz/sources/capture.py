@@ -40,7 +40,8 @@ class OpenOptions:
     """How to open a capture. ``keylogs``: key log files; ``ca``: trust exactly the certificates in this file;
     ``at``: the (aware) time to judge certificates at, None for the time of each connection. ``rsa_keys``: files with
     private keys of servers, opened with ``rsa_password`` where they are protected. ``carve``: leave out the frames of
-    long transfers, and count their records (`sources.carve`). ``crls``: files with revocation lists; ``ct_logs``: a
+    long transfers, and count their records (`sources.carve`). ``findings``: rows of a list tell of findings; without,
+    only of those that decide how a connection ended. ``crls``: files with revocation lists; ``ct_logs``: a
     list of transparency logs in place of the one that ships. ``name``: what to call the capture where that is not its
     path; ``notices``: what is to be said of it besides.
     """
@@ -53,13 +54,14 @@ class OpenOptions:
     crls: tuple[Path, ...] = ()
     ct_logs: Path | None = None
     carve: bool = True
+    findings: bool = True
     name: str | None = None
     notices: tuple[str, ...] = ()
 
     def opinions(self) -> Opinions:
         """Who judges the connections."""
         trusted = (stores.from_file(self.ca),) if self.ca else (stores.mozilla(), stores.system())
-        return Opinions(trusted, self.at, from_files(self.crls, self.ct_logs))
+        return Opinions(trusted, self.at, from_files(self.crls, self.ct_logs), self.findings)
 
 
 class Progress(NamedTuple):
@@ -139,7 +141,7 @@ def load_capture(
 
         following = opened.read(begin, begin, Following.replace)
         tickets, opinions = Tickets(), options.opinions()
-        judged = following.finished(lambda each: opinions.next(each).connection)
+        judged = following.finished(lambda each: opinions.next(each, whole=True).connection)
         connections = list(map(tickets.follow, opened.looking(judged)))
         for connection in traced(connections):
             connections[connection.id] = connection

@@ -30,12 +30,14 @@ MOST_PENDING = 256
 """Segments of a direction that may wait for a hole to be filled; then the flow is left to tshark."""
 PACKETS_KEPT = 1000
 """As many frame numbers are kept of a run of application data (`connection.runs`)."""
-_PLAIN = struct.Struct(">12xHBxHxxHxBxx12sI4xBB")
-"""EtherType, IPv4's version and header length, total length, fragment, protocol; addresses and ports; sequence number,
-data offset and flags of TCP."""
+_PLAIN = struct.Struct(">12xIHxxIxx12sI4xH")
+"""EtherType with IPv4's version, header length and type of service; total length; fragment, hops and protocol;
+addresses and ports; sequence number; data offset and flags of TCP."""
+_IPV4, _NOT_SERVICE = 0x08004500, 0xFFFFFF00
+_WHOLE_TCP, _NOT_HOPS = TCP, 0x3FFF00FF
+_SHORTEST, _ENDS = 5 << 12, SYN | FIN | RST
+"""The data offset of the shortest TCP header, in its place; the flags of what is more than a segment of data."""
 _NUMBERS = struct.Struct(">II")
-_SHORTEST = 5 << 4
-"""The data offset of the shortest TCP header, in its byte."""
 _HELLO = 5 + 4 + 2 + 32
 """Where a ClientHello's random ends in its record."""
 _WORD = 0xFFFFFFFF
@@ -142,8 +144,9 @@ class _Carver:
         """Follows every frame."""
         data, keep, lanes = self.data, self.keep, self.lanes
         started, ended, keep_it = self.starts.append, self.ends.append, keep.append
-        plain, word = _PLAIN.unpack_from, _WORD
-        forget, number = FORGET, 0
+        plain, word, ethernet, shortest_frame = _PLAIN.unpack_from, _WORD, ETHERNET, _PLAIN.size
+        ipv4, not_service, tcp, not_hops, ends = _IPV4, _NOT_SERVICE, _WHOLE_TCP, _NOT_HOPS, _ENDS
+        shortest, forget, number = _SHORTEST, FORGET, 0
         for frame in self.framing:
             start, at, stop, end, link, _ = frame
             number += 1
@@ -152,20 +155,20 @@ class _Carver:
             ended(end)
             if end > forget:
                 forget = let_go(data, end)
-            if link == ETHERNET and stop - at >= _PLAIN.size:
-                kind, version, total, fragment, protocol, key, sequence, offset, flags = plain(data, at)
-                if kind != 0x0800 or version != 0x45 or protocol != TCP or fragment & 0x3FFF or at + 14 + total > stop:
+            if link == ethernet and stop - at >= shortest_frame:
+                kind, total, protocol, key, sequence, flags = plain(data, at)
+                if kind & not_service != ipv4 or protocol & not_hops != tcp or at + 14 + total > stop:
                     self._unusual(frame)
                     continue
-                size = total - 20 - (offset >> 2 & 60)
                 lane = lanes.get(key)
-                if lane is not None and flags & 7 == 0 and size >= 0 and offset >= _SHORTEST:
+                size = total - 20 - (flags >> 10 & 60)
+                if lane is not None and not flags & ends and size >= 0 and flags >= shortest:
                     flow = lane.flow
                     flow.frames.append(number)
                     if not size:
                         keep[-1] = 0
                         if lane.bare:
-                            self._bare(lane, frame, flags, at + 38)
+                            self._bare(lane, frame, flags & 0xFF, at + 38)
                     elif sequence == lane.next and size < lane.left and lane.bulk is not None:
                         # The middle of a record that is being counted: nearly every packet of a long transfer.
                         lane.left -= size

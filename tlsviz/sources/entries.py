@@ -92,12 +92,12 @@ def entry(first: int, stream: int, opinion: Opinion, inputs: Inputs | None, spoo
         opinion.above,
         certain(connection),
         mentions(connection),
-        observe(connection),
+        observe(connection) if opinion.whole else None,
         randoms_of(connection),
         bool(connection.every_secret),
         tuple(found.why for found in connection.premasters),
         step(connection),
-        suspicion(connection),
+        suspicion(connection) if opinion.whole else None,
     )
 
 
@@ -110,11 +110,15 @@ def suspicion(connection: Connection) -> int | None:
 
 def keep(connection: Connection, inputs: Inputs | None, spool: Spool) -> Place:
     """Puts a connection away. What holds secrets stays in memory."""
-    secret = bool(connection.every_secret or connection.premasters or connection.inner_hellos)
-    if secret:
+    if secret(connection):
         return Place(held=zlib.compress(pickle.dumps(connection), 1), whole=True)
     data = pickle.dumps(connection, pickle.HIGHEST_PROTOCOL) if inputs is None else _packed(inputs)
     return Place(spool.add(data), len(data), whole=inputs is None)
+
+
+def secret(connection: Connection) -> bool:
+    """Whether a connection holds secrets, which its inputs alone do not bring back."""
+    return bool(connection.every_secret or connection.premasters or connection.inner_hellos)
 
 
 _KINDS: tuple[type[Input], ...] = (Chunk, Gap, Mark, Bulk)

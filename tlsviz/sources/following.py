@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from math import inf
 from pathlib import Path
 
 from tlsviz.connection.engine import Engine
-from tlsviz.connection.model import Connection
+from tlsviz.connection.model import Connection, changed
 from tlsviz.connection.plain.undecided import UNDECIDED_LIMIT, Undecided
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
@@ -319,4 +319,4 @@ def connection_of(followed: Followed | Flow | None) -> Connection:
     """What is known by now, with what TCP did below it."""
     assert followed is not None and followed.engine is not None
     known = followed.engine.connection()
-    return replace(known, tcp=followed.stream.tcp) if isinstance(followed, Followed) else known
+    return changed(known, tcp=followed.stream.tcp) if isinstance(followed, Followed) else known

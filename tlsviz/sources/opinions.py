@@ -19,35 +19,50 @@ MOST_KNOWN = 500
 
 
 class Opinion(NamedTuple):
-    """A judged connection. ``above``: the certificates of others that may have had a part in it."""
+    """A judged connection. ``above``: the certificates of others that may have had a part in it.
+
+    ``whole``: judged in every respect, and not only by how it ended and whether to trust it.
+    """
 
     connection: Connection
     above: tuple[bytes, ...]
+    whole: bool = True
 
 
 class Opinions:
-    """Judges connections one after the other: those before tell a missing intermediate from an unknown root."""
+    """Judges connections one after the other: those before tell a missing intermediate from an unknown root.
 
-    def __init__(self, stores: Sequence[Store], at: datetime | None, evidence: Evidence) -> None:
-        self._stores, self._at, self._evidence = stores, at, evidence
+    ``findings``: by default in every respect.
+    """
+
+    def __init__(self, stores: Sequence[Store], at: datetime | None, evidence: Evidence, findings: bool = True) -> None:
+        self._stores, self._at, self._evidence, self._findings = stores, at, evidence, findings
         self._verdicts = Verdicts(stores, evidence.now)
         self._shown: set[bytes] = set()
         self._by_subject: dict[bytes, list[bytes]] = {}
 
     def anew(self) -> Opinions:
         """The same stores and evidence, and no connection seen yet."""
-        return Opinions(self._stores, self._at, self._evidence)
+        return Opinions(self._stores, self._at, self._evidence, self._findings)
 
-    def next(self, connection: Connection) -> Opinion:
-        """The verdict on the next connection."""
+    def next(self, connection: Connection, whole: bool = False) -> Opinion:
+        """The verdict on the next connection; ``whole``: in every respect."""
         above = self.above(chain(connection))
         self.learn(authorities(connection))
-        return Opinion(self.judge(connection, above), above)
+        return self.opinion(connection, above, whole)
+
+    def opinion(self, connection: Connection, above: tuple[bytes, ...], whole: bool = False) -> Opinion:
+        """The verdict by these certificates of others; ``whole``: in every respect."""
+        whole = whole or self._findings
+        evidence = self._evidence._replace(known=above)
+        made = judged(
+            connection, self._stores, self._at, evidence=evidence, verdicts=self._verdicts, outcome_only=not whole
+        )
+        return Opinion(made, above, whole)
 
     def judge(self, connection: Connection, above: tuple[bytes, ...]) -> Connection:
-        """The verdict by these certificates of others."""
-        evidence = self._evidence._replace(known=above)
-        return judged(connection, self._stores, self._at, evidence=evidence, verdicts=self._verdicts)
+        """The verdict in every respect, by these certificates of others."""
+        return self.opinion(connection, above, whole=True).connection
 
     def learn(self, ders: Iterable[bytes]) -> None:
         """Remembers certificates of authorities that a connection has shown."""

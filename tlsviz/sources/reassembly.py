@@ -168,7 +168,7 @@ class Stream:
             or packet.acknowledgement != opposite.next & 0xFFFFFFFF
             or side.waiting
             or opposite.waiting
-            or side.carved
+            or (side.carved and near(side.carved[0].start, side.next) < side.next + len(packet.payload))
             or side.doubtful is not None
             or opposite.doubtful is not None
             or self._resets

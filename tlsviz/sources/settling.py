@@ -49,14 +49,15 @@ class Settling:
         if entry.certain or above == entry.above:
             return entry
         connection, _ = taken(entry.place, self._spool, number, entry.stream)
-        connection = self._opinions.judge(connection, above)
+        opinion = self._opinions.opinion(connection, above, whole=entry.place.whole)
+        connection = opinion.connection
         place = keep(connection, None, self._spool) if entry.place.whole else entry.place
         return entry._replace(
             row=row(connection),
             place=place,
             above=above,
-            observation=observe(connection),
-            suspicion=suspicion(connection),
+            observation=observe(connection) if opinion.whole else None,
+            suspicion=suspicion(connection) if opinion.whole else None,
         )
 
 

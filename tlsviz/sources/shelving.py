@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tlsviz.connection.engine import Engine
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
-from tlsviz.sources.entries import LONGEST, Entry, Inputs, entry, inputs_of, revived
+from tlsviz.sources.entries import LONGEST, Entry, Inputs, entry, inputs_of, revived, secret
 from tlsviz.sources.flows import Flow
 from tlsviz.sources.following import Followed, Following, connection_of
 from tlsviz.sources.opinions import Opinions
@@ -135,7 +135,8 @@ class Shelving(Following):
         if isinstance(followed, Followed) and isinstance(followed.engine, Engine) and shelved.inputs is not None:
             # What is kept tells no more than the capture does: what keys opened cannot be made anew from it.
             inputs = Inputs(found.client, found.server, tuple(shelved.inputs), followed.last, found.tcp)
-        return entry(followed.first, stream, self._opinions.next(found), inputs, self.spool, over)
+        opinion = self._opinions.next(found, whole=inputs is None or secret(found))
+        return entry(followed.first, stream, opinion, inputs, self.spool, over)
 
     def _drop(self, stream: int, followed: Followed | Flow) -> None:
         super()._drop(stream, followed)

@@ -196,7 +196,7 @@ class Watching:
             number = before.id
         connection = replace(connection, id=number)
         if judge:
-            connection = self._opinions.next(connection).connection
+            connection = self._opinions.next(connection, whole=True).connection
             watched.judged = len(connection.messages)
         elif before is not None:
             # What was judged stays until it is judged anew.
@@ -234,7 +234,7 @@ class Watching:
         else:
             number = watched.connection.id
         connection = replace(connection, id=number)
-        connection = self._tickets.follow(self._opinions.next(connection).connection)
+        connection = self._tickets.follow(self._opinions.next(connection, whole=True).connection)
         watched.connection = connection
         self._found(connection, True)
         return True
