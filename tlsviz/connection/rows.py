@@ -152,7 +152,7 @@ def row(connection: Connection) -> Row:
         ja4s=_kept(safe(connection.ja4s or "")),
         starttls=_kept(connection.starttls or ""),
         size=connection.client_data.bytes + connection.server_data.bytes,
-        handshake=_handshake(connection),
+        handshake=handshake(connection),
         post_quantum=None if group is None else group.code in POST_QUANTUM,
         early_data=connection.early_data,
         hello_retry=connection.hello_retry,
@@ -182,7 +182,8 @@ def outcome(connection: Connection) -> tuple[Standing, str]:
     return ("trusted", "trusted") if judged.verdict == "trusted" else ("unknown", "trust unknown")
 
 
-def _handshake(connection: Connection) -> float | None:
+def handshake(connection: Connection) -> float | None:
+    """How long the handshake took, in seconds, as in `Row`."""
     if connection.plain:
         return None
     messages = connection.messages

@@ -14,22 +14,21 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tlsviz.connection import titles
 from tlsviz.connection.filters import term
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.connection.rows import Row
-from tlsviz.ui.glyphs import glyphs, showable
-from tlsviz.ui.listing import COLUMNS, Listing, message_words, name_of, outcome
+from tlsviz.ui.glyphs import glyphs
+from tlsviz.ui.listing import COLUMNS, Listing
 from tlsviz.ui.messages import GoBack, OpenConnection
 from tlsviz.ui.widgets.connection_table import ConnectionHead, ConnectionTable
 from tlsviz.ui.widgets.facet_pane import FacetPane
 from tlsviz.ui.widgets.filter_box import FilterBox
+from tlsviz.ui.widgets.glance import glance_at
 from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.progress_line import ProgressLine
 from tlsviz.ui.workers import Job, progress_words
-from tlsviz.wire.text import clock, plural, safe
+from tlsviz.wire.text import plural, safe
 
-_GLANCE = 24
 COUNT_EVERY = 0.7
 """Seconds between two counts while rows come."""
 AT_ONCE = 5000
@@ -288,30 +287,3 @@ def _ending(job: Job) -> list[str]:
         return []
     packets = [] if trace.source.packets is None else [plural(trace.source.packets, "packet")]
     return packets + [safe(notice) for notice in trace.notices[:2]]
-
-
-def glance_at(connection: Connection) -> Content:
-    """One connection in three lines: what it agreed on, its messages, what is odd."""
-    sign = outcome(connection)
-    agreed = [
-        str(each)
-        for each in (titles.version(connection), connection.cipher_suite, connection.group, connection.alpn)
-        if each
-    ]
-    parts: list[tuple[str, str]] = [
-        (f"{sign.glyph} {sign.word}", f"bold ${sign.role}"),
-        (f"  {name_of(connection)}", "bold"),
-        (f"  {safe(f' {glyphs().dot} '.join([*agreed, showable(clock(connection.duration))]))}\n", "$muted"),
-    ]
-    sender = ""
-    for message in connection.messages[:_GLANCE]:
-        arrow = glyphs().right if message.sender == "client" else glyphs().left
-        if message.sender != sender:
-            parts.append((f"{arrow} ", f"${message.sender}"))
-        sender = message.sender
-        parts.append((message_words(message) + " ", f"${message.sender}"))
-    if len(connection.messages) > _GLANCE:
-        parts.append((f"and {len(connection.messages) - _GLANCE} more", "$muted"))
-    worst = [each for each in connection.findings if each.severity not in ("info", "notice")]
-    parts += [(f"\n{glyphs().odd} {safe(finding.title)}", "$warning") for finding in worst[:2]]
-    return Content.assemble(*parts)
