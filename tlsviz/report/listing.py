@@ -42,14 +42,14 @@ def _server(row: Row, _: float) -> str:
 COLUMNS = (
     _Column("id", lambda row, _: str(row.id), 0, 9, "dim", True),
     _Column("time", lambda row, zero: f"{row.start - zero:.3f}", 5, 14, "dim", True),
-    _Column("client", lambda row, _: end(row.client) or "-", 7, 47, "dim"),
+    _Column("client", lambda row, _: end(row.client) or "-", 8, 47, "dim"),
     _Column("server", _server, 1, 48, "bold"),
     _Column("version", lambda row, _: row.spoken or "-", 2, 24),
     _Column("cipher suite", lambda row, _: titles.suite(row.suite) or "-", 4, 40),
-    _Column("group", lambda row, _: str(row.group or ""), 8, 24),
-    _Column("alpn", lambda row, _: row.alpn, 6, 12),
+    _Column("group", lambda row, _: str(row.group or ""), 9, 24),
+    _Column("alpn", lambda row, _: row.alpn, 7, 12),
     _Column("outcome", lambda row, _: row.outcome, 3, 40),
-    _Column("handshake", lambda row, _: "-" if row.handshake is None else clock(row.handshake), 9, 12, "dim", True),
+    _Column("handshake", lambda row, _: "-" if row.handshake is None else clock(row.handshake), 6, 12, "dim", True),
     _Column("took", lambda row, _: clock(row.duration), 10, 12, "dim", True),
 )
 
