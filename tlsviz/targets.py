@@ -90,9 +90,16 @@ def kind(parsed: Target | Path | str) -> arguments.TargetKind:
 
 def capture(path: Path, args: argparse.Namespace) -> Trace:
     """Reads a capture file with the options given."""
-    from tlsviz.sources.catalog import list_capture
+    from tlsviz.sources.scout import Early
 
-    return list_capture(path, arguments.open_options(args, password()))
+    early = None if args.no_carve else Early(path)
+    try:
+        from tlsviz.sources.catalog import list_capture
+
+        return list_capture(path, arguments.open_options(args, password()), early=early)
+    finally:
+        if early is not None:
+            early.discard()
 
 
 def password() -> Callable[[str], str] | None:

@@ -355,4 +355,5 @@ class Engine:
     def _clock(self, time: float) -> None:
         if self.start is None:
             self.start = time
-        self.last = max(self.last, time)
+        if time > self.last:
+            self.last = time

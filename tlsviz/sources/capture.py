@@ -26,6 +26,7 @@ from tlsviz.sources.lifting import HiddenError
 from tlsviz.sources.notices import Gist, gist, read_keys
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.process import Ahead, ahead
+from tlsviz.sources.scout import Early
 from tlsviz.wire.text import safe
 
 if TYPE_CHECKING:
@@ -159,12 +160,20 @@ T = TypeVar("T")
 class Opened:
     """A capture file that is being read, its keys, and how far the reading is. A context manager."""
 
-    def __init__(self, path: Path, options: OpenOptions, progress: Report | None, cancelled: Cancelled | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        options: OpenOptions,
+        progress: Report | None,
+        cancelled: Cancelled | None,
+        early: Early | None = None,
+    ) -> None:
         self.path = path
         self.options = options
         self.mapped = Mapped(path, options.carve)
         self.keylog = KeyLog()
         self.reading = Reading()
+        self._early = early
         self._ahead: Ahead | None = None
         self._notices: list[str] = []
         self._progress = progress
@@ -172,9 +181,11 @@ class Opened:
         self._next = 0.0
 
     def __enter__(self) -> Opened:
-        self._ahead = ahead(self.path) if self.options.carve else None
+        early = self._early
+        if self.options.carve:
+            self._ahead = early.ahead if early is not None else ahead(self.path)
         try:
-            survey = self.mapped.__enter__().survey
+            survey = self.mapped.__enter__().look_through(early.scout if early else None, self.look).survey
             self.keylog, self._notices = read_keys(self.options.keylogs, survey)
             if self.options.rsa_keys:
                 self.keylog.rsa.add(load_rsa_keys(self.options.rsa_keys, self.options.rsa_password))

@@ -3,8 +3,8 @@
 A first pass over the mapped file follows every TCP flow that begins with a SYN and speaks TLS from its first byte, by
 nothing but its sequence numbers and its records' headers. Where application data records follow each other without
 anything else happening on the connection, they are counted here (`Carved`) and the frames that hold nothing else are
-left out. Of all else, tshark is shown where a flow begins and ends, and the first segment of each side; what follows
-in its turn is taken out of the file here (`Taken`). Whatever is unusual (holes, overlaps, tunnels, fragments, other
+left out. Of all else, tshark is shown where a flow begins and ends, and the client's first segment; what follows in
+its turn is taken out of the file here (`Taken`). Whatever is unusual (holes, overlaps, tunnels, fragments, other
 protocols) goes to tshark as it is, and what was left out too early is put back. With and without carving the
 connections are equal: of so much application data only the amount is kept anyway (`connection.runs`).
 """
@@ -275,7 +275,7 @@ class _Carver:
         if bulk is not None:
             bulk.tail.append(len(self.keep))
             self.keep[-1] = 0
-        first = sequence == lane.first
+        first = sequence == lane.first and lane is flow.lanes[0]
         self._walk(lane, begin, size, frame)
         while lane.pending and (sequence := lane.next) in lane.pending:
             self._walk(lane, *lane.pending[sequence], frame)

@@ -12,11 +12,12 @@ from tlsviz.sources.entries import Entry
 from tlsviz.sources.notices import Gist
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.plan import Plan
+from tlsviz.sources.scout import WORTH, Early, processes
 from tlsviz.sources.settling import Settling, informed
 from tlsviz.sources.shelf import Kept, Shelf
 from tlsviz.sources.shelving import Shelving
 from tlsviz.sources.spool import Spool
-from tlsviz.sources.spread import WORTH, Spread, processes
+from tlsviz.sources.spread import Spread
 
 
 def list_capture(
@@ -28,12 +29,13 @@ def list_capture(
     found: Callable[[Kept], None] | None = None,
     spool: Spool | None = None,
     strict: bool = False,
+    early: Early | None = None,
 ) -> Trace:
     """Reads a capture file as `load_capture` does, into a trace whose connections are a `Shelf`.
 
     ``found`` gets connections as soon as they are closed, or known for some seconds of the capture; and at the end, in
     turn, each that is new or differs from what was given under its id. An id beyond the last of the trace is void then.
-    ``spool``: where to keep what the connections are made of.
+    ``spool``: where to keep what the connections are made of. ``early``: what was begun for the file already.
     """
     options = options or OpenOptions()
     spool = spool or Spool()
@@ -51,7 +53,7 @@ def list_capture(
         give(settling.provisional(entry))
 
     with (
-        Opened(path, options, progress, cancelled) as opened,
+        Opened(path, options, progress, cancelled, early) as opened,
         Crews(opened, opinions.anew(), spool, told, strict) as crews,
     ):
         shelving = opened.read(crews.begin, crews.alone, _replace)

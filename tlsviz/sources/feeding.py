@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,13 +16,18 @@ from tlsviz.sources.lifting import Lifting
 from tlsviz.sources.pcapng import Survey, require_file, survey
 from tlsviz.sources.plan import Plan
 from tlsviz.sources.process import Ahead, Process
+from tlsviz.sources.scout import Scout
 from tlsviz.sources.segments import Datagram, Packet
 
 _PIECE = 1 << 20
 
 
+def _on() -> None:
+    """Nobody wants to give up."""
+
+
 class Mapped:
-    """A capture file and what the first pass found in it. A context manager.
+    """A capture file, and after `look_through` what the first pass found in it. A context manager.
 
     ``survey`` is the look at its frame. ``plan`` is None where the whole file goes to tshark: formats that are not read
     here, files that are damaged or cut, ``carve`` False. Raises `TargetError` for what is no readable file.
@@ -39,7 +44,13 @@ class Mapped:
     def __enter__(self) -> Mapped:
         with self._path.open("rb") as file:
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            found = plan(self._data) if self._carve else None
+        return self
+
+    def look_through(self, scout: Scout | None = None, look: Callable[[], None] = _on) -> Mapped:
+        """The first pass, here or by the process that is at it already; ``look`` is called while that is awaited."""
+        found = None
+        if self._carve:
+            found = plan(self._data) if scout is None else scout.plan(self._data, look)
         if found is None:
             self.survey = survey(self._path)
         else:

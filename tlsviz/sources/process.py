@@ -5,19 +5,21 @@ It takes tshark 0.2 s to start; meanwhile the first pass looks through the file.
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from tlsviz.errors import TlsvizError
 from tlsviz.sources import lifting, tshark
 from tlsviz.sources.asked import Asked, parameters
 from tlsviz.sources.frames import framing
+
+if TYPE_CHECKING:
+    import asyncio
 
 _POLL = 0.002
 _READ = 1 << 18
@@ -65,6 +67,8 @@ class Process:
 
     async def wait(self) -> int:
         """Its end."""
+        import asyncio
+
         while self.returncode is None:
             await asyncio.sleep(_POLL)
         return self._popen.wait()
@@ -81,6 +85,8 @@ def _pipe(file: IO[bytes] | None) -> IO[bytes]:
 
 
 async def _reader(file: IO[bytes]) -> asyncio.StreamReader:
+    import asyncio
+
     reader = asyncio.StreamReader(_READ)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
     return reader

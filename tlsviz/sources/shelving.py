@@ -157,13 +157,12 @@ class Shelving(Following):
         self._revive(followed, shelved)
         if shelved.inputs is not None:
             shelved.inputs += inputs
-            shelved.size += sum(_size(item) for item in inputs)
+            for item in inputs:
+                shelved.size += len(item.data) + 64 if isinstance(item, Chunk) else _size(item)
             if shelved.size > LONGEST:
                 shelved.inputs = None
         return super()._follow(followed, inputs)
 
 
 def _size(item: Input) -> int:
-    if isinstance(item, Chunk):
-        return len(item.data) + 64
     return 64 + 8 * len(item.packets) if isinstance(item, Bulk) else 64

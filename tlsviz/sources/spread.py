@@ -12,7 +12,6 @@ import pickle
 import re
 import select
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -34,9 +33,6 @@ from tlsviz.sources.shelving import Shelving
 if TYPE_CHECKING:
     from tlsviz.sources.feeding import Feed
 
-WORTH = 8 << 20
-"""Bytes to read from which on other processes are worth their start."""
-MOST = 8
 _PIECE = 1 << 15
 """Bytes of lines that a process gets at a time: a quarter of what its socket holds."""
 _MOMENT = 0.05
@@ -71,13 +67,6 @@ class _Bug(NamedTuple):
 
     error: Exception | None
     traceback: str
-
-
-def processes() -> int:
-    """How many processes there should be; 1 where this one cannot be doubled."""
-    if not sys.platform.startswith("linux") or threading.current_thread() is not threading.main_thread():
-        return 1
-    return min(len(os.sched_getaffinity(0)), MOST)
 
 
 class Spread:

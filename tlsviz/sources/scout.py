@@ -1,0 +1,132 @@
+"""What can begin before all else is imported: the first pass in a process of its own, and tshark's start.
+
+A large file takes as long to look through as the rest takes to get ready.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import pickle
+import select
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlsviz.sources.carve import plan
+from tlsviz.sources.process import Ahead, ahead, widen
+
+if TYPE_CHECKING:
+    from tlsviz.sources.frames import Data
+    from tlsviz.sources.plan import Plan
+
+WORTH = 8 << 20
+"""Bytes to read from which on another process is worth its start."""
+MOST = 8
+_MOMENT = 50
+"""Milliseconds."""
+_PIECE = 1 << 20
+
+
+def processes() -> int:
+    """How many processes there should be; 1 where this one cannot be doubled."""
+    if not sys.platform.startswith("linux") or threading.current_thread() is not threading.main_thread():
+        return 1
+    return min(len(os.sched_getaffinity(0)), MOST)
+
+
+class Scout:
+    """A process that looks through a capture file; `plan` waits for what it has found. Discard it in the end."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError where the file cannot be read, or no process started."""
+        self._reader, writer = os.pipe()
+        try:
+            with path.open("rb") as file:
+                self._process = os.fork()
+                if self._process == 0:
+                    _look_through(file.fileno(), writer)
+        except OSError:
+            os.close(self._reader)
+            raise
+        finally:
+            os.close(writer)
+
+    def plan(self, data: Data, look: Callable[[], None]) -> Plan | None:
+        """What `carve.plan` finds in ``data``, the same file; ``look`` is called while this waits, and may raise.
+
+        If the process came to nothing, it is found here.
+        """
+        room = select.poll()
+        room.register(self._reader, select.POLLIN)
+        pieces: list[bytes] = []
+        while not pieces or pieces[-1]:
+            while not room.poll(_MOMENT):
+                look()
+            pieces.append(os.read(self._reader, _PIECE))
+        if not self._ended():
+            return plan(data)
+        found: Plan | None = pickle.loads(b"".join(pieces))  # noqa: S301  # of the process that was this one
+        if found is not None:
+            found.framing.data = data
+            for each in found.taken.values():
+                each.data = data
+        return found
+
+    def _ended(self) -> bool:
+        """Waits for the process to end; whether it ended well."""
+        process, self._process = self._process, 0
+        os.close(self._reader)
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+
+    def discard(self) -> None:
+        """Ends it, wherever it is."""
+        if self._process:
+            with suppress(ProcessLookupError):
+                os.kill(self._process, 9)
+            self._ended()
+
+
+def _look_through(file: int, writer: int) -> None:
+    """The life of the process."""
+    status = 1
+    try:
+        found = plan(mmap.mmap(file, 0, access=mmap.ACCESS_READ))
+        if found is not None:
+            found.framing.data = b""
+            for each in found.taken.values():
+                each.data = b""
+        left = memoryview(pickle.dumps(found, pickle.HIGHEST_PROTOCOL))
+        with suppress(AttributeError, OSError, ValueError):
+            widen(writer)
+        while left:
+            left = left[os.write(writer, left) :]
+        status = 0
+    finally:
+        os._exit(status)
+
+
+class Early:
+    """Whatever can begin at once for a capture file; either is None where it is not to be had, or not worth it.
+
+    Discard it in the end.
+    """
+
+    scout: Scout | None = None
+    ahead: Ahead | None = None
+
+    def __init__(self, path: Path) -> None:
+        with suppress(OSError):
+            if processes() > 1 and path.stat().st_size >= WORTH:
+                self.scout = Scout(path)
+        self.ahead = ahead(path)
+
+    def discard(self) -> None:
+        """Ends what nobody has taken."""
+        if self.scout is not None:
+            self.scout.discard()
+        if self.ahead is not None:
+            self.ahead.discard()
