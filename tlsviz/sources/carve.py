@@ -3,8 +3,8 @@
 A first pass over the mapped file follows every TCP flow that begins with a SYN and speaks TLS from its first byte, by
 nothing but its sequence numbers and its records' headers. Where application data records follow each other without
 anything else happening on the connection, they are counted here (`Carved`) and the frames that hold nothing else are
-left out. Of all else, tshark is shown where a flow begins and ends, and the client's first segment; what follows in
-its turn is taken out of the file here (`Taken`). Whatever is unusual (holes, overlaps, tunnels, fragments, other
+left out. Of all else, tshark is shown where a flow begins, until the client has spoken; what follows in its turn is
+taken out of the file here (`Taken`). Whatever is unusual (holes, overlaps, tunnels, fragments, other
 protocols) goes to tshark as it is, and what was left out too early is put back. With and without carving the
 connections are equal: of so much application data only the amount is kept anyway (`connection.runs`).
 """
@@ -85,13 +85,16 @@ class _Lane:
 
 
 class _Flow:
-    """Both directions; ``first`` is the frame number of the first packet; ``odd`` ends all counting."""
+    """Both directions; ``first`` is the frame number of the first packet; ``odd`` ends all counting.
 
-    __slots__ = ("bare", "first", "frames", "lanes", "odd", "random", "taken")
+    ``ending``: it is only odd because a side has ended it.
+    """
+
+    __slots__ = ("bare", "ending", "first", "frames", "lanes", "odd", "random", "taken")
 
     def __init__(self, first: int, sequence: int) -> None:
         self.first = first
-        self.odd = False
+        self.odd = self.ending = False
         self.random = b""
         self.bare: list[Bare] = []
         self.taken: Taken | None = None
@@ -201,7 +204,7 @@ class _Carver:
             return
         lane.flow.frames.append(len(self.keep))
         if flags & (FIN | RST):
-            self._stop(lane.flow)
+            self._last(lane, frame, tcp, sequence, plain=not flags & RST and begin == end)
         elif begin == end:
             self.keep[-1] = 0
             if lane.bare:
@@ -246,6 +249,16 @@ class _Carver:
         side = int(lane is lane.flow.lanes[1])
         time = self.framing.time(frame)
         lane.flow.bare.append(Bare(side, len(self.keep), time, flags, sequence, acknowledgement))
+
+    def _last(self, lane: _Lane, frame: Frame, header: int, sequence: int, plain: bool) -> None:
+        """A FIN or RST; the former is taken in its turn, where it is ``plain`` and nothing odd was before it."""
+        flow = lane.flow
+        due = plain and (not flow.odd or flow.ending) and sequence == lane.next and not lane.pending
+        self._stop(flow)
+        flow.ending = due
+        if due:
+            lane.next = sequence + 1 & _WORD
+            self._take(lane, frame, header, 0, False)
 
     def _stop(self, flow: _Flow) -> None:
         """Nothing more of this flow is counted."""

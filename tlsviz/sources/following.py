@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import groupby
 from math import inf
 from pathlib import Path
@@ -62,6 +63,8 @@ class Following:
         self._keylog = keylog
         self._strict = strict
         self._look: Callable[[], None] = _on
+        self._behind: list[tuple[float, int]] = []
+        """Streams, and (at the latest) when the next of their packets is due that the first pass has taken: a heap."""
         self._streams: dict[int, Followed | Flow | None] = {}
         """By tshark's numbers, in the order of first packets; UDP's are stored as -1, -2, ..."""
 
@@ -74,9 +77,23 @@ class Following:
 
     def take_all(self, packets: Iterable[Packet | Datagram]) -> None:
         """Takes the next packets of the capture."""
+        packet = None
         for packet in packets:
             self._look()
             self.take(packet)
+        if packet is not None:
+            self._reach(packet.number)
+
+    def _reach(self, number: int) -> None:
+        """Takes what the first pass has taken of all streams, up to a frame's number."""
+        behind = self._behind
+        while behind and behind[0][0] < number:
+            _, stream = heappop(behind)
+            followed = self._streams[stream]
+            if isinstance(followed, Followed) and followed.taken is not None:
+                self._catch_up(stream, followed, number)
+                if self._streams[stream] is followed and followed.taken.next < inf:
+                    heappush(behind, (followed.taken.next, stream))
 
     def take(self, packet: Packet | Datagram) -> None:
         """Takes the next packet of the capture."""
@@ -113,6 +130,7 @@ class Following:
         if number in self._taken:
             followed.taken = self._taken.pop(number)
             followed.taken.begin(packet)
+            heappush(self._behind, (followed.taken.next, packet.stream))
         return followed
 
     def _take(self, stream: int, followed: Followed, packets: Sequence[Packet]) -> None:

@@ -289,8 +289,7 @@ def _follow(channel: Channel, number: int, make: Make, feed: Feed | None) -> Non
             packets = pickle.loads(lines)  # noqa: S301  # from the process that this one is a copy of
         else:
             packets = feed.parsed(lines, Reading()) if feed is not None else parse_lines(lines, Reading())
-        for packet in packets:
-            shelving.take(packet)
+        shelving.take_all(packets)
         tell()
     shelving.end()
     tell()
