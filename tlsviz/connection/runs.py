@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from tlsviz.connection.carried import PACKETS_KEPT
 from tlsviz.connection.model import ApplicationRun
 from tlsviz.connection.stream import RawRecord
 from tlsviz.wire.buffers import Buffer, join
 from tlsviz.wire.chunks import Bulk, Sender
 
-PACKETS_KEPT = 1000
 KEPT_PER_SIDE = 256 * 1024
 """How many bytes of application data records are kept per side; beyond that they are only counted."""
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import struct
 from array import array
-from dataclasses import dataclass, field
 
+from tlsviz.connection.carried import PACKETS_KEPT
 from tlsviz.sources.frames import FORGET, Data, Frame, Framing, framing, let_go
+from tlsviz.sources.lanes import Flow, Lane, Open
 from tlsviz.sources.links import ETHERNET, LOCATE, TCP, tcp_place
 from tlsviz.sources.plan import Plan
 from tlsviz.sources.segment_log import BARE_KEPT, Bare
@@ -28,8 +29,6 @@ SETTLED = 256 * 1024 + 64
 """Bytes of a direction's application data records before counting begins: as many are kept (`connection.runs`)."""
 MOST_PENDING = 256
 """Segments of a direction that may wait for a hole to be filled; then the flow is left to tshark."""
-PACKETS_KEPT = 1000
-"""As many frame numbers are kept of a run of application data (`connection.runs`)."""
 _PLAIN = struct.Struct(">12xIHxxIxx12sI4xH")
 """EtherType with IPv4's version, header length and type of service; total length; fragment, hops and protocol;
 addresses and ports; sequence number; data offset and flags of TCP."""
@@ -42,66 +41,6 @@ _HELLO = 5 + 4 + 2 + 32
 """Where a ClientHello's random ends in its record."""
 _WORD = 0xFFFFFFFF
 _HALF = 0x80000000
-
-
-@dataclass(slots=True, eq=False)
-class _Open:
-    """Records that are being counted: from ``start`` on; ``end`` is behind the last whole one."""
-
-    start: int
-    first: Frame | None = None
-    last: Frame | None = None
-    length: int = 0
-    records: int = 0
-    bytes: int = 0
-    packets: list[int] = field(default_factory=list)
-    tail: list[int] = field(default_factory=list)
-
-
-class _Lane:
-    """One direction of a flow. ``next``: the sequence number that continues it, -1 while unknown.
-
-    ``left``: bytes of the current record still to come; ``inside``: whether that is one of application data; ``head``:
-    what is here of a header that is not whole; ``data``: bytes of application data records so far. ``bare``: how many
-    bare acknowledgements are still of use; below 0, how many of them tshark is to see.
-    """
-
-    __slots__ = (
-        *("bare", "bulk", "carved", "data", "first", "flow", "head"),
-        *("inside", "left", "next", "peer", "pending", "size"),
-    )
-
-    peer: _Lane
-
-    def __init__(self, flow: _Flow, first: int) -> None:
-        self.flow = flow
-        self.next = self.first = first
-        self.left = self.size = self.data = self.bare = 0
-        self.head = b""
-        self.inside = False
-        self.bulk: _Open | None = None
-        self.pending: dict[int, tuple[int, int]] | None = None
-        self.carved: list[Carved] = []
-
-
-class _Flow:
-    """Both directions; ``first`` is the frame number of the first packet; ``odd`` ends all counting.
-
-    ``ending``: it is only odd because a side has ended it.
-    """
-
-    __slots__ = ("bare", "ending", "first", "frames", "lanes", "odd", "random", "taken")
-
-    def __init__(self, first: int, sequence: int) -> None:
-        self.first = first
-        self.odd = self.ending = False
-        self.random = b""
-        self.bare: list[Bare] = []
-        self.taken: Taken | None = None
-        self.frames = array("L")
-        one, two = _Lane(self, sequence), _Lane(self, -1)
-        one.peer, two.peer = two, one
-        self.lanes = (one, two)
 
 
 def plan(data: Data) -> Plan | None:
@@ -123,8 +62,8 @@ class _Carver:
         self.keep = bytearray()
         self.starts = array("Q")
         self.ends = array("Q")
-        self.lanes: dict[bytes, _Lane] = {}
-        self.done: list[_Flow] = []
+        self.lanes: dict[bytes, Lane] = {}
+        self.done: list[Flow] = []
 
     def plan(self) -> Plan:
         """What was found, once it has run."""
@@ -214,7 +153,7 @@ class _Carver:
 
     # -- flows ---------------------------------------------------------------------------------------------
 
-    def _begin(self, key: bytes, lane: _Lane | None, flags: int, first: int, size: int) -> None:
+    def _begin(self, key: bytes, lane: Lane | None, flags: int, first: int, size: int) -> None:
         """A SYN, or the first packet of a flow that the capture does not have from its start."""
         number = len(self.keep)
         if lane is not None and flags & SYN:
@@ -228,7 +167,7 @@ class _Carver:
                 return
             self._stop(lane.flow)
             self.done.append(lane.flow)
-        flow = _Flow(number, first)
+        flow = Flow(number, first)
         flow.odd = size > 0 or flags & (SYN | ACK) != SYN
         flow.frames.append(number)
         if flags & SYN:
@@ -238,7 +177,7 @@ class _Carver:
         back = key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
         self.lanes[key], self.lanes[back] = flow.lanes
 
-    def _bare(self, lane: _Lane, frame: Frame, flags: int, at: int) -> None:
+    def _bare(self, lane: Lane, frame: Frame, flags: int, at: int) -> None:
         """A bare acknowledgement that is of use although tshark does not see it; its numbers are at ``at``."""
         if lane.bare < 0:
             lane.bare += 1
@@ -250,7 +189,7 @@ class _Carver:
         time = self.framing.time(frame)
         lane.flow.bare.append(Bare(side, len(self.keep), time, flags, sequence, acknowledgement))
 
-    def _last(self, lane: _Lane, frame: Frame, header: int, sequence: int, plain: bool) -> None:
+    def _last(self, lane: Lane, frame: Frame, header: int, sequence: int, plain: bool) -> None:
         """A FIN or RST; the former is taken in its turn, where it is ``plain`` and nothing odd was before it."""
         flow = lane.flow
         due = plain and (not flow.odd or flow.ending) and sequence == lane.next and not lane.pending
@@ -260,7 +199,7 @@ class _Carver:
             lane.next = sequence + 1 & _WORD
             self._take(lane, frame, header, 0, False)
 
-    def _stop(self, flow: _Flow) -> None:
+    def _stop(self, flow: Flow) -> None:
         """Nothing more of this flow is counted."""
         for lane in flow.lanes:
             self._close(lane)
@@ -268,7 +207,7 @@ class _Carver:
 
     # -- segments ------------------------------------------------------------------------------------------
 
-    def _segment(self, lane: _Lane, sequence: int, header: int, size: int, frame: Frame) -> None:
+    def _segment(self, lane: Lane, sequence: int, header: int, size: int, frame: Frame) -> None:
         """A segment with data that is not plainly the middle of a counted record; its TCP header is at ``header``."""
         if lane.peer.bulk is not None:
             self._close(lane.peer)
@@ -296,7 +235,7 @@ class _Carver:
         if bulk is None and lane.bulk is None and not first and not flow.odd:
             self._take(lane, frame, header, size, False)
 
-    def _take(self, lane: _Lane, frame: Frame, header: int, size: int, middle: bool) -> None:
+    def _take(self, lane: Lane, frame: Frame, header: int, size: int, middle: bool) -> None:
         """A segment in its turn: tshark need not see it. ``middle``: nothing but the middle of application data."""
         flow = lane.flow
         if flow.taken is None:
@@ -305,7 +244,7 @@ class _Carver:
         flow.taken.add(len(self.keep), self.framing.time(frame), side, header, size, middle)
         self.keep[-1] = 0
 
-    def _out_of_order(self, lane: _Lane, sequence: int, begin: int, size: int) -> None:
+    def _out_of_order(self, lane: Lane, sequence: int, begin: int, size: int) -> None:
         if lane.next < 0:
             self._stop(lane.flow)
             return
@@ -322,7 +261,7 @@ class _Carver:
         if len(lane.pending) > MOST_PENDING:
             self._stop(lane.flow)
 
-    def _walk(self, lane: _Lane, begin: int, size: int, frame: Frame) -> None:
+    def _walk(self, lane: Lane, begin: int, size: int, frame: Frame) -> None:
         """Follows the records through the next ``size`` bytes, which are at ``begin`` in the file."""
         base = lane.next
         lane.next = base + size & _WORD
@@ -345,11 +284,11 @@ class _Carver:
             if len(lane.head) == 5:
                 self._header(lane)
 
-    def _waiting(self, lane: _Lane) -> bool:
+    def _waiting(self, lane: Lane) -> bool:
         """Whether segments of either side wait for a hole to be filled."""
         return bool(lane.pending or lane.peer.pending)
 
-    def _header(self, lane: _Lane) -> None:
+    def _header(self, lane: Lane) -> None:
         kind, major, minor, high, low = lane.head
         lane.size = lane.left = high << 8 | low
         lane.inside = kind == APPLICATION_DATA
@@ -363,11 +302,11 @@ class _Carver:
 
     # -- counting ------------------------------------------------------------------------------------------
 
-    def _open(self, lane: _Lane, start: int) -> None:
+    def _open(self, lane: Lane, start: int) -> None:
         """From here on records are counted; the frame where that begins is kept."""
-        lane.bulk = _Open(start, tail=[len(self.keep)])
+        lane.bulk = Open(start, tail=[len(self.keep)])
 
-    def _whole(self, lane: _Lane, frame: Frame) -> None:
+    def _whole(self, lane: Lane, frame: Frame) -> None:
         """The current record is complete."""
         bulk = lane.bulk
         if bulk is None:
@@ -381,7 +320,7 @@ class _Carver:
         bulk.bytes += lane.size
         bulk.length += lane.size + 5
 
-    def _close(self, lane: _Lane) -> None:
+    def _close(self, lane: Lane) -> None:
         """Ends the counting behind the last whole record: the frames of the next one are put back."""
         bulk = lane.bulk
         if bulk is None:
