@@ -27,6 +27,7 @@ from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.errors import TlsvizError
 from tlsviz.sources.capture import OpenOptions, Progress
 from tlsviz.sources.catalog import list_capture
+from tlsviz.sources.scout import Early
 from tlsviz.sources.shelf import Kept, Shelf
 from tlsviz.sources.spool import Spool
 
@@ -87,9 +88,11 @@ class Loading:
         self._channel = ours
         self._over = False
         self._closed = False
+        carved = str(what) if isinstance(what, Path) and options.carve else ""
         with theirs:
+            known = (str(theirs.fileno()), str(self.shelf.spool.descriptor), carved)
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _CHILD, str(theirs.fileno()), str(self.shelf.spool.descriptor), *sys.path],
+                [sys.executable, "-c", _CHILD, *known, *sys.path],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -245,26 +248,41 @@ class _Rest(NamedTuple):
 
 _CHILD = """
 import sys
-sys.path[:] = sys.argv[3:]
+sys.path[:] = sys.argv[4:]
+from pathlib import Path
+from tlsviz.sources.scout import Early
+early = Early(Path(sys.argv[3])) if sys.argv[3] else None
 from tlsviz.sources.background import child
-child(int(sys.argv[1]), int(sys.argv[2]))
+child(int(sys.argv[1]), int(sys.argv[2]), early)
 """
 
 
-def child(descriptor: int, spool: int) -> None:
-    """The child's main function: ``descriptor`` is its end of the socket pair, ``spool`` the file of the shelf."""
+def child(descriptor: int, spool: int, early: Early | None = None) -> None:
+    """The child's main function: ``descriptor`` is its end of the socket pair, ``spool`` the file of the shelf.
+
+    ``early``: what was begun for a capture file already.
+    """
     gc.set_threshold(PATIENT_COLLECTOR, 20, 20)
     channel = Channel(descriptor)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody listens any more
         what, options = channel.recv()
         stop = threading.Event()
         threading.Thread(target=_listen, args=(channel, stop), daemon=True).start()
-        channel.send(_load(what, options, channel, stop, Spool(spool)))
+        try:
+            channel.send(_load(what, options, channel, stop, Spool(spool), early))
+        finally:
+            if early is not None:
+                early.discard()
     os._exit(0)  # the listening thread cannot be woken, and there is nothing to clean up
 
 
 def _load(
-    what: Path | WatchOptions, options: OpenOptions, channel: Channel, stop: threading.Event, spool: Spool
+    what: Path | WatchOptions,
+    options: OpenOptions,
+    channel: Channel,
+    stop: threading.Event,
+    spool: Spool,
+    early: Early | None,
 ) -> _Rest | Failed | _Bug:
     def found(connection: Connection, over: bool = True) -> None:
         channel.send(Found(connection, over))
@@ -272,7 +290,7 @@ def _load(
     try:
         if isinstance(what, Path):
             batch = _Batch(channel, spool)
-            trace = list_capture(what, options, batch.progress, stop.is_set, found=batch.add, spool=spool)
+            trace = list_capture(what, options, batch.progress, stop.is_set, found=batch.add, spool=spool, early=early)
             batch.send()
         else:
             from tlsviz.sources.interface import watch
