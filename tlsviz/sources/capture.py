@@ -184,6 +184,8 @@ class Opened:
         early = self._early
         if self.options.carve:
             self._ahead = early.ahead if early is not None else ahead(self.path)
+        if early is not None:
+            import tlsviz.sources.packets  # noqa: F401  # while the first pass goes on elsewhere
         try:
             survey = self.mapped.__enter__().look_through(early.scout if early else None, self.look).survey
             self.keylog, self._notices = read_keys(self.options.keylogs, survey)

@@ -5,6 +5,7 @@ A large file takes as long to look through as the rest takes to get ready.
 
 from __future__ import annotations
 
+import marshal
 import mmap
 import os
 import pickle
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from tlsviz.sources.carve import plan
 from tlsviz.sources.process import Ahead, ahead, widen
+from tlsviz.sources.segment_log import Bare
 
 if TYPE_CHECKING:
     from tlsviz.sources.frames import Data
@@ -69,12 +71,7 @@ class Scout:
             pieces.append(os.read(self._reader, _PIECE))
         if not self._ended():
             return plan(data)
-        found: Plan | None = pickle.loads(b"".join(pieces))  # noqa: S301  # of the process that was this one
-        if found is not None:
-            found.framing.data = data
-            for each in found.taken.values():
-                each.data = data
-        return found
+        return _unpacked(b"".join(pieces), data)
 
     def _ended(self) -> bool:
         """Waits for the process to end; whether it ended well."""
@@ -94,12 +91,7 @@ def _look_through(file: int, writer: int) -> None:
     """The life of the process."""
     status = 1
     try:
-        found = plan(mmap.mmap(file, 0, access=mmap.ACCESS_READ))
-        if found is not None:
-            found.framing.data = b""
-            for each in found.taken.values():
-                each.data = b""
-        left = memoryview(pickle.dumps(found, pickle.HIGHEST_PROTOCOL))
+        left = memoryview(_packed(plan(mmap.mmap(file, 0, access=mmap.ACCESS_READ))))
         with suppress(AttributeError, OSError, ValueError):
             widen(writer)
         while left:
@@ -107,6 +99,28 @@ def _look_through(file: int, writer: int) -> None:
         status = 0
     finally:
         os._exit(status)
+
+
+def _packed(found: Plan | None) -> bytes:
+    """A plan without the file. Thousands of small tuples take pickle longer than all the rest."""
+    if found is None:
+        return pickle.dumps(None)
+    found.framing.data = b""
+    bare = marshal.dumps({first: list(map(tuple, each)) for first, each in found.bare.items()})
+    found.bare = {}
+    return pickle.dumps((found, bare), pickle.HIGHEST_PROTOCOL)
+
+
+def _unpacked(packed: bytes, data: Data) -> Plan | None:
+    told = pickle.loads(packed)  # noqa: S301  # of the process that was this one
+    if told is None:
+        return None
+    found: Plan = told[0]
+    found.framing.data = data
+    found.bare = {first: list(map(Bare._make, each)) for first, each in marshal.loads(told[1]).items()}  # noqa: S302
+    for taken in found.taken.values():
+        taken.data = data
+    return found
 
 
 class Early:
