@@ -21,16 +21,17 @@ from tlsviz.connection.model import (
 )
 from tlsviz.connection.rows import Row, row
 from tlsviz.pki.trust import Trust
+from tlsviz.wire.chunks import Sender
 from tlsviz.wire.text import safe
 
 ZERO = 1_700_000_000.0
 TLS = {"1.0": 0x0301, "1.2": 0x0303, "1.3": 0x0304}
 
 
-def message(kind: str, at: float, alert: int | None = None) -> Message:
+def message(kind: str, at: float, alert: int | None = None, sender: Sender = "client") -> Message:
     names = {0: "close_notify", 40: "handshake_failure"}
     said = None if alert is None else Alert(CodePoint(2, 1, "fatal"), CodePoint(alert, 1, names[alert]))
-    return Message(0, 0, at, "client", "handshake", kind, 1, "wire", False, alert=said)
+    return Message(0, 0, at, sender, "handshake", kind, 1, "wire", False, alert=said)
 
 
 def made(number: int, tls: str = "1.3", **changes: object) -> Row:
@@ -43,7 +44,12 @@ def made(number: int, tls: str = "1.3", **changes: object) -> Row:
         "server": Endpoint("192.0.2.7", 443),
         "version": CodePoint(TLS[tls], 2, f"TLS {tls}"),
         "complete": True,
-        "messages": (message("client_hello", start), message("finished", start + 0.02), message("alert", start, 0)),
+        "messages": (
+            message("client_hello", start),
+            message("finished", start + 0.01),
+            message("finished", start + 0.02, sender="server"),
+            message("alert", start, 0),
+        ),
     }
     return row(Connection(**{**fields, **changes}))  # type: ignore[arg-type]
 

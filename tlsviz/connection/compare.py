@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from tlsviz.connection import titles
 from tlsviz.connection.align import FieldPair, StepPair, field_pairs, matches, step_pairs
+from tlsviz.connection.finishes import handshake_end
 from tlsviz.connection.ladder import Step, round_trips, steps
 from tlsviz.connection.model import CodePoint, Connection, Message, SentCertificate, Trace
 from tlsviz.connection.plain.words import heard
@@ -373,9 +374,9 @@ def _figures(left: Connection, right: Connection, pairs: Sequence[StepPair]) -> 
 
 
 def handshake_time(connection: Connection) -> str:
-    """From the first step to the last Finished; "" where there is none."""
-    ends = [m.time for m in connection.messages if m.type in ("finished", "encrypted_handshake")]
-    return clock(max(ends) - connection.start) if ends and connection.complete else ""
+    """From the first step to the second side's Finished; "" where that was not seen."""
+    end = handshake_end(connection) if connection.complete else None
+    return "" if end is None else clock(end - connection.start)
 
 
 def _volume(connection: Connection, sender: Sender) -> str:

@@ -15,6 +15,7 @@ from tlsviz.connection.ended import ended
 from tlsviz.connection.facts import is_tls13
 from tlsviz.connection.findings import find
 from tlsviz.connection.fingerprint import history
+from tlsviz.connection.finishes import finish
 from tlsviz.connection.half import Half
 from tlsviz.connection.ledger import Ledger
 from tlsviz.connection.model import (
@@ -117,7 +118,7 @@ def _without_keys(connection: Connection) -> Connection:
         alpn=None if tls13 else connection.alpn,
         early_data=any(run.early for run in runs),
         client_auth=any(sent.sender == CLIENT for sent in certificates),
-        complete=_finished(messages, CLIENT) and _finished(messages, SERVER),
+        complete=finish(messages, CLIENT) is not None and finish(messages, SERVER) is not None,
         history=history(messages),
         messages=messages,
         application=runs,
@@ -143,11 +144,6 @@ def _without_secrets(connection: Connection) -> Connection:
 
 def _untold(trust: Trust | None) -> Trust | None:
     return trust and Trust("unknown", (), trust.at, "", trust.name)
-
-
-def _finished(messages: tuple[Message, ...], sender: Sender) -> bool:
-    kinds = {message.type for message in messages if message.sender == sender}
-    return "finished" in kinds or ("encrypted_handshake" in kinds and "change_cipher_spec" in kinds)
 
 
 def _volume(runs: tuple[ApplicationRun, ...], sender: Sender) -> Volume:

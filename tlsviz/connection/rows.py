@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from tlsviz.connection import titles
+from tlsviz.connection.finishes import handshake_end
 from tlsviz.connection.model import CodePoint, Connection, Endpoint
 from tlsviz.connection.plain.words import heard, summed
 from tlsviz.connection.prelude import destination
@@ -24,11 +25,11 @@ class Row(NamedTuple):
     """One connection. Text that a peer chose is safe to print. Times are Unix seconds, durations seconds.
 
     ``spoken``: the version in words, with what carries it ("TLS 1.3 over QUIC v1").
-    ``handshake``: from the first message to the last Finished; where that never came, the connection's duration; None
-    for plain HTTP. ``target``: where a proxy was asked to lead to. ``alerts``: the descriptions of those that
-    can be read. ``outcome``: ``standing`` in words. ``reasons``: why its certificates are not trusted. ``size``: bytes
-    of application data, both ways. ``post_quantum``: whether its key exchange is; None where nobody can tell. ``http``:
-    of plain HTTP the methods and answers, each once.
+    ``handshake``: from the first message to the second side's Finished; where that never came, the connection's
+    duration; None where it came unseen, and for plain HTTP. ``target``: where a proxy was asked to lead to.
+    ``alerts``: the descriptions of those that can be read. ``outcome``: ``standing`` in words. ``reasons``: why its
+    certificates are not trusted. ``size``: bytes of application data, both ways. ``post_quantum``: whether its key
+    exchange is; None where nobody can tell. ``http``: of plain HTTP the methods and answers, each once.
     """
 
     id: int
@@ -186,9 +187,11 @@ def handshake(connection: Connection) -> float | None:
     """How long the handshake took, in seconds, as in `Row`."""
     if connection.plain:
         return None
-    messages = connection.messages
-    ends = [message.time for message in messages if message.type == "finished"]
-    return max(ends[-1] - messages[0].time, 0.0) if connection.complete and ends else connection.duration
+    end = handshake_end(connection) if connection.complete else None
+    if end is not None:
+        return max(end - connection.messages[0].time, 0.0)
+    over = connection.complete or connection.server_data.records  # for the server answers behind the handshake
+    return None if over else connection.duration
 
 
 # -- what many rows share is kept once ---------------------------------------------------------------------

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tlsviz.connection import fingerprint, prelude
+from tlsviz.connection.finishes import finish
 from tlsviz.connection.model import CodePoint, Connection, Inner, InnerHello, Message, Offered
 from tlsviz.tls import registry
 from tlsviz.tls.context import Context
@@ -15,7 +16,7 @@ from tlsviz.tls.handshake import decode_handshake
 from tlsviz.tls.registry import Registry
 from tlsviz.tls.views import ClientHello
 from tlsviz.wire.buffers import Buffer, Piece
-from tlsviz.wire.chunks import CLIENT, SERVER, Sender
+from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.memo import remembering
 from tlsviz.wire.text import plural
 
@@ -136,10 +137,5 @@ def _resumed(engine: Engine) -> bool:
 
 
 def _complete(engine: Engine) -> bool:
-    return _finished(engine, CLIENT) and _finished(engine, SERVER)
-
-
-def _finished(engine: Engine, sender: Sender) -> bool:
-    """Whether this side's Finished was seen, or what was seen can only have been it."""
-    kinds = {message.type for message in engine.ledger.messages if message.sender == sender}
-    return "finished" in kinds or ("encrypted_handshake" in kinds and "change_cipher_spec" in kinds)
+    messages = engine.ledger.messages
+    return finish(messages, CLIENT) is not None and finish(messages, SERVER) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tlsviz.connection.finishes import handshake_end
 from tlsviz.connection.ladder import round_trips
 from tlsviz.connection.model import CERTIFICATES, Connection
 from tlsviz.explain.beside import encrypts, place
@@ -60,8 +61,8 @@ def _complaint(connection: Connection) -> tuple[str, str] | None:
 
 
 def _handshake_time(connection: Connection) -> float:
-    ends = [m.time for m in connection.messages if m.type in ("finished", "encrypted_handshake")]
-    return max(ends[:2], default=connection.start) - connection.start
+    end = handshake_end(connection)
+    return max(end - connection.start, 0.0) if end is not None else 0.0
 
 
 def _agreed(connection: Connection) -> Iterator[Sentence]:
