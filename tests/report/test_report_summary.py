@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import jsonschema
 import pytest
 from sample_traces import full, hostile, refused, trace
 
 from tlsviz.connection.tally import FACETS
+from tlsviz.pki.trust import Trust
 from tlsviz.report.json import schema, to_json
 from tlsviz.report.summary import columns, render_summary
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_the_json_fulfils_the_schema_and_counts() -> None:
@@ -38,3 +44,10 @@ def test_nothing_at_all() -> None:
 def test_a_single_failure_is_seen_beside_thousands() -> None:
     assert columns([0, 1, 4000, 0]) == " ▁█ "
     assert columns([]) == ""
+
+
+def test_no_outcome_is_left_out() -> None:
+    ends = [f"end {number:02}" for number in range(12)]
+    odd = [replace(full(), id=n, trust=Trust("untrusted", (end,), NOON, "us")) for n, end in enumerate(ends)]
+    text = render_summary(trace(*odd), 80)
+    assert all(end in text for end in ends)

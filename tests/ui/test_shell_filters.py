@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 from shellhelp import make_app, script, shown, until
-from shellsample import connection, several, trace
+from shellsample import NOON, connection, several, trace
 
 from tlsviz.connection.model import Trace
 from tlsviz.connection.rows import row
+from tlsviz.connection.tally import summarize
+from tlsviz.pki.trust import Trust
 from tlsviz.sources.capture import Progress
 from tlsviz.ui.listing import COLUMNS, Listing
 from tlsviz.ui.screens.connections import AT_ONCE, ConnectionsScreen
-from tlsviz.ui.screens.summary import SummaryScreen, plot
+from tlsviz.ui.screens.summary import SummaryScreen, draw, plot
 from tlsviz.ui.widgets.connection_table import ConnectionTable
-from tlsviz.ui.widgets.facet_pane import FacetPane
+from tlsviz.ui.widgets.facet_pane import FacetPane, More
 from tlsviz.ui.widgets.filter_box import FilterBox
 from tlsviz.ui.workers import Capture, Job
 
@@ -93,6 +95,39 @@ async def test_counts_pick_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert app.screen.query_one(FilterBox).told == 'version:="TLS 1.0"'
         await pilot.press("escape", "escape")
         await until(pilot, lambda: not pane.display and len(table.listing.view) == 8)
+
+
+async def test_counts_are_reached_to_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = [f"end {number:02}" for number in range(30)]
+    odd = [connection(n, f"{n}.example", trust=Trust("untrusted", (end,), NOON, "us")) for n, end in enumerate(ends)]
+    script(monkeypatch, lambda job: trace(*odd))
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        await pilot.press("f")
+        pane = app.screen.query_one(FacetPane)
+        await until(pilot, lambda: pane.has_focus and "outcomes" in shown(app))
+        seen = set[str]()
+        while (value := pane.marked.value) != More("sni"):
+            seen.add(value[1])
+            await pilot.press("down")
+        assert set(ends) <= seen and "15.example" in seen and "29.example" not in seen
+        assert "22 more" in shown(app)
+        await pilot.press("enter")
+        assert pane.marked.value == ("sni", "16.example")  # by name, the ninth
+        await pilot.press("pagedown")
+        assert pane.marked.value[0] == "sni"
+        await pilot.press("enter")
+        table = app.screen.query_one(ConnectionTable)
+        await until(pilot, lambda: len(table.listing.view) == 1)
+
+
+def test_the_summary_leaves_no_outcome_out() -> None:
+    ends = [f"end {number:02}" for number in range(9)]
+    odd = [connection(n, trust=Trust("untrusted", (end,), NOON, "us")) for n, end in enumerate(ends)]
+    lines = draw(summarize(list(map(row, odd))), 80)
+    text = "\n".join("".join(part for part, _ in line) for line in lines)
+    assert all(end in text for end in ends) and "in all" not in text.partition("outcomes")[2].partition("cipher")[0]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])

@@ -13,22 +13,30 @@ SLICES = 60
 """How many slices of time a summary has, at most."""
 
 
+MOST_WHOLE = 300
+"""Values of a facet that are shown where none should be left out: a hostile peer may make up outcomes."""
+
+
 class Facet(NamedTuple):
-    """Something to count by; ``key`` is that of the filter which picks one of the values."""
+    """Something to count by; ``key`` is that of the filter which picks one of the values.
+
+    ``whole``: its rare values are those that one looks for, so that none is left out.
+    """
 
     key: str
     title: str
     values: Callable[[Row], Iterable[str]]
+    whole: bool = False
 
 
 PLAIN_HTTP = Facet("http", "plain HTTP", KEYS["http"].texts)
 FACETS = (
     Facet("version", "versions", KEYS["version"].texts),
-    Facet("outcome", "outcomes", KEYS["outcome"].texts),
+    Facet("outcome", "outcomes", KEYS["outcome"].texts, whole=True),
     Facet("cipher", "cipher suites", KEYS["cipher"].texts),
     Facet("group", "groups", KEYS["group"].texts),
     Facet("alpn", "ALPN", KEYS["alpn"].texts),
-    Facet("finding", "findings", KEYS["finding"].texts),
+    Facet("finding", "findings", KEYS["finding"].texts, whole=True),
     Facet("sni", "server names", KEYS["sni"].texts),
     Facet("server", "servers", lambda row: (str(row.server),)),
     Facet("transport", "transports", KEYS["transport"].texts),
@@ -53,6 +61,11 @@ def count(rows: Iterable[Row], facets: Iterable[Facet] = FACETS) -> dict[str, Co
 def ordered(counter: Counter[str]) -> Counts:
     """The most frequent first, those of equal number by name."""
     return tuple(sorted(counter.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def seen(facet: Facet, counts: Counts, most: int) -> Counts:
+    """The values of a facet that are shown at once: the ``most`` frequent, or all."""
+    return counts[: MOST_WHOLE if facet.whole else most]
 
 
 class Slice(NamedTuple):

@@ -7,12 +7,12 @@ from typing import Any
 
 from tlsviz.connection.model import Trace
 from tlsviz.connection.rows import rows
-from tlsviz.connection.tally import SLICES, Counts, Slice, Summary, summarize
+from tlsviz.connection.tally import SLICES, Counts, Facet, Slice, Summary, seen, summarize
 from tlsviz.report.paint import Line, Piece, Style, cells, clip, pad, render
 from tlsviz.wire.text import clock, plural, safe
 
 MOST_VALUES = 8
-"""Values of a facet that are shown."""
+"""Values of a facet that are shown, unless it shows all."""
 NAME, LONGEST_BAR = 36, 40
 BARS, ASCII_BARS = " ▁▂▃▄▅▆▇█", " ..::==##"
 
@@ -50,7 +50,7 @@ def render_summary(trace: Trace, width: int = 100, color: bool = False, ascii: b
     for facet, counts in found.facets:
         if counts:
             lines += [[], [Piece(facet.title[0].upper() + facet.title[1:], "title")]]
-            lines += _bars(counts, found.total(facet), width)
+            lines += _bars(facet, counts, found.total(facet), width)
     return render(lines, color, ascii)
 
 
@@ -96,15 +96,16 @@ def columns(numbers: list[int], ascii: bool = False) -> str:
     return "".join(signs[-(-number * (len(signs) - 1) // most)] for number in numbers)
 
 
-def _bars(counts: Counts, total: int, width: int) -> Iterator[Line]:
+def _bars(facet: Facet, counts: Counts, total: int, width: int) -> Iterator[Line]:
     room = min(LONGEST_BAR, width - NAME - 20)
-    size = min(max(cells(value) for value, _ in counts[:MOST_VALUES]), NAME)
-    for value, number in counts[:MOST_VALUES]:
+    shown = seen(facet, counts, MOST_VALUES)
+    size = min(max(cells(value) for value, _ in shown), NAME)
+    for value, number in shown:
         bar = "█" * max(round(room * number / total), 1)
         yield [
             Piece(f"  {pad(clip(value, size), size)}  "),
             Piece(pad(bar, room), "sealed"),
             Piece(f" {number:7,}  {number / total:4.0%}", "dim"),
         ]
-    if len(counts) > MOST_VALUES:
-        yield [Piece(f"  and {plural(len(counts) - MOST_VALUES, 'more', 'more')}", "dim")]
+    if len(counts) > len(shown):
+        yield [Piece(f"  and {plural(len(counts) - len(shown), 'more', 'more')}", "dim")]

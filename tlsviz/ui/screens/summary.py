@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tlsviz.connection.rows import Row
-from tlsviz.connection.tally import Counts, Facet, Summary, summarize
+from tlsviz.connection.tally import Counts, Facet, Summary, seen, summarize
 from tlsviz.ui.glyphs import ASCII, glyphs
 from tlsviz.ui.widgets.key_bar import KeyBar
 from tlsviz.ui.widgets.lines import Line, LineView, cells, clip, fit, pad_line
@@ -19,6 +19,7 @@ from tlsviz.wire.text import clock, plural, safe
 
 BARS, ASCII_BARS = " ▁▂▃▄▅▆▇█", " ..::==##"
 MOST_VALUES = 6
+"""Values of a facet that are shown, unless it shows all."""
 WIDE = 110
 """Cells from which on two columns stand beside each other."""
 HEIGHT = 4
@@ -160,16 +161,17 @@ def plot(numbers: Sequence[int], height: int) -> list[str]:
 
 
 def _block(facet: Facet, counts: Counts, total: int, width: int) -> list[Line]:
-    more = f"  {len(counts):,} in all" if len(counts) > MOST_VALUES else ""
+    first = seen(facet, counts, MOST_VALUES)
+    more = f"  {len(counts):,} in all" if len(counts) > len(first) else ""
     lines: list[Line] = [[(facet.title, "bold muted"), (more, "muted")]]
-    seen = [(_words(facet.key, value), number) for value, number in counts[:MOST_VALUES]]
-    size = min(max(cells([(value, "")]) for value, _ in seen), max(width // 2, 10))
+    shown = [(value, _words(facet.key, value), number) for value, number in first]
+    size = min(max(cells([(words, "")]) for _, words, _ in shown), max(width // 2, 10))
     room = max(width - size - 17, 4)
-    for value, number in seen:
+    for value, words, number in shown:
         full = max(round(room * number / total), 1)
         bar = [(glyphs().full * full, _style(facet.key, value)), (" " * (room - full), "")]
         lines.append(
-            [(fit(clip(value, size), size), ""), ("  ", ""), *bar, (f"{number:8,} {number / total:5.0%}", "muted")]
+            [(fit(clip(words, size), size), ""), ("  ", ""), *bar, (f"{number:8,} {number / total:5.0%}", "muted")]
         )
     return lines
 

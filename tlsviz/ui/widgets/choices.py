@@ -32,6 +32,8 @@ class Choices(LineView):
     BINDINGS = [
         Binding("up", "move(-1)", "up", show=False),
         Binding("down", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
         Binding("home", "edge(-1)", "first", show=False),
         Binding("end", "edge(1)", "last", show=False),
         Binding("enter", "choose", "open", tooltip="Open the marked one"),
@@ -68,12 +70,23 @@ class Choices(LineView):
 
     def set_choices(self, choices: Sequence[Choice]) -> None:
         """Replaces everything; the highlight stays on the same value where it is still there."""
-        old = self._choices[self.highlighted].value if self.highlighted >= 0 else None
+        old = self.marked.value if self.marked is not None else None
         self._choices = tuple(choices)
         values = [choice.value for choice in self._choices]
         kept = values.index(old) if old is not None and old in values else -1
         self.set_reactive(Choices.highlighted, kept if kept >= 0 else next(iter(self._open()), -1))
         self._build()
+
+    @property
+    def marked(self) -> Choice | None:
+        """The choice that Enter opens."""
+        return self._choices[self.highlighted] if self.highlighted >= 0 else None
+
+    def mark(self, value: object) -> None:
+        """Marks the choice with a value, where there is one."""
+        places = [place for place in self._open() if self._choices[place].value == value]
+        if places:
+            self.highlighted = places[0]
 
     def on_mount(self) -> None:
         self.set_choices(self._choices)
@@ -152,14 +165,21 @@ class Choices(LineView):
         else:
             self.post_message(self.Left(self, by))
 
+    def action_page(self, by: int) -> None:
+        places = self._open()
+        if places:
+            step = by * max(self.scrollable_content_region.height - 1, 1)
+            at = places.index(self.highlighted) if self.highlighted in places else 0
+            self.highlighted = places[max(0, min(at + step, len(places) - 1))]
+
     def action_edge(self, end: int) -> None:
         places = self._open()
         if places:
             self.highlighted = places[0 if end < 0 else -1]
 
     def action_choose(self) -> None:
-        if self.highlighted >= 0:
-            self.post_message(self.Chosen(self, self._choices[self.highlighted]))
+        if self.marked is not None:
+            self.post_message(self.Chosen(self, self.marked))
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
