@@ -70,6 +70,8 @@ def test_wrong_secrets_fail_and_nothing_is_read(kind: str) -> None:
     assert proofs["record_protection"] == "failed"
     assert "verified" not in {proofs.get("server_finished"), proofs.get("client_finished")}
     assert {proof.what for proof in right.proofs} & {"server_finished"}
+    codes = [finding.code for finding in connection.findings]
+    assert codes.count("bad_record") == 1 and "proof_failed" not in codes, "told once"
     read_over(connection)
 
 
@@ -92,6 +94,8 @@ def test_a_wrong_pre_shared_key_fails_the_binder() -> None:
     connection = judged(made.connection())
     assert [proof.status for proof in connection.proofs if proof.what == "psk_binder"] == ["failed"]
     assert {proof.status for proof in connection.proofs if proof.what.endswith("finished")} == {"verified"}
+    (found,) = [finding for finding in connection.findings if finding.code == "proof_failed"]
+    assert "key log" in found.mend
     odd = [node for node in key_schedule(connection).nodes if "another value" in node.why]
     assert odd
     read_over(connection)

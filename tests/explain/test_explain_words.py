@@ -40,7 +40,7 @@ FINDINGS = named(
     starttls_refused proxy_refused version_not_supported
     no_common_cipher_suite no_common_group no_common_signature_scheme
     unrecognized_name no_application_protocol client_certificate_required client_certificate_refused handshake_alert
-    malformed_message bad_record http_error http_redirect_to_plain no_redirect_to_https no_hsts old_version
+    malformed_message bad_record proof_failed http_error http_redirect_to_plain no_redirect_to_https no_hsts old_version
     weak_cipher_suite no_forward_secrecy no_post_quantum_group
     small_key no_extended_master_secret insecure_renegotiation
     compression heartbeat_overread long_ticket_lifetime name_in_clear truncated_stream early_data_replayable

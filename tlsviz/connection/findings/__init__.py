@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tlsviz.connection.findings import (
     agreement,
+    broken,
     certificate_chain,
     certificate_health,
     certificates,
@@ -24,6 +25,7 @@ from tlsviz.connection.model import GRAVE, SEVERITIES, Connection, Finding, chan
 BEHIND_TLS = "http_error"
 FAMILIES = (
     protocol,
+    broken,
     certificates,
     certificate_chain,
     certificate_health,
