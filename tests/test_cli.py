@@ -154,5 +154,9 @@ def test_a_filter_picks_connections_and_counts_are_summed_up(capsys: pytest.Capt
     status, out, _ = run(capsys, "show", sample, "--filter", "version:1.2", "--summary", "--format", "json")
     assert status == 0 and json.loads(out)["summary"]["counts"]["version"] == [{"value": "TLS 1.2", "connections": 1}]
     assert run(capsys, "check", sample, "--filter", "version:1.3")[:2] == (0, "")
+    status, out, err = run(capsys, "show", sample, "--filter", "finding:nosuch", "--list")
+    assert (
+        status == 0 and err.startswith("tlsviz: Nothing matches. No finding is called nosuch.") and "nosuch" not in out
+    )
     status, _, err = run(capsys, "show", "no-such-file.pcap", "--filter", "versoin:1.2")
     assert status == 2 and "is version: meant?" in err and "character 1" in err

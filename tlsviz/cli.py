@@ -228,7 +228,9 @@ def _picked(args: argparse.Namespace) -> tuple[Trace, Trace]:
 
     wanted = parse(args.filter)
     trace = targets.trace(args.target, args)
-    return trace, trace._replace(connections=picked(wanted, trace.connections))
+    found = trace._replace(connections=picked(wanted, trace.connections))
+    printing.filter_hints(args.filter, trace, bool(found.connections))
+    return trace, found
 
 
 def _known_format(name: str, known: Sequence[str]) -> None:

@@ -43,6 +43,17 @@ def notices(trace: Trace) -> None:
         print(f"tlsviz: {notice}", file=sys.stderr)  # noqa: T201
 
 
+def filter_hints(text: str, trace: Trace, matched: bool) -> None:
+    """Says on standard error what a filter may have been meant as, where that helps."""
+    from tlsviz.connection.filter_hints import hints
+    from tlsviz.connection.rows import rows
+    from tlsviz.explain.words import entries
+
+    said = hints(text, rows(trace.connections), lambda: entries("finding"), matched)
+    if said:
+        print("tlsviz:", *([] if matched else ["Nothing matches."]), *said, file=sys.stderr)  # noqa: T201
+
+
 def write(text: str | Iterable[str], path: Path | None, private: bool) -> None:
     """Prints text or its parts, or writes a file. ``private``: it holds secrets, so the file is for its owner alone."""
     parts = (text,) if isinstance(text, str) else text

@@ -81,6 +81,26 @@ async def test_a_filter_is_completed_and_told_where_it_is_wrong(
         assert not box.display
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_a_filter_that_finds_nothing_is_told_what_it_may_mean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    early = connection(8, trust=Trust("untrusted", ("not_yet_valid",), NOON, "us"))
+    script(monkeypatch, lambda job: trace(*several(), early))
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        box = app.screen.query_one(FilterBox)
+        await pilot.press("slash", *"not yet valid", "enter")
+        await until(pilot, lambda: 'For the outcome "not yet valid" type outcome:"not yet valid".' in shown(app))
+        box.set("finding:nosuch")
+        await until(pilot, lambda: "No finding is called nosuch." in shown(app))
+        box.set("outcome:failed")
+        await until(pilot, lambda: "did you mean the word failed alone?" in shown(app))
+        await pilot.press("slash", *"not finding:nosuch", "enter")
+        await until(pilot, lambda: any("nosuch" in each.message for each in app._notifications))
+
+
 async def test_counts_pick_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script(monkeypatch, lambda job: trace(*several()))
     app = make_app(tmp_path, CLASS)

@@ -14,9 +14,11 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
+from tlsviz.connection.filter_hints import hints
 from tlsviz.connection.filters import term
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.connection.rows import Row
+from tlsviz.explain.words import entries
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.listing import COLUMNS, Listing
 from tlsviz.ui.messages import GoBack, OpenConnection
@@ -169,9 +171,17 @@ class ConnectionsScreen(Screen[None]):
         if event.connection is not None:
             glance.update(glance_at(event.connection), layout=False)
         else:
-            glance.update(
-                Content.styled("Nothing matches the filter." if len(self.listing) else "No connection yet.", "$muted")
-            )
+            self._say_nothing()
+
+    def _say_nothing(self) -> None:
+        """Says that there is no row, and what the filter may have been meant as."""
+        words = "Nothing matches the filter." if len(self.listing) else "No connection yet."
+        said = [Content.styled(words, "$muted"), *(Content(each) for each in self._hints())]
+        self.query_one("#glance", Static).update(Content("\n").join(said), layout=False)
+
+    def _hints(self) -> tuple[str, ...]:
+        listing = self.listing
+        return hints(listing.filter, listing.rows.values(), lambda: entries("finding"), bool(listing.view))
 
     @on(ConnectionHead.Picked)
     def _picked(self, event: ConnectionHead.Picked) -> None:
@@ -191,9 +201,13 @@ class ConnectionsScreen(Screen[None]):
             await asyncio.sleep(0)
         self._refill()
         self._show_title()
+        if not self.listing.view:
+            self._say_nothing()
 
     @on(FilterBox.Done)
     def _filter_done(self) -> None:
+        if self.listing.view and (said := self._hints()):
+            self.notify("\n".join(said), severity="warning", markup=False)
         self.set_focus(self.query_one(ConnectionTable))
         box = self.query_one(FilterBox)
         box.display = bool(box.input.value)
