@@ -92,8 +92,9 @@ def capture(path: Path, args: argparse.Namespace) -> Trace:
     """Reads a capture file with the options given."""
     from tlsviz.sources.scout import Early
 
-    early = None if args.no_carve else Early(path)
+    early: Early | None = None
     try:
+        early = None if args.no_carve else Early(path)
         from tlsviz.sources.catalog import list_capture
 
         return list_capture(path, arguments.open_options(args, password()), early=early)

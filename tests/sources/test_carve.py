@@ -18,7 +18,7 @@ from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.carve import plan
 from tlsviz.sources.feeding import Mapped
 from tlsviz.sources.packets import read_packets
-from tlsviz.sources.segments import ACK, RST, SYN, Packet
+from tlsviz.sources.segments import ACK, FIN, RST, SYN, Packet
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk
 
 pytestmark = [
@@ -141,6 +141,19 @@ def test_formats(tmp_path: Path, frames: Frames, name: str) -> None:
     path.write_bytes(FORMATS[name](frames))
     assert left_out(path) > len(frames) * 0.5
     assert_equal(path)
+
+
+@pytest.mark.parametrize("frames", ["1.3"], indirect=True)
+def test_the_first_pass_reads_clocks_as_tshark_does(tmp_path: Path, frames: Frames) -> None:
+    """Of sections in either byte order, and far beyond what a calendar has."""
+    path = tmp_path / "a.pcapng"
+    half = len(frames) // 2
+    path.write_bytes(w.pcapng(map(w.frame, frames[:half]), ">") + w.pcapng(map(w.frame, frames[half:])))
+    assert_equal(path)
+    for late in (500e9, 1.2e13):
+        far = [packet._replace(time=packet.time + late) for packet in frames[half:]]
+        path.write_bytes(w.pcapng(map(w.frame, [*frames[:half], *far])))
+        assert_equal(path)
 
 
 @pytest.mark.parametrize("frames", ["1.3"], indirect=True)
@@ -314,7 +327,51 @@ def tiny(packets: Frames) -> Frames:
     return out
 
 
+def answered_first(packets: Frames) -> Frames:
+    """The server's SYN-ACK stands before the SYN."""
+    return [packets[1], packets[0], *packets[2:]]
+
+
+def both_open(packets: Frames) -> Frames:
+    """Both sides send a SYN, and acknowledge the other's (RFC 9293 3.5)."""
+    one, two = packets[:2]
+    first = two._replace(flags=SYN, acknowledgement=0)
+    return [one, first, one._replace(flags=SYN | ACK, acknowledgement=two.sequence + 1), *packets[1:]]
+
+
+def alone(packets: Frames) -> Frames:
+    """A host that talks to its own port."""
+    end = packets[0].source
+    return [packet._replace(source=end, destination=end) for packet in packets]
+
+
+def closed_early(packets: Frames) -> Frames:
+    """The client closes its side in the middle of a download, which goes on; its FIN comes twice."""
+    at = middle(packets)
+    one = packets[at]
+    fin = one._replace(
+        source=one.destination,
+        destination=one.source,
+        sequence=one.acknowledgement,
+        acknowledgement=one.sequence,
+        flags=FIN | ACK,
+        payload=b"",
+    )
+    rest = [each for each in packets[at:] if each.source == one.source]
+    return [*packets[:at], fin, *rest[:9], fin, *rest[9:]]
+
+
+def crossed(packets: Frames) -> Frames:
+    """Of every few packets the last comes first, so that answers stand before what they answer."""
+    return [*packets[:8], *(each for at in range(8, len(packets), 5) for each in (packets[at : at + 5][::-1]))]
+
+
 SPOILS: list[Spoil] = [
+    answered_first,
+    both_open,
+    alone,
+    closed_early,
+    crossed,
     lost,
     lost_for_long,
     repeated,

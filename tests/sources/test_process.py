@@ -97,3 +97,11 @@ def test_a_program_that_cannot_be_run_leaves_no_pipe(tmp_path: Path, started: li
     with pytest.raises(OSError):
         Ahead(str(tmp_path / "missing"))
     assert not started
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_named_pipe_is_not_read_from(tmp_path: Path, started: list[Process]) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    assert ahead(path) is None
+    assert not started

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -119,3 +120,27 @@ def test_the_list_is_the_same(path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert main(["show", str(path), "--list", "--no-carve"]) == 0
     assert main(["show", str(path), "--list", "--keylog", str(path.with_name("missing"))]) != 0
     assert sent == [path, path]
+
+
+def test_nobody_waits_for_it(tmp_path: Path) -> None:
+    """Its parent dies while it has more to say than a pipe holds: it goes too, and keeps nobody's pipe open."""
+    path = tmp_path / "large.pcap"
+    frame = w.frame(w.packets(shake())[0])
+    path.write_bytes(w.pcap([frame] * 80_000))
+    reader, writer = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        try:
+            sent = Scout(path)
+            os.write(writer, str(sent._process).encode())
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.close(writer)
+    os.waitpid(parent, 0)
+    watch = select.poll()
+    watch.register(reader, select.POLLIN)
+    assert watch.poll(10_000)
+    assert os.read(reader, 99).isdigit()
+    assert watch.poll(10_000), "its pipe has no end"
+    assert os.read(reader, 99) == b""
+    os.close(reader)

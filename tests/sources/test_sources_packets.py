@@ -120,6 +120,9 @@ def test_half_a_header_is_no_packet() -> None:
 def test_times() -> None:
     assert epoch("1506985223.161507000") == 1506985223.161507
     assert epoch("2017-10-02T23:00:23.161507000Z") == 1506985223.161507
+    assert epoch("2017-10-02T23:00:23Z") == 1506985223
+    assert epoch("2023-11-14T22:13:20.123456789Z") == epoch("1700000000.123456789") != epoch("1700000000.123456")
+    assert epoch("1969-12-31T23:59:58.75Z") == -1.25
     assert epoch("-5.25") == -5.25
     for text in ("18446744073709.551615", "-9223372036854"):
         assert 1 <= datetime.fromtimestamp(epoch(text), UTC).year <= 9999

@@ -1,4 +1,4 @@
-"""Which frames of a capture tshark need not see: bare acknowledgements, and the middle of application data.
+"""Which frames of a capture tshark need not see: bare acknowledgements, and segments that come in their turn.
 
 A first pass over the mapped file follows every TCP flow that begins with a SYN and speaks TLS from its first byte, by
 nothing but its sequence numbers and its records' headers. Where application data records follow each other without
@@ -160,21 +160,23 @@ class _Carver:
             if lane.first == first:
                 lane.flow.frames.append(number)
                 return
-            if lane.first < 0 and flags & ACK:
+            if lane.first < 0:
                 lane.first = lane.next = first
-                lane.flow.odd = lane.flow.odd or size > 0
+                lane.flow.odd = lane.flow.odd or size > 0 or not flags & ACK
                 lane.flow.frames.append(number)
                 return
             self._stop(lane.flow)
             self.done.append(lane.flow)
+        half = (len(key) - 4) // 2
+        back = key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
+        if back == key:
+            return  # a host that talks to itself: nothing tells who said what
         flow = Flow(number, first)
         flow.odd = size > 0 or flags & (SYN | ACK) != SYN
         flow.frames.append(number)
         if flags & SYN:
             for each in flow.lanes:
                 each.bare = BARE_KEPT if flags & (SYN | ACK) == SYN else -BARE_KEPT
-        half = (len(key) - 4) // 2
-        back = key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
         self.lanes[key], self.lanes[back] = flow.lanes
 
     def _bare(self, lane: Lane, frame: Frame, flags: int, at: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import ujson
 
 from tlsviz.connection.model import Endpoint
-from tlsviz.sources.segments import Datagram, Packet
+from tlsviz.sources.segments import EARLIEST, LATEST, Datagram, Packet
 
 FIELDS = (
     "frame.number",
@@ -53,9 +53,6 @@ FILTER = (
 )
 
 UDP_HEADER = 8
-
-EARLIEST, LATEST = -60e9, 250e9
-"""The years 68 and 9892, in Unix seconds."""
 
 
 @dataclass(slots=True)
@@ -193,4 +190,9 @@ def epoch(text: str) -> float:
     try:
         return min(max(float(text), EARLIEST), LATEST)
     except ValueError:
-        return datetime.fromisoformat(text).timestamp()
+        moment, _, rest = text.partition(".")  # datetime knows microseconds only
+        zone = rest.lstrip("0123456789")
+        digits = rest.removesuffix(zone) or "0"
+        seconds = int(datetime.fromisoformat(moment + zone).timestamp())
+        ticks = int("1" + "0" * len(digits))
+        return (seconds * ticks + int(digits)) / ticks

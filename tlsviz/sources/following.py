@@ -138,7 +138,9 @@ class Following:
         try:
             inputs = followed.stream.feed(packets[0])
             if len(packets) > 1:
-                inputs = _joined([*inputs, *(item for packet in packets[1:] for item in followed.stream.feed(packet))])
+                inputs = [*inputs, *(item for packet in packets[1:] for item in followed.stream.feed(packet))]
+                if [item.packets for item in inputs] == [(packet.number,) for packet in packets]:
+                    inputs = _joined(inputs)
             if not inputs:
                 return
             known = followed.is_tls
@@ -180,7 +182,7 @@ class Following:
     @property
     def unclaimed(self) -> bool:
         """Whether records were counted of a connection that never came: the file has to be read as it is."""
-        return bool(self._carved or self._taken)
+        return bool(self.left)
 
     def end(self) -> None:
         """The capture's end: what still waits in the streams is told."""

@@ -10,6 +10,7 @@ import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tlsviz.sources.pcapng import (
     DECRYPTION_SECRETS,
@@ -19,19 +20,29 @@ from tlsviz.sources.pcapng import (
     Survey,
     take_secrets,
 )
+from tlsviz.sources.segments import EARLIEST, LATEST
 
 Data = bytes | mmap.mmap
 
 INTERFACE_DESCRIPTION, OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET = 1, 2, 3, 6
 UNKNOWN_LINK = -1
-_UNKNOWN = (UNKNOWN_LINK, 0)
 _RESOLUTION, _OFFSET = 9, 14
-_CLOCK = {order: struct.Struct(order + "II") for order in "<>"}
+_TICKS = {order: struct.Struct(order + "II") for order in "<>"}
 
 
-Frame = tuple[int, int, int, int, int, int]
+class Clock(NamedTuple):
+    """How a frame says its time: in which byte order, and how many ticks make a second; 0 where that is not known."""
+
+    order: str
+    units: int
+
+
+_UNKNOWN = (UNKNOWN_LINK, Clock("<", 0))
+
+
+Frame = tuple[int, int, int, int, int, Clock]
 """A frame's place in the file: where it starts with its header, where the captured bytes start and stop, where the
-frame ends, its link type (LINKTYPE_*; -1 where that is not known here), how many of its clock's ticks make a second."""
+frame ends, its link type (LINKTYPE_*; -1 where that is not known here), its clock."""
 
 
 @dataclass(slots=True)
@@ -55,21 +66,23 @@ class Framing:
         return iter(())
 
     def time(self, frame: Frame) -> float:
-        """When a frame was captured, in Unix seconds: the float nearest to its nine decimals, as from tshark."""
-        return self._ticks(frame) / frame[5]
+        """When a frame was captured, in Unix seconds, as `ek.epoch` has it from tshark."""
+        seconds = self._ticks(frame) / frame[5].units
+        return min(seconds, LATEST) if seconds < 1 << 63 else EARLIEST  # tshark's seconds have a sign
 
     def clock(self, frame: Frame) -> tuple[int, int]:
         """When a frame was captured: Unix seconds, and nanoseconds behind them."""
-        units = frame[5]
+        units = frame[5].units
         seconds, ticks = divmod(self._ticks(frame), units)
         return seconds, ticks * (1_000_000_000 // units)
 
     def _ticks(self, frame: Frame) -> int:
         """When a frame was captured, by its own clock."""
+        order, units = frame[5]
         if self.found.kind == "pcap":
-            seconds, ticks = _CLOCK[self.order].unpack_from(self.data, frame[0])
-            return int(seconds * frame[5] + ticks)
-        high, low = _CLOCK[self.order].unpack_from(self.data, frame[0] + 12)
+            seconds, ticks = _TICKS[order].unpack_from(self.data, frame[0])
+            return int(seconds * units + ticks)
+        high, low = _TICKS[order].unpack_from(self.data, frame[0] + 12)
         return int(high << 32 | low)
 
     # -- pcap ----------------------------------------------------------------------------------------------
@@ -81,7 +94,7 @@ class Framing:
         head = struct.Struct(self.order + "8xI")
         header = 16
         link = struct.unpack_from(self.order + "I", data, 20)[0] & 0xFFFF
-        start, units = 24, self.units
+        start, clock = 24, Clock(self.order, self.units)
         unpack = head.unpack_from
         while start + header <= size:
             (held,) = unpack(data, start)
@@ -94,7 +107,7 @@ class Framing:
                 found.cut = True
                 break
             count += 1
-            yield start, begin, end, end, link, units
+            yield start, begin, end, end, link, clock
             start = end
         else:
             found.cut = start < size
@@ -105,7 +118,7 @@ class Framing:
     def _pcapng(self) -> Iterator[Frame]:
         data, size = self.data, len(self.data)
         found, start, count, order = self.found, 0, 0, "<"
-        links: list[tuple[int, int]] = []
+        links: list[tuple[int, Clock]] = []
         while start + 8 <= size:
             kind, length = struct.unpack_from(order + "II", data, start)
             if kind == SECTION_HEADER:
@@ -128,8 +141,8 @@ class Framing:
                 count += 1
                 interface, held = struct.unpack_from(order + "I8xI", data, start + 8)
                 stop = min(start + 28 + held, end - 4)
-                link, units = links[interface] if interface < len(links) else _UNKNOWN
-                yield start, start + 28, stop, end, link, units
+                link, clock = links[interface] if interface < len(links) else _UNKNOWN
+                yield start, start + 28, stop, end, link, clock
             elif kind in (OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET):
                 count += 1
                 yield start, end, end, end, *_UNKNOWN
@@ -140,7 +153,7 @@ class Framing:
             found.cut = start < size
         found.packets = count
 
-    def _other(self, kind: int, start: int, end: int, order: str, links: list[tuple[int, int]]) -> None:
+    def _other(self, kind: int, start: int, end: int, order: str, links: list[tuple[int, Clock]]) -> None:
         self.others.append((start, end))
         if kind == INTERFACE_DESCRIPTION and end - start >= 20:
             links.append(_interface(bytes(self.data[start:end]), order))
@@ -160,8 +173,8 @@ def let_go(data: Data, end: int) -> int:
     return end + FORGET
 
 
-def _interface(block: bytes, order: str) -> tuple[int, int]:
-    """An interface's link type and clock (ticks per second); unknown where its clock is not a plain decimal one."""
+def _interface(block: bytes, order: str) -> tuple[int, Clock]:
+    """An interface's link type and clock; unknown where its clock is not a plain decimal one."""
     link = struct.unpack_from(order + "H", block, 8)[0]
     units, at = 1_000_000, 16
     while at + 4 <= len(block) - 4:
@@ -173,7 +186,7 @@ def _interface(block: bytes, order: str) -> tuple[int, int]:
         if code == 0:
             break
         at += 4 + (size + 3 & ~3)
-    return link, units
+    return link, Clock(order, units)
 
 
 def framing(data: Data) -> Framing:

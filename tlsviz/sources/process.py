@@ -131,6 +131,8 @@ def ahead(path: Path) -> Ahead | None:
 
     Whoever needs tshark then learns why.
     """
+    if not path.is_file():  # what a pipe has given is gone
+        return None
     with suppress(OSError, TlsvizError), path.open("rb") as file:
         if framing(file.read(_HEAD)).found.kind != "other":
             return Ahead(tshark.find())

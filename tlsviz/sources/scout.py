@@ -10,6 +10,7 @@ import mmap
 import os
 import pickle
 import select
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -46,6 +47,7 @@ class Scout:
     def __init__(self, path: Path) -> None:
         """Raises OSError where the file cannot be read, or no process started."""
         self._reader, writer = os.pipe()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # and so it stays in the new process
         try:
             with path.open("rb") as file:
                 self._process = os.fork()
@@ -56,6 +58,7 @@ class Scout:
             raise
         finally:
             os.close(writer)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def plan(self, data: Data, look: Callable[[], None]) -> Plan | None:
         """What `carve.plan` finds in ``data``, the same file; ``look`` is called while this waits, and may raise.
@@ -83,7 +86,7 @@ class Scout:
         """Ends it, wherever it is."""
         if self._process:
             with suppress(ProcessLookupError):
-                os.kill(self._process, 9)
+                os.kill(self._process, signal.SIGKILL)
             self._ended()
 
 
@@ -91,6 +94,10 @@ def _look_through(file: int, writer: int) -> None:
     """The life of the process."""
     status = 1
     try:
+        # Whoever waits for the end of another pipe, or of this one's other side, must not wait for us.
+        one, two = sorted((file, writer))
+        for first, behind in ((3, one), (one + 1, two), (two + 1, os.sysconf("SC_OPEN_MAX"))):
+            os.closerange(first, behind)
         left = memoryview(_packed(plan(mmap.mmap(file, 0, access=mmap.ACCESS_READ))))
         with suppress(AttributeError, OSError, ValueError):
             widen(writer)
@@ -133,10 +140,10 @@ class Early:
     ahead: Ahead | None = None
 
     def __init__(self, path: Path) -> None:
-        with suppress(OSError):
-            if processes() > 1 and path.stat().st_size >= WORTH:
-                self.scout = Scout(path)
         self.ahead = ahead(path)
+        with suppress(OSError):
+            if self.ahead is not None and processes() > 1 and path.stat().st_size >= WORTH:
+                self.scout = Scout(path)
 
     def discard(self) -> None:
         """Ends what nobody has taken."""

@@ -15,6 +15,8 @@ from tlsviz.connection.tcp import RST as RST
 from tlsviz.connection.tcp import SYN as SYN
 from tlsviz.wire.chunks import CannotCountError
 
+EARLIEST, LATEST = -60e9, 250e9
+"""The years 68 and 9892, in Unix seconds."""
 WATCHED = 64 << 10
 """Bytes at the beginning of a direction whose segments are remembered: a handshake's, and before carving begins."""
 

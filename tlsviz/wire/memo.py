@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
 
-MOST, LONGEST = 4096, 256
+MOST, LONGEST = 1024, 256
 
 F = TypeVar("F", bound=Callable[..., Any])
 
