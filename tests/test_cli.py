@@ -149,11 +149,17 @@ def test_starting_up_imports_neither_screens_nor_pyshark() -> None:
 
 
 @pytest.mark.tshark
-def test_a_filter_picks_connections_and_counts_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_filter_picks_connections_and_counts_are_summed_up(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     sample = str(ROOT / "captures" / "tls12.pcapng")
     status, out, _ = run(capsys, "show", sample, "--filter", "version:1.2", "--summary", "--format", "json")
     assert status == 0 and json.loads(out)["summary"]["counts"]["version"] == [{"value": "TLS 1.2", "connections": 1}]
     assert run(capsys, "check", sample, "--filter", "version:1.3")[:2] == (0, "")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert "took" in run(capsys, "show", sample, "--list")[1]  # a pipe has no width
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "took" not in run(capsys, "show", sample, "--list")[1]
     status, out, err = run(capsys, "show", sample, "--filter", "finding:nosuch", "--list")
     assert (
         status == 0 and err.startswith("tlsviz: Nothing matches. No finding is called nosuch.") and "nosuch" not in out

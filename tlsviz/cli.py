@@ -212,7 +212,8 @@ def _listed(trace: Trace, whole: Trace, args: argparse.Namespace) -> str:
 
     if args.format == "text":
         color = printing.color(args.output is None)
-        return render_list(trace, printing.width(), color, not printing.unicode(), whole)
+        width = printing.known_width() if args.output is None else None
+        return render_list(trace, width, color, not printing.unicode(), whole)
     import json
 
     plain = args.output is None and not printing.unicode()

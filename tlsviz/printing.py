@@ -88,8 +88,13 @@ def interactive() -> bool:
 
 def width() -> int:
     """The columns to print in; 100 where nobody says."""
+    return known_width() or 100
+
+
+def known_width() -> int | None:
+    """The columns of the terminal, or as COLUMNS has them; None where nobody says, as in a pipe."""
     if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
-        return 100
+        return None
     import shutil
 
     return max(shutil.get_terminal_size((100, 24)).columns, 60)

@@ -10,7 +10,7 @@ from tlsviz.connection.filter_keys import KEYS
 from tlsviz.connection.filters import parse
 from tlsviz.connection.rows import rows
 from tlsviz.report.json import SPREAD_OUT, json_text, to_json
-from tlsviz.report.listing import list_json, render_list
+from tlsviz.report.listing import COLUMNS, list_json, render_list
 from tlsviz.report.paint import cells
 from tlsviz.sources.capture import load_capture
 
@@ -31,8 +31,15 @@ def test_a_row_for_each_and_no_line_too_long(several, width: int) -> None:  # ty
     assert len(rows) == len(several.connections)
     assert max(map(cells, lines)) <= max(width, 80)
     assert "no common cipher suite" in rows[-1]
-    assert all("www.lab.test:443" in row for row in rows)
+    assert all("www.lab.test:443" in row for row in rows) == (width >= 200)
+    assert ("in every row: server www.lab.test:443" in lines[2]) == (width < 200)
     assert ("192.0.2.10:50001" in rows[0]) == (width >= 140)
+
+
+def test_where_lines_may_be_of_any_width_no_column_is_left_out(several) -> None:  # type: ignore[no-untyped-def]
+    head, *rows = render_list(several, None).splitlines()[2:]
+    assert [column.title in head for column in COLUMNS] == [True] * len(COLUMNS)
+    assert "192.0.2.10:50016  www.lab.test:443" in rows[-1] and rows[-1].endswith("44.6 ms")
 
 
 def test_hostile_words_stay_text(several) -> None:  # type: ignore[no-untyped-def]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tlsviz.connection import titles
@@ -14,6 +14,8 @@ from tlsviz.report.phrases import end
 from tlsviz.wire.text import clock, plural, safe
 
 GAP = 2
+LONGEST_NAME = 300
+"""Characters of the source's name where lines may be of any width."""
 SIGNS: dict[Standing, tuple[str, Style]] = {
     "trusted": ("✓", "good"),
     "complete": ("·", ""),
@@ -55,31 +57,36 @@ COLUMNS = (
 
 
 def render_list(
-    trace: Trace, width: int = 100, color: bool = False, ascii: bool = False, whole: Trace | None = None
+    trace: Trace, width: int | None = 100, color: bool = False, ascii: bool = False, whole: Trace | None = None
 ) -> str:
     """A line for each connection, for a terminal of ``width`` columns; ends with a line break.
 
-    ``whole``: the trace of which a filter has left these; times count from its first connection.
+    Without a ``width`` no column is left out. ``whole``: the trace of which a filter has left these; times count from
+    its first connection.
     """
     found = rows(trace.connections)
     every = found if whole is None else rows(whole.connections)
     facts = [] if trace.source.packets is None else [plural(trace.source.packets, "packet")]
     some = f"{len(found):,} of " if len(found) != len(every) else ""
     facts.append(some + plural(len(every), "connection"))
-    name = clip(safe(trace.source.name), max(width - 40, 20))
+    name = clip(safe(trace.source.name), LONGEST_NAME if width is None else max(width - 40, 20))
     lines: list[Line] = [[Piece("tlsviz", "title"), Piece("  " + " · ".join([name, *facts]), "dim")]]
     if found:
         lines += [[], *_table(found, width, min(row.start for row in every))]
     return render(lines, color, ascii)
 
 
-def _table(found: Sequence[Row], width: int, zero: float) -> Iterator[Line]:
+def _table(found: Sequence[Row], width: int | None, zero: float) -> Iterator[Line]:
     words = [[column.words(row, zero) for column in COLUMNS] for row in found]
     widths = [
         min(max(len(column.title), *(cells(each[at]) for each in words)), column.most)
         for at, column in enumerate(COLUMNS)
     ]
-    shown = _fitting(widths, width - 2)
+    same = {at for at in range(len(COLUMNS)) if len(words) > 1 and len({each[at] for each in words}) == 1}
+    shown = list(range(len(COLUMNS))) if width is None else _fitting(widths, width - 2, same)
+    left_out = [f"{COLUMNS[at].title} {words[0][at]}" for at in sorted(same.difference(shown)) if words[0][at]]
+    if left_out and width is not None:
+        yield [Piece(clip("  in every row: " + ", ".join(left_out), width), "dim")]
     yield [Piece("  " + " ".join(_cell(COLUMNS[at].title, at, widths) + " " for at in shown).rstrip(), "dim")]
     for row, each in zip(found, words, strict=True):
         sign, style = SIGNS[row.standing]
@@ -92,10 +99,11 @@ def _table(found: Sequence[Row], width: int, zero: float) -> Iterator[Line]:
         yield line
 
 
-def _fitting(widths: list[int], room: int) -> list[int]:
-    """The columns for which there is room, by their rank, in their place."""
+def _fitting(widths: list[int], room: int, same: Collection[int]) -> list[int]:
+    """The columns for which there is room, in their place: by their rank, but those that are the ``same`` in every row
+    tell none from another, and come last."""
     shown: list[int] = []
-    for at in sorted(range(len(COLUMNS)), key=lambda each: COLUMNS[each].rank):
+    for at in sorted(range(len(COLUMNS)), key=lambda each: (each in same, COLUMNS[each].rank)):
         need = widths[at] + GAP
         if need > room:
             break
