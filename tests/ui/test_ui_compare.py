@@ -13,8 +13,9 @@ from tlsviz.report.formats import picture
 from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.target import Target
 from tlsviz.ui.screens.compare import CompareScreen
-from tlsviz.ui.screens.compare_pick import ComparePickScreen
+from tlsviz.ui.screens.compare_pick import MAX_OTHERS, ComparePickScreen
 from tlsviz.ui.screens.connections import ConnectionsScreen
+from tlsviz.ui.widgets.choices import Choices
 from tlsviz.ui.widgets.row_list import RowList
 from tlsviz.ui.workers import Capture, Live
 
@@ -78,6 +79,28 @@ async def test_another_connection_is_picked_from_the_list(tmp_path: Path, monkey
         await until(pilot, lambda: isinstance(app.screen, CompareScreen) and "Server name" in shown(app))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_others_of_one_server_are_told_apart_and_picked_by_a_filter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    many = [connection(number, "www.example.com") for number in range(MAX_OTHERS + 60)]
+    script(monkeypatch, lambda job: trace(*many))
+    app = make_app(tmp_path, Capture(Path("class.pcapng")))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen) and app.screen.chosen)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ComparePickScreen) and "#7 " in shown(app))
+        line = next(line for line in shown(app).splitlines() if "#7 " in line)
+        assert all(words in line for words in ("7.000", "10.0.0.2:40007", "www.exam", "trusted")), line
+        assert "200 of 259" in shown(app)
+        await pilot.press("slash", *"port:40259", "enter")
+        await until(pilot, lambda: "1 of 259" in shown(app))
+        assert app.screen.query_one(Choices).has_focus
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.comparison)
+        assert "#0" in shown(app).splitlines()[0] and "#259" in shown(app).splitlines()[1]
 
 
 async def test_what_is_typed_is_opened_and_what_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tlsviz.connection import titles
 from tlsviz.connection.align import FieldPair, Standing
 from tlsviz.connection.compare import Comparison, compare, pick
 from tlsviz.connection.model import Connection, Source, Trace
@@ -340,18 +341,20 @@ def _trace(side: Side) -> Trace:
 
 
 def _called(side: Side | None, connection: Connection | None) -> list[tuple[str, str]]:
-    """Whom a side is with, what came of it, and where it is from."""
+    """Whom a side is with and which one it is, what came of it, and where it is from: what comes last may be cut."""
     source = side.source if side is not None else None
     where = safe(source.name) if source else safe(side.job.request.title) if side is not None and side.job else ""
     connection = connection or (side.connection if side is not None else None)
     if connection is None:
         return [(where, "bold")]
     sign = ending(connection)
-    agreed = (connection.version, connection.cipher_suite, connection.group, connection.alpn)
+    client = str(connection.client) if connection.client.address else ""
+    suite = titles.suite(connection.cipher_suite)
+    agreed = (client, connection.version, suite, connection.group, connection.alpn)
     words = [str(each) for each in agreed if each] + (["resumed"] if connection.resumed else [])
-    words.append(f"{where} #{connection.id}".strip())
+    words += [where] if where else []
     return [
         (f"{sign.glyph} {sign.word}  ", f"bold ${sign.role}"),
-        (name_of(connection), "bold"),
+        (f"{name_of(connection)} #{connection.id}", "bold"),
         (f"  {safe(f' {glyphs().dot} '.join(words))}", "$muted"),
     ]

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from tlsviz.connection.filters import FilterError, parse, tokens
 from tlsviz.connection.model import Connection, Source
 from tlsviz.connection.rows import Row
 from tlsviz.errors import TlsvizError
@@ -28,16 +29,24 @@ if TYPE_CHECKING:
     from tlsviz.ui.flow import Flow
 
 MAX_OTHERS = 200
-"""So many connections of the same source are offered: the likeliest first."""
+"""So many connections of the same source are offered: the likeliest first. What is typed picks among all."""
+
+BRIEF = 100
+"""Cells below which a row says only how it ended."""
 
 
 class ComparePickScreen(Screen[None]):
     """Posts `CompareWith` once the other side is chosen."""
 
     CSS_PATH = "compare_pick.tcss"
-    HELP = "Choose what stands beside it: another connection of the same source, or a target, which is then opened."
+    HELP = (
+        "Choose what stands beside it: another connection of the same source, or a target, which is then opened.\n"
+        "What is typed is a filter as in the list, like client:10.0.0.5 or failed, and picks among those of the same "
+        "source; Enter goes to them. A host or a file is opened by Enter."
+    )
     BINDINGS = [
-        Binding("slash", "type", "type a target", key_display="/"),
+        Binding("slash", "type", "filter, or type a target", key_display="/"),
+        Binding("down", "list", "to the list", show=False),
         Binding("escape", "back", "back", key_display="esc"),
     ]
 
@@ -46,14 +55,20 @@ class ComparePickScreen(Screen[None]):
         self.flow = flow
         self.connection = connection
         self.source = source
-        self.others = others
+        self.others = sorted(
+            (each for each in others if each.id != connection.id),
+            key=lambda each: (each.name != safe(connection.server_name or ""), each.id),
+        )
+        self.zero = min((connection.start, *(each.start for each in others)))
+        self.wanted = parse("")
 
     def compose(self) -> ComposeResult:
         with Vertical(id="pick"):
             mine = _called(name_of(self.connection), self.connection.id)
             title = Content.assemble("Compare ", (mine, "bold"), " with:")
             yield Static(title, id="pick-title")
-            yield Input(placeholder="a host or a capture, or choose below", id="pick-target", compact=True)
+            words = "a filter for those below, or a host or a capture"
+            yield Input(placeholder=words, id="pick-target", compact=True)
             yield Static(id="pick-problem")
             yield Choices(self._choices(), id="pick-list")
         yield KeyBar()
@@ -64,12 +79,13 @@ class ComparePickScreen(Screen[None]):
         (choices if choices.highlighted >= 0 else self.query_one("#pick-target")).focus()
 
     def _choices(self) -> list[Choice]:
-        mine = self.connection
-        others = [each for each in self.others if each.id != mine.id]
-        name = safe(mine.server_name or "")
-        others.sort(key=lambda each: (each.name != name, each.id))
-        found = [Choice("OF THE SAME SOURCE", heading=True)] if others else []
-        found += [Choice(_called(each.title, each.id), _detail(each), each) for each in others[:MAX_OTHERS]]
+        wanted = [each for each in self.others if self.wanted.matches(each, self.zero)]
+        found = []
+        if self.others:
+            shown, every = min(len(wanted), MAX_OTHERS), len(self.others)
+            count = f"{shown:,} of {every:,}" if shown != every else ""
+            found.append(Choice("OF THE SAME SOURCE", count, heading=True))
+        found += self._rows(wanted[:MAX_OTHERS])
         recent = self.flow.recent.load()
         if recent:
             found.append(Choice("RECENT", heading=True))
@@ -77,6 +93,35 @@ class ComparePickScreen(Screen[None]):
             capture = entry.kind == "capture"
             found.append(Choice(safe(Path(entry.text).name if capture else entry.text), entry.kind, entry.text))
         return found or [Choice("Nothing to choose from: type a target above.")]
+
+    def _rows(self, rows: Sequence[Row]) -> list[Choice]:
+        """The rows as the list has them: number, time, client, server; and how they ended."""
+        words = [(f"#{row.id}", f"{row.start - self.zero:.3f} s", str(row.client), row.title) for row in rows]
+        number, time, client = (max((len(each[at]) for each in words), default=0) for at in range(3))
+        brief = self.app.size.width < BRIEF
+        return [
+            Choice(f"{each[0]:<{number}}  {each[1]:>{time}}  {each[2]:<{client}}  {each[3]}", _detail(row, brief), row)
+            for row, each in zip(rows, words, strict=True)
+        ]
+
+    @on(Input.Changed, "#pick-target")
+    def _filtered(self, event: Input.Changed) -> None:
+        try:
+            self.wanted = parse(event.value)
+        except FilterError:
+            return  # a host with a port, a path, or a filter that is not whole yet
+        choices = self.query_one("#pick-list", Choices)
+        choices.set_choices(self._choices())
+        choices.action_edge(-1)
+
+    def _picks(self, text: str) -> bool:
+        """Whether what was typed is a filter rather than a target: it has a key, or more than one word."""
+        try:
+            parse(text)
+            words = list(tokens(text))
+        except FilterError:
+            return False
+        return (len(words) > 1 or words[0].kind != "word") and not Path(text).expanduser().exists()
 
     @on(Choices.Chosen)
     def _chosen(self, event: Choices.Chosen) -> None:
@@ -95,8 +140,11 @@ class ComparePickScreen(Screen[None]):
 
     @on(Input.Submitted, "#pick-target")
     def _typed(self, event: Input.Submitted) -> None:
-        if event.value.strip():
-            self._open(event.value.strip())
+        text = event.value.strip()
+        if text and self._picks(text):
+            self.action_list()
+        elif text:
+            self._open(text)
 
     def _open(self, text: str) -> None:
         try:
@@ -111,6 +159,11 @@ class ComparePickScreen(Screen[None]):
     def action_type(self) -> None:
         self.query_one("#pick-target").focus()
 
+    def action_list(self) -> None:
+        choices = self.query_one("#pick-list", Choices)
+        if choices.highlighted >= 0:
+            choices.focus()
+
     def action_back(self) -> None:
         field = self.query_one("#pick-target", Input)
         choices = self.query_one("#pick-list", Choices)
@@ -124,7 +177,7 @@ def _called(name: str, number: int) -> str:
     return f"{name} #{number}"
 
 
-def _detail(row: Row) -> str:
+def _detail(row: Row, brief: bool) -> str:
     mark = sign(row.standing, row.outcome)
-    words = [str(row.version or ""), "resumed" if row.resumed else "", f"{mark.glyph} {mark.word}"]
-    return safe(f" {glyphs().dot} ".join(word for word in words if word))
+    agreed = [] if brief else [row.spoken, "resumed" if row.resumed else ""]
+    return safe(f" {glyphs().dot} ".join(word for word in (*agreed, f"{mark.glyph} {mark.word}") if word))
