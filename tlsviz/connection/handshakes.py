@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tlsviz.connection.facts import is_tls13
+from tlsviz.connection.hellos import CLIENT_HELLOS
 from tlsviz.connection.model import Connection, HashedAs, Message
 from tlsviz.crypto.transcript import Transcript
 from tlsviz.tls import suites, views
@@ -14,7 +15,6 @@ from tlsviz.tls.dtls import BAD_VERSION
 from tlsviz.tls.suites import Suite
 from tlsviz.wire.chunks import Sender
 
-CLIENT_HELLOS = ("client_hello", "ssl2_client_hello")
 _AGAIN = ("hello_retry_request", "hello_verify_request")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from tlsviz.connection.hellos import is_cut
 from tlsviz.connection.model import CodePoint, Connection, Message
 from tlsviz.connection.observed import Observation
 from tlsviz.pki.certificate import read
@@ -74,7 +75,9 @@ class Choice(NamedTuple):
 
 
 def negotiation(connection: Connection) -> tuple[Choice, ...]:
-    """Each thing that was negotiated, or would have been; () where there is no ClientHello."""
+    """Each thing that was negotiated, or would have been; () where no ClientHello was seen whole."""
+    if is_cut(connection.messages):
+        return ()
     hello = next((m for m in connection.messages_of("client_hello") if m.tree and m.buffer), None)
     if hello is None or hello.tree is None or hello.buffer is None:
         return ()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from tlsviz.connection.hellos import is_cut
 from tlsviz.connection.model import CodePoint, Connection, Trace, changed
 from tlsviz.connection.observed import Observation, Values
 from tlsviz.pki.certificate import read
@@ -36,8 +37,8 @@ def whom(connection: Connection) -> tuple[str, int]:
 
 
 def observe(connection: Connection) -> Observation | None:
-    """What is worth remembering; None where there is no hello, or nobody answered it in TLS."""
-    if not connection.offered.cipher_suites:
+    """What is worth remembering; None where there is no whole hello, or nobody answered it in TLS."""
+    if not connection.offered.cipher_suites or is_cut(connection.messages):
         return None
     alert = next(
         (m.alert for m in connection.messages if m.sender == SERVER and m.alert and m.alert.level.code == FATAL), None

@@ -17,6 +17,7 @@ from tlsviz.connection.findings import find
 from tlsviz.connection.fingerprint import history
 from tlsviz.connection.finishes import finish
 from tlsviz.connection.half import Half
+from tlsviz.connection.hellos import is_cut, server_name
 from tlsviz.connection.ledger import Ledger
 from tlsviz.connection.model import (
     ApplicationRun,
@@ -107,7 +108,9 @@ def _without_keys(connection: Connection) -> Connection:
     runs = eyes.runs.frozen()
     hello = next((m for m in messages if m.type == "client_hello" and m.tree is not None and m.buffer), None)
     name = (
-        views.client_hello(hello.tree, hello.buffer.data).server_name if hello and hello.tree and hello.buffer else None
+        server_name(views.client_hello(hello.tree, hello.buffer.data), is_cut(messages))
+        if hello and hello.tree and hello.buffer
+        else None
     )
     tls13 = connection.version is not None and is_tls13(connection.version.code)
     same = [sent.der for sent in certificates] == [sent.der for sent in connection.certificates]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tlsviz.connection.causes import CERTIFICATE_ALERTS, SERVER_ALERTS, SKIPPED_ALERTS
+from tlsviz.connection.hellos import is_cut
 from tlsviz.connection.model import Cause, Connection, Finding, Message
 from tlsviz.connection.telling import after, diagnosed, last_of, listed
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
@@ -48,7 +49,9 @@ def refused_by_server(connection: Connection, message: Message) -> Finding:
     finding, title, mend = SERVER_ALERTS.get(code, ("handshake_alert", "", ""))
     title = title or f"The server refused the handshake: {name}"
     mend = mend or "See what the alert means, and compare with a client that this server accepts."
-    if finding == "version_not_supported":
+    if is_cut(connection.messages):
+        evidence += " What was offered is not known: the ClientHello was not seen whole."
+    elif finding == "version_not_supported":
         evidence += f" Offered: {listed(connection.offered.versions) or 'no version that it speaks'}."
     elif finding == "no_application_protocol":
         evidence += f" Offered: {', '.join(connection.offered.alpn) or 'none'}."
@@ -60,7 +63,7 @@ def refused_by_server(connection: Connection, message: Message) -> Finding:
 
 def _handshake_failure(connection: Connection, evidence: str, message: Message, causes: tuple[Cause, ...]) -> Finding:
     """handshake_failure says only that nothing acceptable was offered: the narrowest list is the likeliest cause."""
-    if connection.messages_of("server_hello"):
+    if connection.messages_of("server_hello") or is_cut(connection.messages):
         return diagnosed(
             "handshake_alert",
             "The server gave up during the handshake",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tlsviz.connection import fingerprint, prelude
 from tlsviz.connection.finishes import finish
+from tlsviz.connection.hellos import SERVER_HELLOS, is_cut, server_name
 from tlsviz.connection.model import CodePoint, Connection, Inner, InnerHello, Message, Offered
 from tlsviz.tls import registry
 from tlsviz.tls.context import Context
@@ -63,6 +64,7 @@ def connection(engine: Engine) -> Connection:
     preludes = engine.preludes.parts
     secrets = engine.secrets
     messages = _messages(engine)
+    cut, answer_cut = is_cut(messages), is_cut(messages, SERVER_HELLOS)
     return Connection(
         id=engine.id,
         tcp_stream=engine.tcp_stream,
@@ -72,7 +74,7 @@ def connection(engine: Engine) -> Connection:
         start=start,
         duration=max(engine.last - start, 0.0),
         starttls=prelude.protocol(preludes) if engine.upgraded else None,
-        server_name=(hello.server_name if hello else None) or engine.server_name,
+        server_name=(server_name(hello, cut) if hello else None) or engine.server_name,
         version=point(facts.version, registry.versions),
         cipher_suite=point(chosen.cipher_suite if chosen else None, registry.cipher_suites),
         group=point(facts.group, registry.groups),
@@ -83,10 +85,10 @@ def connection(engine: Engine) -> Connection:
         early_data=facts.early_sent and facts.early_accepted is not False,
         client_auth=facts.client_certificate,
         complete=_complete(engine),
-        ja3=fingerprint.ja3(hello) if hello else None,
-        ja3s=fingerprint.ja3s(chosen) if chosen else None,
-        ja4=fingerprint.ja4(hello, engine.transport) if hello else None,
-        ja4s=fingerprint.ja4s(chosen, engine.transport) if chosen else None,
+        ja3=fingerprint.ja3(hello) if hello and not cut else None,
+        ja3s=fingerprint.ja3s(chosen) if chosen and not answer_cut else None,
+        ja4=fingerprint.ja4(hello, engine.transport) if hello and not cut else None,
+        ja4s=fingerprint.ja4s(chosen, engine.transport) if chosen and not answer_cut else None,
         history=fingerprint.history(messages),
         offered=offered(hello),
         messages=messages,

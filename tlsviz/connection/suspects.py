@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tlsviz.connection import upgrades
+from tlsviz.connection.hellos import is_cut
 from tlsviz.connection.model import Cause, CodePoint, Connection, Message
 from tlsviz.connection.telling import listed, real
 from tlsviz.wire.chunks import CLIENT, SERVER
@@ -44,7 +45,12 @@ class Suspect(NamedTuple):
 
 
 def suspects(connection: Connection, alert: int = SILENT) -> tuple[Cause, ...]:
-    """What may be behind the server's alert, or behind its silence, the likeliest first; at most `MOST_CAUSES`."""
+    """What may be behind the server's alert, or behind its silence, the likeliest first; at most `MOST_CAUSES`.
+
+    () where the hello was not seen whole: what it lacks may be in the bytes that are missing.
+    """
+    if is_cut(connection.messages):
+        return ()
     found = [made for look in _LOOKS if (made := look(connection, alert)) is not None and made.weight > 0]
     found.sort(key=lambda suspect: -suspect.weight)
     return tuple(Cause(one.what, one.why, one.probe) for one in found[:MOST_CAUSES])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tlsviz.connection.hellos import offer_is_known
 from tlsviz.connection.model import Connection, Finding, Message
 from tlsviz.tls import registry
 from tlsviz.wire.nodes import Node
@@ -37,12 +38,13 @@ def renegotiation(connection: Connection) -> Iterator[Finding]:
         return
     asked = any(point.code == _SCSV for point in connection.offered.cipher_suites)
     asked = asked or any(point.name == "renegotiation_info" for point in connection.offered.extensions)
+    unasked = not asked and offer_is_known(connection)
     yield Finding(
         "insecure_renegotiation",
         "warning" if asked else "notice",
         "The server does not secure renegotiation",
         "the ServerHello has no renegotiation_info"
-        + ("" if asked else ", and the client did not ask for it either (no extension, no SCSV)"),
+        + (", and the client did not ask for it either (no extension, no SCSV)" if unasked else ""),
         "Update the server, or offer TLS 1.3 alone, which has none. OpenSSL: SSL_OP_NO_RENEGOTIATION.",
         "RFC 5746 3.6; RFC 9325 3.5",
         message=hello.index,
@@ -126,7 +128,7 @@ def alpn(connection: Connection) -> Iterator[Finding]:
         return
     answers = (m for m in connection.messages if m.type in ("encrypted_extensions", "server_hello") and m.tree)
     where = next((m.index for m in answers if m.tree is not None and m.tree.get(_ALPN) is not None), None)
-    if offered and chosen not in offered:
+    if offered and chosen not in offered and offer_is_known(connection):
         yield Finding(
             "alpn_mismatch",
             "warning",

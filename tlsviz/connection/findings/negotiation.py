@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tlsviz.connection.hellos import offer_is_known
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.tls import suites
 
@@ -68,13 +69,17 @@ def post_quantum(connection: Connection) -> Iterator[Finding]:
     if group is None or group.code in _POST_QUANTUM:
         return
     offered = any(point.code in _POST_QUANTUM for point in connection.offered.groups)
+    if offered:
+        why = "the client offered a post-quantum group, the server chose another"
+    elif offer_is_known(connection):
+        why = "no post-quantum group was offered"
+    else:
+        why = "what else the client offered was not seen whole"
     yield Finding(
         "no_post_quantum_group",
         "info",
         f"The key exchange {group} does not resist quantum computers",
-        "the client offered a post-quantum group, the server chose another"
-        if offered
-        else "no post-quantum group was offered",
+        why,
         _quantum_mend(connection, offered),
         "draft-ietf-tls-ecdhe-mlkem",
         message=_server_hello(connection),
@@ -93,6 +98,8 @@ def extended_master_secret(connection: Connection) -> Iterator[Finding]:
     version = connection.version
     hello = next(iter(connection.messages_of("server_hello")), None)
     if version is None or version.code > _TLS12 or version.code < 0x0301 or hello is None or hello.tree is None:
+        return
+    if not hello.whole:
         return
     if hello.tree.get("extensions.extended_master_secret") is None:
         yield Finding(

@@ -20,6 +20,10 @@ FRESHNESS = 10.0
 
 def client_hello(scene: Scene) -> None:
     """Tells a ClientHello, the first or a later one."""
+    _cut(scene)
+    if not scene.message.whole and scene.message.sha256 is None:
+        scene.lead = "Hello. … (parts of it are missing, and with them where its fields begin)"
+        return
     scene.lead = _lead(scene)
     _again(scene)
     _server_name(scene)
@@ -49,11 +53,16 @@ def _lead(scene: Scene) -> str:
     asked = _host(scene)
     whom = f", I would like to talk to {asked}" if asked else ""
     guesses = listing(called(node) for node in shares(scene.message.tree))
-    speak = listing(called(node) for node in versions(scene))
+    speak = listing(called(node) for node in versions(scene) if _says_versions(scene))
     count = len(_real_suites(scene))
-    if _retried(scene):
+    if _retried(scene) and scene.message.whole:
         wanted = f", now with the key share that you wanted: {guesses}" if guesses else ""
         return f"Hello again{wanted}. Everything else is as before."
+    if not scene.message.whole:
+        known = [f"speak {speak}"] if speak else []
+        known += [f"offer {_counted(scene)}"] if count and _knows_suites(scene) else []
+        said = f" I {' and '.join(known)}." if known else ""
+        return f"Hello{whom}.{said} … (the rest is missing)"
     parts = [f"Hello{whom}."]
     tail = f"offer {_counted(scene)}" if count else "offer no cipher suite"
     spoken = f"I speak {speak}" if speak else "I do not say which version I speak"
@@ -65,7 +74,30 @@ def _lead(scene: Scene) -> str:
     return " ".join(parts)
 
 
+def _cut(scene: Scene) -> None:
+    """That the rest is not known, where bytes are missing."""
+    if not scene.message.whole:
+        scene.say(
+            "Bytes of this hello are missing. What else it asks for (a server name, newer versions, other groups) may "
+            "be among them: nobody can tell from what is here.",
+            provenance="unknown",
+        )
+
+
+def _says_versions(scene: Scene) -> bool:
+    """Whether the versions can be told: the old field alone says nothing where the extension may be missing."""
+    return scene.message.whole or scene.node("extensions.supported_versions") is not None
+
+
+def _knows_suites(scene: Scene) -> bool:
+    """Whether the list of suites is there to its end: what comes behind it is."""
+    return scene.message.whole or scene.node("legacy_compression_methods") is not None
+
+
 def _host(scene: Scene) -> str:
+    block = scene.node("extensions")
+    if not scene.message.whole and block is not None and block.children[-1].name == "server_name":
+        return ""  # it may break off in the middle of the name
     for entry in elements(scene.node("extensions.server_name.server_name_list"), "server_name"):
         if (host := entry.child("host_name")) is not None and host.label:
             return name(host.label)
@@ -104,11 +136,13 @@ def _server_name(scene: Scene) -> None:
         )
     if asked and not scene.message.encrypted:
         scene.say(f"The name {asked} is not encrypted: everybody on the way can read it.", "extensions.server_name")
-    elif not asked:
+    elif not asked and scene.message.whole:
         scene.say("It names no server, so a server with several sites has to guess which one is meant.")
 
 
 def _versions(scene: Scene) -> None:
+    if not _says_versions(scene):
+        return
     offered = versions(scene)
     if scene.node("extensions.supported_versions") is not None:
         scene.say(
@@ -139,6 +173,8 @@ def _counted(scene: Scene) -> str:
 
 def _suites(scene: Scene) -> None:
     offered = _real_suites(scene)
+    if not _knows_suites(scene):
+        return
     if not offered:
         scene.odd.append("It offers no cipher suite, so no server can accept it.")
         return
@@ -228,7 +264,7 @@ def _traced(scene: Scene) -> None:
 
 def _disguise(scene: Scene) -> None:
     session = scene.node("legacy_session_id.data")
-    if session is None:
+    if session is None or not _says_versions(scene):
         return
     if any((layout(number(node)) or 0) >= TLS_1_3 for node in versions(scene)):
         scene.say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlsviz.connection.hellos import is_cut
 from tlsviz.connection.model import Connection
 from tlsviz.explain.points import hash_name
 from tlsviz.explain.scene import Scene, called, elements, listing, name, number
@@ -58,15 +59,15 @@ def _version(scene: Scene, version: Node) -> None:
     best = max(offered, key=lambda point: point.code, default=None)
     if best is None or code is None:
         return
-    if code == best.code:
+    if code == best.code and not is_cut(scene.connection.messages):
         scene.say(f"{called(version)} is the newest version that the client offered.", path)
-    elif code in [point.code for point in offered] or code < best.code:
+    elif code < best.code:
         scene.say(
             f"The client would have liked {best}; the server chose {called(version)}, so it knows nothing newer or "
             "does not want it.",
             path,
         )
-    else:
+    elif not is_cut(scene.connection.messages):
         scene.odd.append(f"The client never offered {called(version)}; it must break off.")
     if code < TLS_1_2:
         scene.odd.append(f"{called(version)} must no longer be used (RFC 8996).")
@@ -86,7 +87,7 @@ def _suite(scene: Scene, chosen: Node) -> None:
                 "those before it, or follows its own order."
             )
         scene.say(text, "cipher_suite")
-    elif offered:
+    elif offered and not is_cut(scene.connection.messages):
         scene.odd.append(f"The client never offered {called(chosen)}; it must break off.")
     taken = suite(code) if code is not None else None
     if taken is None:
@@ -176,13 +177,15 @@ def hello_retry_request(scene: Scene) -> None:
         scene.lead = "Please say hello again and bring this cookie, so that I see that you are really there."
     guessed = _guesses(scene.connection, scene.message.order)
     if group is not None:
-        also = f" It had guessed {listing(guessed)}." if guessed else " It had sent no share at all."
+        also = f" It had guessed {listing(guessed)}." if guessed else ""
+        if not guessed and not is_cut(scene.connection.messages):
+            also = " It had sent no share at all."
         known = number(group) in [point.code for point in scene.connection.offered.groups]
         if known:
             scene.say(
                 f"The client said that it knows {called(group)} but sent no share for it.{also}", "extensions.key_share"
             )
-        elif scene.connection.offered.groups:
+        elif scene.connection.offered.groups and not is_cut(scene.connection.messages):
             scene.odd.append(f"The client never offered {called(group)}; it must break off.")
     if cookie is not None:
         scene.say("The cookie lets the server forget the first hello until the second one comes.", "extensions.cookie")
