@@ -99,3 +99,13 @@ def test_a_wrong_pre_shared_key_fails_the_binder() -> None:
     odd = [node for node in key_schedule(connection).nodes if "another value" in node.why]
     assert odd
     read_over(connection)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_without_a_key_log_every_version_says_so(version: str) -> None:
+    said = shake(version)
+    other = KeyLog()
+    other.add_text(b"\n".join(shake(version).keylog))
+    for log, why in ((KeyLog(), "no key log was given"), (other, "no key: the key log has no")):
+        sealed = [record.protection for record in followed(said, log).records if record.protection is not None]
+        assert sealed and all(protection.why.startswith(why) for protection in sealed)

@@ -23,6 +23,7 @@ from tlsviz.wire.chunks import CLIENT, Sender
 if TYPE_CHECKING:
     from tlsviz.crypto.rsakeys import Decrypted
 
+NO_KEYS = "no key log was given"
 _SUITES_13 = {32: (0x1301, 0x1303, 0x1304, 0x1305), 48: (0x1302,)}
 _NAMES = {"early": "EARLY", "handshake": "HANDSHAKE"}
 
@@ -204,6 +205,8 @@ class KeyRing:
             return f"no key: {self.decrypted.why}"
         if len(self.keylog.rsa) and self.suite is not None and self.suite.key_exchange != "RSA":
             return f"no key: an RSA private key does not open {self.suite.key_exchange} key exchange"
+        if not len(self.keylog) and not len(self.keylog.rsa):
+            return NO_KEYS
         return "no key: the key log has no master secret for this connection"
 
     def opener_12(self, sender: Sender, handshake: bytes) -> Opener:

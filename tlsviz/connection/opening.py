@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsviz.connection.half import Half
-from tlsviz.connection.keys import KeyRing, Unencrypted
+from tlsviz.connection.keys import NO_KEYS, KeyRing, Unencrypted
 from tlsviz.connection.model import Protection
 from tlsviz.connection.stream import RawRecord
 from tlsviz.crypto.protection import Opened, Opener, Unopened
@@ -65,7 +65,7 @@ def no_key(ring: KeyRing, lacking: str) -> str:
     if not ring.client_random:
         return "the hello messages are missing"
     if not len(ring.keylog):
-        return "no key log was given"
+        return NO_KEYS
     if not ring.keylog.labels(ring.client_random):
         return "no key: the key log has no secret for this connection"
     return f"the key log has no {lacking}" if lacking else "no key fits"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from tlsviz.connection.handshakes import Handshake, readable, transcript
+from tlsviz.connection.keys import NO_KEYS
 from tlsviz.connection.model import Message
 from tlsviz.connection.schedule.build import NOTHING, Builder
 from tlsviz.connection.schedule.model import KeyContext, Stage
@@ -15,7 +16,6 @@ from tlsviz.wire.chunks import Sender
 from tlsviz.wire.text import shorten
 
 ONE_WAY = "the key log holds traffic secrets, not the secret they come from, and HKDF cannot be turned round"
-NO_KEYS = "no key log was given"
 
 
 class Hkdf:

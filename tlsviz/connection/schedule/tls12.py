@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from tlsviz.connection.handshakes import Handshake, transcript
+from tlsviz.connection.keys import NO_KEYS
 from tlsviz.connection.model import Message, RsaDecryption
 from tlsviz.connection.schedule.build import Builder, Place, whole
 from tlsviz.connection.schedule.model import KeyContext, Kind, Schedule
@@ -21,8 +22,6 @@ LABELS = {"CLIENT_RANDOM": "master_secret", "PMS_CLIENT_RANDOM": "premaster_secr
 """The key log's labels, and the node that each is."""
 
 EXTENDED_MASTER_SECRET = 23
-
-NO_KEYS = "no key log was given"
 
 
 _PARTS: tuple[tuple[str, Kind, str], ...] = (
