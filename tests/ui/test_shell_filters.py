@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from shellhelp import make_app, script, shown, until
 from shellsample import NOON, connection, several, trace
 
-from tlsviz.connection.model import Trace
+from tlsviz.connection.filter_keys import KEYS
+from tlsviz.connection.model import Finding, Trace
 from tlsviz.connection.rows import row
 from tlsviz.connection.tally import summarize
 from tlsviz.pki.trust import Trust
@@ -99,6 +101,31 @@ async def test_a_filter_that_finds_nothing_is_told_what_it_may_mean(
         await until(pilot, lambda: "did you mean the word failed alone?" in shown(app))
         await pilot.press("slash", *"not finding:nosuch", "enter")
         await until(pilot, lambda: any("nosuch" in each.message for each in app._notifications))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_every_key_is_named_to_who_typed_an_unknown_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    script(monkeypatch, lambda job: trace(*several()))
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        await pilot.press("slash", *"zzzzz:1")
+        await until(pilot, lambda: "there is no key" in shown(app))
+        told = set(re.findall(r"\w+", shown(app)))
+        assert told >= KEYS.keys() and "quotes look for the text itself" in " ".join(shown(app).split())
+
+
+async def test_a_marked_row_that_fills_the_width_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = Finding("client_certificate_refused", "error", "No", "", diagnosis=True)
+    script(monkeypatch, lambda job: trace(connection(0, "a." * 30 + "example", complete=False, findings=(refused,))))
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        await until(pilot, lambda: "client certificate refused" in shown(app))
+        table = app.screen.query_one(ConnectionTable)
+        assert table.has_focus and "".join(text for text, _ in table.line(0)).endswith("client certificate refused")
 
 
 async def test_counts_pick_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

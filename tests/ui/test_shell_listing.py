@@ -3,16 +3,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 from shellsample import NOON, connection, messages, several
 
 from tlsviz.connection import titles
 from tlsviz.connection.filter_keys import KEYS
-from tlsviz.connection.model import CodePoint, Endpoint
+from tlsviz.connection.model import CodePoint, Endpoint, Finding
 from tlsviz.connection.rows import row
 from tlsviz.pki.trust import Trust
 from tlsviz.tls.suites import suite
 from tlsviz.ui.glyphs import Sign, glyphs
-from tlsviz.ui.listing import COLUMNS, GAP, Listing, outcome
+from tlsviz.ui.listing import COLUMNS, GAP, INDEX, Listing, outcome
+from tlsviz.ui.widgets.lines import clip_middle
 from tlsviz.wire.text import clock
 
 
@@ -161,3 +163,24 @@ def test_half_a_port_is_never_shown() -> None:
             assert whole or len(column.brief(each)) <= cells
     assert seen == {True, False}
     assert column.brief(listing.rows[30]) == f":50123 {glyphs().arrow}"
+
+
+@pytest.mark.parametrize("width", range(76, 200, 6))
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.key)
+def test_the_mark_of_the_sorted_column_has_room(column, width: int) -> None:
+    cells = dict(filled().layout(width)).get(COLUMNS.index(column))
+    assert cells is None or cells > len(column.title)
+
+
+def test_long_outcomes_are_whole_or_end_as_they_do() -> None:
+    listing, codes = Listing(), ("client_certificate_required", "client_certificate_refused")
+    for number, code in enumerate(codes):
+        failure = Finding(code, "error", "No", "", diagnosis=True)
+        listing.put([row(connection(number, "a-rather-long-name.example.com", complete=False, findings=(failure,)))])
+    place = INDEX["outcome"]
+    words = [COLUMNS[place].words(each, 0.0) for each in listing.view]
+    assert dict(listing.layout(116))[place] >= max(map(len, words))
+    for cells in range(8, 30):
+        shown = [clip_middle(each, cells) for each in words]
+        assert all(len(each) <= cells for each in shown) and shown[0] != shown[1]
+        assert cell_len(clip_middle("鍵" * 20, cells)) <= cells

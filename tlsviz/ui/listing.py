@@ -18,6 +18,8 @@ from tlsviz.wire.text import clock, safe
 GAP = 2
 SPARE = 10
 """Columns of this rank and above come when all others have what they need."""
+SETTLED = 7
+"""Before columns of this rank and above come, the outcome has what it needs: its rare words are long."""
 _WIDEST = 48
 SortKey = float | str
 
@@ -122,15 +124,15 @@ COLUMNS: tuple[Column, ...] = (
     Column("client", "client", 8, 6, _client, lambda r: _end_order(r.client), "client", whole=True, brief=_port),
     Column("server", "server", 14, 7, lambda r, _: _server(r), lambda r: _end_order(r.server), "server", whole=True),
     Column("name", "server name", 20, 0, lambda r, _: r.title, _name_order),
-    Column("version", "version", 7, 1, lambda r, _: _version(r), lambda r: version_rank(r.version)),
+    Column("version", "version", 8, 1, lambda r, _: _version(r), lambda r: version_rank(r.version)),
     Column("suite", "cipher suite", 18, 3, lambda r, _: _suite(r), _suite, "clear"),
     Column("group", "group", 6, 9, lambda r, _: str(r.group or ""), lambda r: str(r.group or ""), "muted"),
     Column("alpn", "alpn", 8, 8, lambda r, _: r.alpn, lambda r: r.alpn, "muted"),
-    Column("resumed", "resumed", 7, 10, lambda r, _: "resumed" * r.resumed, lambda r: float(r.resumed), "muted"),
+    Column("resumed", "resumed", 8, 10, lambda r, _: "resumed" * r.resumed, lambda r: float(r.resumed), "muted"),
     Column("handshake", "handshake", 10, 5, _handshake, _handshake_order, "muted", right=True),
     Column("took", "took", 8, 13, lambda r, _: clock(r.duration), lambda r: r.duration, "muted", right=True),
     Column("history", "history", 8, 11, lambda r, _: r.history, lambda r: r.history, "muted"),
-    Column("transport", "over", 4, 12, lambda r, _: r.transport, lambda r: r.transport, "muted"),
+    Column("transport", "over", 5, 12, lambda r, _: r.transport, lambda r: r.transport, "muted"),
     Column("outcome", "outcome", 13, 2, lambda r, _: r.outcome, lambda r: r.outcome),
 )
 # fmt: on
@@ -153,7 +155,7 @@ class Listing:
         self.rows: dict[int, Row] = {}
         self._order: list[Row] = []
         """All rows, in the order of the column, never reversed."""
-        self._widths = [len(column.title) for column in COLUMNS]
+        self._widths = [len(column.title) + 1 for column in COLUMNS]  # and the mark of the one that is sorted by
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -265,6 +267,8 @@ def _layout(widths: tuple[int, ...], width: int) -> list[tuple[int, int]]:
     cells: dict[int, int] = {}
     for index in ranked:
         column = COLUMNS[index]
+        if column.rank == SETTLED and (end := INDEX["outcome"]) in cells:
+            cells[end] += max(min(widths[end] - cells[end], width - _taken(cells)), 0)
         if column.rank == SPARE:
             _grow(cells, widths, width)
         whole = column.rank >= SPARE or (column.whole and column.brief is None)

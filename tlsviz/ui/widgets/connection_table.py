@@ -16,7 +16,7 @@ from tlsviz.connection.model import Connection
 from tlsviz.connection.rows import Row, newer
 from tlsviz.ui.glyphs import ASCII, glyphs
 from tlsviz.ui.listing import COLUMNS, GAP, Listing, sign
-from tlsviz.ui.widgets.lines import Line, LineView, fit, pad_line
+from tlsviz.ui.widgets.lines import Line, LineView, clip_middle, fit, pad_line
 from tlsviz.wire.text import safe
 
 _MARGIN = 4
@@ -164,6 +164,7 @@ class ConnectionTable(LineView):
         for place, cells in self.listing.layout(self.width - _MARGIN):
             line.append(self._cell(row, place, cells, here))
             line.append((" " * GAP, ""))
+        line.pop()  # none after the last: there may be no room
         if not here:
             return line
         return pad_line([(text, f"{style} {ground}") for text, style in line], self.width, ground)
@@ -172,7 +173,7 @@ class ConnectionTable(LineView):
         column = COLUMNS[place]
         text, style = column.words(row, self.listing.zero), column.role
         if column.key == "outcome":
-            style = sign(row.standing, row.outcome).role
+            text, style = clip_middle(safe(text), cells), sign(row.standing, row.outcome).role
         elif column.key == "suite":
             text = titles.suite(row.suite, cells)
         elif column.key == "name":

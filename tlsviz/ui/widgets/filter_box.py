@@ -15,7 +15,7 @@ from tlsviz.connection.filter_words import Suggestion, about, suggest
 from tlsviz.connection.filters import FilterError, parse
 from tlsviz.connection.rows import Row
 from tlsviz.ui.glyphs import glyphs
-from tlsviz.ui.widgets.lines import Line, Painted, clip, fit
+from tlsviz.ui.widgets.lines import Line, Painted, clip, fit, wrap
 from tlsviz.wire.text import safe
 
 MOST = 8
@@ -146,7 +146,7 @@ class Hints(Painted):
         if self.error is not None:
             place = " " * min(self.error.position, max(width - 2, 0))
             found.append([(clip(f"{place}^", width), "failed")])
-            found.append([(clip(f"{glyphs().failed} {safe(self.error.why)}", width), "failed")])
+            found += [[(part, "failed")] for part in wrap(f"{glyphs().failed} {safe(self.error.why)}", width)]
         if self._about:
             found.append([(clip(safe(self._about), width), "muted")])
         first = max(min(self._at - MOST // 2, len(self._found) - MOST), 0)

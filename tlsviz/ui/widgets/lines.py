@@ -40,6 +40,17 @@ def clip(text: str, width: int) -> str:
     return set_cell_size(text, max(width - 1, 0)).rstrip() + glyphs().ellipsis if width > 0 else ""
 
 
+def clip_middle(text: str, width: int) -> str:
+    """The text in at most ``width`` cells: its beginning and its end, which tells most of texts that begin alike."""
+    if cell_len(text) <= width or width < 8:
+        return clip(text, width)
+    head = (width - 1) // 2
+    tail = text[-(width - 1 - head) :]
+    while cell_len(tail) > width - 1 - head:
+        tail = tail[1:]
+    return set_cell_size(text, head).rstrip() + glyphs().ellipsis + tail.lstrip()
+
+
 def clip_line(line: Line, width: int) -> Line:
     """The line in at most ``width`` cells."""
     kept: Line = []
