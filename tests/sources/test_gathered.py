@@ -50,6 +50,13 @@ def test_a_connection_that_goes_on_in_the_next_file_is_one(packets: list[Packet]
     assert other == alone
 
 
+def test_of_many_files_the_first_are_named(packets: list[Packet], tmp_path: Path) -> None:
+    ring = [written(tmp_path / f"ring{number:02}.pcap", [packet]) for number, packet in enumerate(packets[:8])]
+    _, notices = opened(*ring)
+    named = ", ".join(f"ring{number:02}.pcap (1 packet)" for number in range(3))
+    assert notices[0].startswith(f"Merged by time: {named} and 5 more (5 packets). ")
+
+
 def test_compressed_files_are_merged_as_well(packets: list[Packet], tmp_path: Path) -> None:
     whole = written(tmp_path / "whole.pcap", packets)
     first = written(tmp_path / "one.pcap", packets[:5])

@@ -278,3 +278,9 @@ def test_an_interface_that_is_not_there_is_named_with_those_that_are() -> None:
 def test_a_bad_filter_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="is not valid"):
         watch(WatchOptions(LOOP, "tcp prt 443"), lambda connection, over: None)
+
+
+def test_a_filter_of_the_list_is_told_from_one_of_the_capture() -> None:
+    with pytest.raises(UsageError, match="is not valid") as caught:
+        watch(WatchOptions(LOOP, "version:1.2"), lambda connection, over: None)
+    assert "tcp port 443" in caught.value.hint and "type / in it" in caught.value.hint

@@ -83,8 +83,9 @@ def refusal(interface: str, capture_filter: str, lines: Sequence[str]) -> Tlsviz
     if "capture filter" in small:
         return UsageError(
             f"The capture filter {safe(capture_filter)!r} is not valid",
-            shorten(said, 200),
-            "It is in the language of tcpdump: `tcp port 443`, `host 192.0.2.1`; see man pcap-filter.",
+            shorten(said.partition(" See the User")[0].removesuffix("."), 200),
+            "A capture filter is in the language of tcpdump: `tcp port 443`, `host 192.0.2.1`; see man pcap-filter. "
+            "Words like version:1.2 filter the list of connections: type / in it.",
         )
     if any(word in small for word in _NO_RIGHT):
         return MissingError(f"Capturing on {name} is not permitted", shorten(said, 200), PERMIT)

@@ -29,6 +29,8 @@ from tlsviz.sources.record import interface_block, packet_block, secrets_block, 
 from tlsviz.wire.text import plural, safe, shorten
 
 STANDARD_INPUT = "-"
+MOST_NAMED, FIRST_NAMED = 4, 3
+"""Of more files than that only the first are named."""
 _PIECE = 1 << 20
 
 
@@ -91,10 +93,16 @@ def merged(files: Sequence[Gathered]) -> Gathered:
                 _merge(inputs, out)
         except OSError as error:
             raise _full(error) from None
-    counts = ", ".join(f"{name} ({plural(each.count, 'packet')})" for name, each in zip(names, inputs, strict=True))
+    counted = [f"{name} ({plural(each.count, 'packet')})" for name, each in zip(names, inputs, strict=True)]
+    if len(counted) > MOST_NAMED:
+        rest = sum(each.count for each in inputs[FIRST_NAMED:])
+        more = f" and {len(counted) - FIRST_NAMED:,} more ({plural(rest, 'packet')})"
+    else:
+        more = ""
+    counts = ", ".join(counted[: FIRST_NAMED if more else MOST_NAMED]) + more
     notices.insert(0, f"Merged by time: {counts}. Packets are numbered in the merged order.")
     return Gathered(
-        target, " + ".join(names) if len(names) <= 4 else f"{names[0]} + {len(names) - 1} more", (*notices,)
+        target, " + ".join(names) if len(names) <= MOST_NAMED else f"{names[0]} + {len(names) - 1} more", (*notices,)
     )
 
 
