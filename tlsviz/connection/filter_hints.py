@@ -16,7 +16,7 @@ MOST = 3
 """Hints that are given at once."""
 LOOKED_AT = 20_000
 """Rows whose values count as known."""
-_OUTCOMES = ("trusted", "complete", "incomplete", "resumed", "trust unknown", "not trusted")
+_OUTCOMES = ("trusted", "complete", "incomplete", "resumed", "pre-shared key", "trust unknown", "not trusted")
 _REGISTRIES = {"cipher": "cipher_suites", "group": "groups", "alert": "alerts"}
 
 

@@ -73,7 +73,7 @@ def _trust(row: Row) -> tuple[str, ...]:
 
 
 _VERDICTS = frozenset(("trusted", "untrusted", "unknown"))
-_OUTCOMES = frozenset(("trusted", "complete", "incomplete", "resumed"))
+_OUTCOMES = frozenset(("trusted", "complete", "incomplete", "resumed", "pre-shared key"))
 
 
 @cache

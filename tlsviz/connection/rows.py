@@ -179,7 +179,7 @@ def outcome(connection: Connection) -> tuple[Standing, str]:
     if judged.verdict == "untrusted":
         return "failed", judged.reasons[0].replace("_", " ") if judged.reasons else "not trusted"
     if titles.unproven(connection):
-        return "complete", "resumed"
+        return "complete", "resumed" if connection.resumed else titles.SHARED_KEY
     return ("trusted", "trusted") if judged.verdict == "trusted" else ("unknown", "trust unknown")
 
 

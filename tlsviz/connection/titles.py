@@ -277,14 +277,27 @@ def _is_binary(line: bytes) -> bool:
     return len(unprintable) * 3 > len(line)
 
 
-def unproven(connection: Connection, brief: bool = False) -> str:
-    """Why there is no certificate where a session was resumed, and of which connection if that is known; else "".
+SHARED_KEY = "pre-shared key"
 
-    ``brief``: without the connection.
+
+def shares_key(connection: Connection) -> bool:
+    """Whether a pre-shared key proves who both are, in place of certificates, by the suite (RFC 4279, RFC 5489)."""
+    from tlsviz.tls import suites
+
+    chosen = suites.suite(connection.cipher_suite.code) if connection.cipher_suite is not None else None
+    return chosen is not None and chosen.authentication == "PSK"
+
+
+def unproven(connection: Connection, brief: bool = False) -> str:
+    """Why there is no certificate where none is called for; else "".
+
+    Where a session was resumed, of which connection if that is known; ``brief``: without the connection.
     """
     trust = connection.trust
-    if trust is None or trust.verdict != "unknown" or not connection.resumed or connection.certificates:
+    if trust is None or trust.verdict != "unknown" or connection.certificates:
         return ""
+    if not connection.resumed:
+        return f"no certificate: {SHARED_KEY}" if shares_key(connection) else ""
     of = next((found.connection for found in connection.resumptions), None)
     return "no certificate: resumed" + ("" if of is None or brief else f", as in connection {of}")
 

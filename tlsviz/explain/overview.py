@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tlsviz.connection.finishes import handshake_end
 from tlsviz.connection.ladder import round_trips
 from tlsviz.connection.model import CERTIFICATES, Connection
+from tlsviz.connection.titles import shares_key
 from tlsviz.explain.beside import encrypts, place
 from tlsviz.explain.scene import Narration, Sentence, name, sentence, span
 from tlsviz.explain.tell.alert import CLOSE_NOTIFY, WARNING
@@ -83,6 +84,8 @@ def _identity(connection: Connection) -> Iterator[Sentence]:
     if leaf is None:
         if connection.resumed:
             yield Sentence("No certificate was needed: a secret of an earlier session proves who both are.", "wire")
+        elif shares_key(connection):
+            yield Sentence("No certificate was needed: a key that both had before proves who both are.", "wire")
         return
     certificate = read(leaf.der)
     issuer = (
@@ -117,7 +120,8 @@ def _secrecy(connection: Connection) -> Iterator[Sentence]:
     elif connection.resumed and not taken.tls13:
         yield Sentence("Its secrecy rests on the old session's secret: no fresh key exchange took place.", "inferred")
     elif not taken.forward_secret:
-        yield Sentence("Whoever gets the server's long-lived key later can read a recording of it.", "inferred")
+        key = "pre-shared key" if shares_key(connection) else "server's long-lived key"
+        yield Sentence(f"Whoever gets the {key} later can read a recording of it.", "inferred")
     elif "MLKEM" in group or "KYBER" in group:
         yield Sentence("A key stolen later opens no recording, and a quantum computer should not either.", "inferred")
     else:

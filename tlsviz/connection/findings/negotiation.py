@@ -11,6 +11,11 @@ from tlsviz.tls import suites
 _TLS12 = 0x0303
 _POST_QUANTUM = {0x0200, 0x0201, 0x0202, 0x11EB, 0x11EC, 0x11ED, 0x11EE, 0x4138, 0x6399, 0x639A}
 
+_ECDHE = "nginx: ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20; Apache: SSLCipherSuite."
+_KEYED = "Take AEAD suites with ECDHE_PSK (RFC 8442) on both sides, or TLS 1.3 with psk_dhe_ke."
+_LASTING = {"RSA_PSK": "server's private key and the pre-shared key"}
+"""What a key exchange rests on beside the server's private key."""
+
 
 def _server_hello(connection: Connection) -> int | None:
     return next((message.index for message in connection.messages_of("server_hello")), None)
@@ -45,18 +50,20 @@ def weak_suite(connection: Connection) -> Iterator[Finding]:
             "error" if open_to_all else "warning",
             f"{suite.name} is weak",
             "; ".join(suite.weaknesses),
-            "Take AEAD suites with ECDHE. nginx: ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20; Apache: SSLCipherSuite.",
+            _KEYED if suite.authentication == "PSK" else f"Take AEAD suites with ECDHE. {_ECDHE}",
             "RFC 9325 4.1",
             message=_server_hello(connection),
             field="cipher_suite",
         )
     if not suite.forward_secret:
+        shared = suite.authentication == "PSK"
+        key = "pre-shared key" if shared else _LASTING.get(suite.key_exchange, "server's private key")
         yield Finding(
             "no_forward_secrecy",
             "warning",
-            "Whoever gets the server's private key later can read this connection",
+            f"Whoever gets the {key} later can read this connection",
             f"{suite.name}: the key exchange is {suite.key_exchange}, without fresh keys",
-            "Use ECDHE, or TLS 1.3. nginx: ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20; Apache: SSLCipherSuite.",
+            _KEYED if shared else f"Use ECDHE, or TLS 1.3. {_ECDHE}",
             "RFC 9325 4.1",
             message=_server_hello(connection),
             field="cipher_suite",

@@ -183,7 +183,7 @@ def _words(key: str, value: str) -> str:
 
 def _style(key: str, value: str) -> str:
     if key == "outcome":
-        return {"trusted": "verified", "complete": "clear", "incomplete": "warning", "trust unknown": "inferred"}.get(
-            value, "failed"
-        )
+        quiet = dict.fromkeys(("complete", "resumed", "pre-shared key"), "clear")
+        known = {**quiet, "trusted": "verified", "incomplete": "warning", "trust unknown": "inferred"}
+        return known.get(value, "failed")
     return "server"

@@ -8,6 +8,7 @@ from textual import events
 from textual.binding import Binding
 from textual.message import Message as Event
 
+from tlsviz.connection.titles import shares_key
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import Scene
 from tlsviz.ui.widgets.chain_lines import ChainLine, Target, chain_lines, targets
@@ -134,6 +135,8 @@ def _nothing(scene: Scene) -> str:
     text = "No certificate has been seen."
     if connection.resumed:
         return f"{text} The session was resumed: the server proved itself in an earlier connection."
+    if shares_key(connection):
+        return f"{text} None is needed: a pre-shared key proves who both are."
     if trust is not None and "no_certificate" in trust.reasons:
         return "The server's Certificate message is empty: there is nothing to judge, and no client goes on."
     if any(message.type == "certificate" for message in connection.messages):

@@ -32,7 +32,7 @@ def chain_slides(connection: Connection, width: int) -> list[Slide]:
     """A slide a certificate of the deciding way, one for the verdict, one for what each client shows."""
     graph, verdict = drawn(connection, SERVER)
     if not graph.vertices:
-        nothing = "No certificate has been seen: the session was resumed, or it is encrypted."
+        nothing = "No certificate has been seen: the session was resumed, both share a key, or it is encrypted."
         return [Slide("", (), "No certificate", "muted", "", (nothing,))]
     way = _way(graph)
     found = [_certificate(graph, vertex, way, verdict, width) for vertex in way]
