@@ -119,7 +119,8 @@ async def test_every_key_is_named_to_who_typed_an_unknown_one(
 
 async def test_a_marked_row_that_fills_the_width_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = Finding("client_certificate_refused", "error", "No", "", diagnosis=True)
-    script(monkeypatch, lambda job: trace(connection(0, "a." * 30 + "example", complete=False, findings=(refused,))))
+    odd = connection(0, "a." * 30 + "example", complete=False, findings=(refused,))
+    script(monkeypatch, lambda job: trace(odd, connection(1)))
     app = make_app(tmp_path, CLASS)
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
