@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tlsviz.connection.handshakes import CLIENT_HELLOS, Handshake, handshakes, readable
+from tlsviz.connection.handshakes import Handshake, handshakes, readable
+from tlsviz.connection.hellos import CLIENT_HELLOS
 from tlsviz.connection.model import Connection, Message, Proof
 from tlsviz.connection.proofs import beside, binding, finished, signatures
 from tlsviz.connection.proofs.certificates import certificate_proofs

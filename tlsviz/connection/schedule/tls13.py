@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from tlsviz.connection.handshakes import transcript
+from tlsviz.connection.keys import NO_KEYS
 from tlsviz.connection.model import Message
 from tlsviz.connection.schedule.build import Builder, Place, content, whole
-from tlsviz.connection.schedule.hkdf import NO_KEYS, Hkdf
+from tlsviz.connection.schedule.hkdf import Hkdf
 from tlsviz.connection.schedule.model import KeyContext, Schedule
 from tlsviz.connection.schedule.traffic import Traffic
 from tlsviz.crypto import schedule as crypto

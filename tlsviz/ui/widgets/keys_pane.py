@@ -11,10 +11,10 @@ from textual.containers import Container
 from textual.reactive import reactive, var
 
 from tlsviz.connection.handshakes import handshakes
+from tlsviz.connection.keys import NO_KEYS
 from tlsviz.connection.model import Connection
 from tlsviz.connection.observer import NO_KEY
 from tlsviz.connection.schedule import Schedule, key_schedule
-from tlsviz.connection.schedule.hkdf import NO_KEYS
 from tlsviz.ui.glyphs import glyphs
 from tlsviz.ui.selection import KeyChosen, MessageChosen, Scene, TranscriptChosen
 from tlsviz.ui.widgets.key_detail import DetailLine, Target, detail
