@@ -10,6 +10,7 @@ from dialogue import shake
 from samples import connections, foreign
 
 from tlsviz.connection.model import ApplicationRun, Connection, Endpoint, PlacedMark
+from tlsviz.connection.observer import as_seen_by
 from tlsviz.connection.tcp import IN_THE_MIDDLE
 from tlsviz.connection.way import Way, way
 from tlsviz.wire.chunks import CLIENT, SERVER, Mark, MarkKind, Sender
@@ -212,3 +213,25 @@ def test_keys_do_not_move_the_first_byte_of_a_capture_from_elsewhere() -> None:
         pytest.skip("the captures from elsewhere are not here")
     (read,), (sealed,) = foreign(name)[name], foreign(name, keys=False)[name]
     assert way(sealed).first_byte == way(read).first_byte
+
+
+def test_what_finishes_a_handshake_over_quic_is_no_request() -> None:
+    name = "illustrated-quic/capture.pcap"
+    if not foreign(name):
+        pytest.skip("the captures from elsewhere are not here")
+    (read,), (sealed,) = foreign(name)[name], foreign(name, keys=False)[name]
+    assert way(sealed).first_byte == pytest.approx(way(read).first_byte)
+    assert way(sealed).round_trip_time == pytest.approx(way(read).round_trip_time, rel=0.01)
+
+
+def test_handshake_packets_alone_are_no_request() -> None:
+    """Of a QUIC connection without keys that ends with the handshake."""
+    (connection,) = connections()["quic"]
+    sealed = as_seen_by(connection, "eavesdropper")
+    assert way(sealed).first_byte == pytest.approx(way(connection).first_byte)
+    kept = tuple(
+        run for run in sealed.application if connection.records[run.record_indices[0]].packet_type == "Handshake"
+    )
+    only = replace(sealed, application=kept)
+    assert kept and way(only).first_byte is None
+    assert all(span.kind != "request" for span in way(only).spans)

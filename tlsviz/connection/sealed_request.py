@@ -1,4 +1,4 @@
-"""Where the client's request begins in TLS 1.3 over TCP when nobody has the keys, and what may stand before its answer.
+"""Where the client's request begins in TLS 1.3 when nobody has the keys, and what may stand before its answer.
 
 The records all look alike (RFC 8446 5.2): the client's first ones hold its Finished, and the server may send session
 tickets as soon as it has that (RFC 8446 4.6.1), before or behind the request.
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tlsviz.connection.inferred import ALERT_LENGTH
 from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import ApplicationRun, Connection, Record
+from tlsviz.connection.titles import packet_types
 from tlsviz.crypto.hashing import hash_length
 from tlsviz.tls import suites
 from tlsviz.wire.chunks import CLIENT, SERVER
@@ -31,10 +32,11 @@ class Request(NamedTuple):
 
 def request(connection: Connection, said: Sequence[Step]) -> Request:
     """The first application data of the client's in what the two ``said``; never what holds its Finished alone."""
-    data = [step for step in said if step.kind == "data" and step.sender == CLIENT]
+    data = [step for step in said if step.sender == CLIENT and is_data(connection, step)]
     runs = [connection.application[step.index] for step in data]
     if not runs:
-        return Request(None)
+        sealed = any(step.kind == "data" and step.sender == CLIENT for step in said)
+        return Request(None, note="No request was seen: only packets of the handshake were." if sealed else "")
     if not (runs[0].opaque and connection.transport == "tcp"):
         return Request(data[0], runs[0].bytes)
     if runs[0].early:
@@ -50,6 +52,17 @@ def request(connection: Connection, said: Sequence[Step]) -> Request:
         found = step._replace(time=max(time - connection.start, step.time))
         return Request(found, size, run.opaque and not answered)
     return Request(None, note="No request was seen: without keys, what follows the handshake may be session tickets.")
+
+
+def is_data(connection: Connection, step: Step) -> bool:
+    """Whether a step is application data, as far as anybody can see: QUIC's Handshake packets hold none.
+
+    RFC 9000 section 12.4; what is in them cannot be read without keys, but they finish and acknowledge.
+    """
+    if step.kind != "data":
+        return False
+    run = connection.application[step.index]
+    return not run.opaque or packet_types(connection, run.record_indices[:1]) != ["Handshake"]
 
 
 def _between(said: Sequence[Step], first: Step, last: Step) -> Sequence[Step]:

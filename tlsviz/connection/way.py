@@ -14,7 +14,7 @@ from tlsviz.connection.holes import incomplete
 from tlsviz.connection.ladder import Step, steps
 from tlsviz.connection.model import Connection, PlacedMark
 from tlsviz.connection.savings import Choice, choices
-from tlsviz.connection.sealed_request import Request, request
+from tlsviz.connection.sealed_request import Request, is_data, request
 from tlsviz.connection.titles import carrier, size, tunnel, type_title
 from tlsviz.connection.titles import message as message_title
 from tlsviz.wire.chunks import CLIENT, SERVER
@@ -200,7 +200,7 @@ def _turned(connection: Connection, turns: list[_Turn], request: Request) -> Ite
             if span is not None:
                 counted = turn.number
                 yield span
-        answer = next((s for s in turn.of(SERVER) if s.kind == "data"), None)
+        answer = next((s for s in turn.of(SERVER) if is_data(connection, s)), None)
         if asked is not None and turn.number >= asked.round_trip and answer is not None:
             yield from _answered(connection, request, asked, answer, int(turn.number != counted))
             return
