@@ -484,3 +484,18 @@ async def test_nothing_known_yet_is_said_not_broken() -> None:
             await pilot.pause()
         assert screen.scene is not None
         assert screen.scene.step is None
+
+
+@pytest.mark.parametrize("connection", [handshake(), failed()], ids=["whole", "failed"])
+async def test_a_screen_of_a_few_lines_has_room_for_steps(connection: Connection) -> None:
+    async with stage((40, 10), connection) as (pilot, screen):
+        await pilot.pause()
+        assert screen.query_one(LadderRows).size.height >= 5
+        assert screen.query_one(ConnectionHeader).size.height == (1 if connection.failure is None else 2)
+        await pilot.press("o", "1")
+        await pilot.pause()
+        assert screen.query_one(ExplainPane).size.height >= 5
+        await pilot.resize_terminal(80, 24)
+        await pilot.press("o", "o", "o")
+        await pilot.pause()
+        assert screen.query_one(ConnectionHeader).size.height == (1 if connection.failure is None else 3)

@@ -58,7 +58,7 @@ class HandshakeScreen(SceneScreen):
     )
     AUTO_FOCUS = "LadderRows"
     HORIZONTAL_BREAKPOINTS = [(0, NARROW), (104, NORMAL), (176, WIDE)]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-medium"), (44, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (12, "-short"), (32, "-medium"), (44, "-tall")]
 
     BINDINGS: ClassVar[list[BindingType]] = HANDSHAKE_KEYS
 
