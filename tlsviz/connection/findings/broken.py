@@ -32,7 +32,7 @@ def failed_proofs(connection: Connection) -> Iterator[Finding]:
         "proof_failed",
         "error",
         f"{plural(len(failed), 'proof')} of the handshake failed: {', '.join(kinds)}",
-        "; ".join(f"{proof.what.replace('_', ' ')}: {proof.why}" for proof in failed),
+        "; ".join(f"{proof.what.replace('_', ' ')}: {proof.why}" if len(failed) > 1 else proof.why for proof in failed),
         _LOGGED if _BY_LOG.issuperset(proof.what for proof in failed) else _CHANGED,
         "RFC 8446 4.4; RFC 5246 7.4.3 and 7.4.9",
         message=failed[0].message,
