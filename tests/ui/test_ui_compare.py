@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from shellhelp import make_app, script, shown, until
 from shellsample import connection, trace
+from textual.widgets import Input
 
 from tlsviz.connection.model import Trace
 from tlsviz.report.formats import picture
@@ -95,6 +96,9 @@ async def test_others_of_one_server_are_told_apart_and_picked_by_a_filter(
         line = next(line for line in shown(app).splitlines() if "#7 " in line)
         assert all(words in line for words in ("7.000", "10.0.0.2:40007", "www.exam", "trusted")), line
         assert "200 of 259" in shown(app)
+        await pilot.press("slash", *"failed", "enter")
+        await until(pilot, lambda: "0 of 259" in shown(app))
+        app.screen.query_one(Input).value = ""
         await pilot.press("slash", *"port:40259", "enter")
         await until(pilot, lambda: "1 of 259" in shown(app))
         assert app.screen.query_one(Choices).has_focus

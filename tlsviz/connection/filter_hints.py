@@ -17,6 +17,8 @@ MOST = 3
 LOOKED_AT = 20_000
 """Rows whose values count as known."""
 _OUTCOMES = ("trusted", "complete", "incomplete", "resumed", "pre-shared key", "trust unknown", "not trusted")
+_NAMED = ("finding", "outcome", "trust", "transport", "cipher", "group", "alert")
+"""Keys whose values all have names that are known."""
 _REGISTRIES = {"cipher": "cipher_suites", "group": "groups", "alert": "alerts"}
 
 
@@ -56,7 +58,7 @@ def _outcomes(text: str, rows: Sequence[Row]) -> Iterator[str]:
 def _unknown(text: str, rows: Sequence[Row], codes: Codes) -> Iterator[str]:
     """Values that neither occur nor are known under their key."""
     for key, value in _values(text):
-        if _numeric(key, value):
+        if key.name not in _NAMED or _numeric(key, value):
             continue
         occurring = dict.fromkeys(each for row in rows for each in key.texts(row))
         try:
@@ -66,7 +68,7 @@ def _unknown(text: str, rows: Sequence[Row], codes: Codes) -> Iterator[str]:
         if any(map(fits, occurring)):
             continue
         known, flag = _known(key, codes), _plain(value) in FLAGS
-        if not known or (not flag and any(map(fits, known))):
+        if not flag and any(map(fits, known)):
             continue
         meant = f"the word {_plain(value)} alone" if flag else _nearest(value, [*occurring, *known])
         said = f"No {_NOUNS.get(key.name, key.name)} is called {shorten(value.lstrip('='), 40)}"
@@ -108,15 +110,13 @@ def _values(text: str) -> Iterator[tuple[Key, str]]:
 
 
 def _known(key: Key, codes: Codes) -> Collection[str]:
-    """Every name that a value of the key may be, () where anything may be one."""
+    """Every name that a value of the key, one of `_NAMED`, may be."""
     if key.name == "finding":
         return codes()
     if key.name in _REGISTRIES:
         return _registry(_REGISTRIES[key.name])
     if key.name == "transport":
         return ("tcp", "dtls", "quic", "eap")
-    if key.name not in ("trust", "outcome"):
-        return ()
     from tlsviz.pki.trust import Reason, Verdict
 
     reasons: tuple[str, ...] = get_args(Reason)

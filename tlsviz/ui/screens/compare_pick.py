@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from tlsviz.connection.filter_keys import FLAGS
 from tlsviz.connection.filters import FilterError, parse, tokens
 from tlsviz.connection.model import Connection, Source
 from tlsviz.connection.rows import Row
@@ -115,13 +116,14 @@ class ComparePickScreen(Screen[None]):
         choices.action_edge(-1)
 
     def _picks(self, text: str) -> bool:
-        """Whether what was typed is a filter rather than a target: it has a key, or more than one word."""
+        """Whether what was typed is a filter, not a target: it has a key, is a word like failed, or has several."""
         try:
             parse(text)
             words = list(tokens(text))
         except FilterError:
             return False
-        return (len(words) > 1 or words[0].kind != "word") and not Path(text).expanduser().exists()
+        one = len(words) == 1 and words[0].kind == "word" and words[0].text.lower() not in FLAGS
+        return not one and not Path(text).expanduser().exists()
 
     @on(Choices.Chosen)
     def _chosen(self, event: Choices.Chosen) -> None:
