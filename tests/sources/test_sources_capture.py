@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pcap_writer as w
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from dialogue import Dialogue, shake
 from pcap_writer import SERVER_END, packets
 
@@ -20,6 +22,7 @@ from tlsviz.sources import following
 from tlsviz.sources.background import Done, Failed, Listed, Loading, read_capture
 from tlsviz.sources.capture import OpenOptions, Progress, load_capture
 from tlsviz.sources.catalog import list_capture
+from tlsviz.sources.memory import recalled
 from tlsviz.sources.shelf import Shelf
 
 pytestmark = pytest.mark.tshark
@@ -270,3 +273,19 @@ def test_sample_captures_open_without_notices() -> None:
         trace = load_capture(path, strict=True)
         assert trace.connections, path.name
         assert not [notice for notice in trace.notices if "--ca" not in notice], path.name
+
+
+def test_a_list_says_of_keys_what_the_whole_reading_says(capture: Path, tmp_path: Path) -> None:
+    """What they do not open is made anew without them, and does not say that there were none."""
+    key = tmp_path / "server.pem"
+    key.write_bytes(
+        rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    log = tmp_path / "keys"
+    log.write_text(f"CLIENT_RANDOM {'ab' * 32} {'cd' * 48}\n")
+    for options in (OpenOptions(), OpenOptions(rsa_keys=(key,)), OpenOptions(keylogs=(log,), rsa_keys=(key,))):
+        assert recalled(load_capture(capture, options)) == list_capture(capture, options)
+    bare = tmp_path / "bare.pcap"
+    bare.write_bytes(w.pcap(map(w.frame, [*packets(shake(), 40000), *packets(shake("1.2"), 40001)])))
+    for options in (OpenOptions(), OpenOptions(rsa_keys=(key,)), OpenOptions(keylogs=(log,))):
+        assert recalled(load_capture(bare, options)) == list_capture(bare, options)

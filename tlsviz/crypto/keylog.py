@@ -208,3 +208,23 @@ def _decoded(text: bytes) -> str:
     if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return text.decode("utf-16", "replace")
     return text.decode("utf-8", "replace")
+
+
+class OtherKeys(KeyLog):
+    """Stands for keys that were given and open something else: what lacks a key then says so, not that none was given.
+
+    ``secrets``: there is a key log; ``private``: there are private RSA keys.
+    """
+
+    def __init__(self, secrets: bool, private: bool) -> None:
+        super().__init__()
+        self._given = secrets, private
+
+    def __len__(self) -> int:
+        return int(self._given[0])
+
+    @cached_property
+    def rsa(self) -> RsaKeys:
+        from tlsviz.crypto.rsakeys import OtherRsaKeys, RsaKeys
+
+        return OtherRsaKeys() if self._given[1] else RsaKeys()

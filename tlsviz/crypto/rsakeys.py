@@ -124,6 +124,13 @@ class RsaKeys:
         return found
 
 
+class OtherRsaKeys(RsaKeys):
+    """Stands for keys of other servers, where no message was there to try them on."""
+
+    def __len__(self) -> int:
+        return 1
+
+
 def _cut(message: bytes, size: int) -> bytes | None:
     """The ciphertext: SSL 3 (and some old clients) write it without its length."""
     if len(message) == size + 2 and int.from_bytes(message[:2], "big") == size:

@@ -19,7 +19,7 @@ from tlsviz.connection.redirects import Step, step
 from tlsviz.connection.rows import Row, row
 from tlsviz.connection.tcp import Segment, Tcp
 from tlsviz.connection.tickets import Mentions, mentions
-from tlsviz.crypto.keylog import KeyLog
+from tlsviz.crypto.keylog import KeyLog, OtherKeys
 from tlsviz.sources.keyfollower import randoms_of
 from tlsviz.sources.opinions import Opinion, authorities, certain, chain
 from tlsviz.sources.spool import Spool
@@ -30,13 +30,17 @@ LONGEST = 1 << 20
 
 
 class Inputs(NamedTuple):
-    """What an engine was given, until ``last``; and what TCP did below it."""
+    """What an engine was given, until ``last``; and what TCP did below it.
+
+    ``keys``: whether there was a key log beside, and private keys, which did not open it.
+    """
 
     client: Endpoint
     server: Endpoint
     items: Sequence[Input]
     last: float | None
     tcp: Tcp | None = None
+    keys: tuple[bool, bool] = (False, False)
 
 
 class Place(NamedTuple):
@@ -128,17 +132,18 @@ def _packed(inputs: Inputs) -> bytes:
     """Inputs as bytes: by marshal, which is many times quicker than pickle with what has no type of its own."""
     items = [(_KINDS.index(type(item)), *item) for item in inputs.items]
     tcp = inputs.tcp and (list(map(tuple, inputs.tcp.segments)), *inputs.tcp[1:])
-    return marshal.dumps((tuple(inputs.client), tuple(inputs.server), items, inputs.last, tcp))
+    return marshal.dumps((tuple(inputs.client), tuple(inputs.server), items, inputs.last, tcp, inputs.keys))
 
 
 def _unpacked(data: bytes) -> Inputs:
-    client, server, items, last, tcp = marshal.loads(data)  # noqa: S302  # our own bytes, from a file without a name
+    client, server, items, last, tcp, keys = marshal.loads(data)  # noqa: S302  # our own bytes, from a file without a name
     return Inputs(
         Endpoint(*client),
         Endpoint(*server),
         [_KINDS[kind](*values) for kind, *values in items],
         last,
         tcp and Tcp(tuple(starmap(Segment, tcp[0])), *tcp[1:]),
+        keys,
     )
 
 
@@ -149,7 +154,7 @@ def taken(place: Place, spool: Spool, number: int, stream: int) -> tuple[Connect
         connection: Connection = pickle.loads(data)  # noqa: S301  # our own bytes, from a file without a name
     else:
         inputs = _unpacked(data)
-        engine = revived(inputs, KeyLog())
+        engine = revived(inputs, OtherKeys(*inputs.keys))
         engine.finish(inputs.last)
         connection = replace(engine.connection(), tcp=inputs.tcp)
     return replace(connection, id=number, tcp_stream=stream if stream >= 0 else None), place.whole

@@ -134,7 +134,8 @@ class Shelving(Following):
         inputs = None
         if isinstance(followed, Followed) and isinstance(followed.engine, Engine) and shelved.inputs is not None:
             # What is kept tells no more than the capture does: what keys opened cannot be made anew from it.
-            inputs = Inputs(found.client, found.server, tuple(shelved.inputs), followed.last, found.tcp)
+            keys = bool(len(self._keylog)), bool(len(self._keylog.rsa))
+            inputs = Inputs(found.client, found.server, tuple(shelved.inputs), followed.last, found.tcp, keys)
         opinion = self._opinions.next(found, whole=inputs is None or secret(found))
         return entry(followed.first, stream, opinion, inputs, self.spool, over)
 
