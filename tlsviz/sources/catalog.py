@@ -50,7 +50,8 @@ def list_capture(
                 found(kept)
 
     def told(entry: Entry) -> None:
-        give(settling.provisional(entry))
+        if found is not None:  # else nobody looks before the end
+            give(settling.provisional(entry))
 
     with (
         Opened(path, options, progress, cancelled, early) as opened,

@@ -20,6 +20,7 @@ from tlsviz.sources.scout import Scout
 from tlsviz.sources.segments import Datagram, Packet
 
 _PIECE = 1 << 20
+_SMALL = 1 << 16
 
 
 def _on() -> None:
@@ -131,14 +132,30 @@ class Feed:
     def _write(self, writer: int) -> None:
         view = memoryview(self._data)
         try:
-            for start, end in _merged(self._ranges):
-                while start < end:
-                    start += os.write(writer, view[start : min(end, start + _PIECE)])
+            for piece in _gathered(view, _merged(self._ranges)):
+                at = 0
+                while at < len(piece):
+                    at += os.write(writer, piece[at:])
+                piece.release()
         except BrokenPipeError:
             pass  # tshark has ended: it says why
         finally:
             view.release()
             os.close(writer)
+
+
+def _gathered(view: memoryview, ranges: Iterator[tuple[int, int]]) -> Iterator[memoryview]:
+    """The ranges' bytes in pieces that are worth a call of the system; to be released."""
+    small = bytearray()
+    for start, end in ranges:
+        if end - start < _SMALL:
+            small += view[start:end]
+        if end - start >= _SMALL or len(small) >= _SMALL:
+            yield memoryview(bytes(small))
+            small.clear()
+        for begin in range(start, end, _PIECE) if end - start >= _SMALL else ():
+            yield view[begin : min(end, begin + _PIECE)]
+    yield memoryview(bytes(small))
 
 
 def _merged(ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
