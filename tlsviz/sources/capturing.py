@@ -12,7 +12,7 @@ from typing import IO
 
 from tlsviz.errors import MissingError, TargetError
 from tlsviz.sources import dumpcap, tshark
-from tlsviz.sources.process import widen
+from tlsviz.sources.pipes import widen
 from tlsviz.sources.ring import Ring
 from tlsviz.sources.saving import Saving
 from tlsviz.wire.text import plural, shorten

@@ -24,7 +24,8 @@ from tlsviz.sources import lifting, tshark
 from tlsviz.sources.asked import Asked, parameters
 from tlsviz.sources.ek import Deal, Parse, Reading, parse_lines
 from tlsviz.sources.feeding import Feed
-from tlsviz.sources.process import Process, kill, widen
+from tlsviz.sources.pipes import widen
+from tlsviz.sources.process import Process, kill
 
 _POLL = 0.05
 _PATIENCE = 10.0

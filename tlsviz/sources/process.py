@@ -5,7 +5,6 @@ It takes tshark 0.2 s to start; meanwhile the first pass looks through the file.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -17,19 +16,14 @@ from tlsviz.errors import TlsvizError
 from tlsviz.sources import lifting, tshark
 from tlsviz.sources.asked import Asked, parameters
 from tlsviz.sources.frames import framing
+from tlsviz.sources.pipes import widen
 
 if TYPE_CHECKING:
     import asyncio
 
 _POLL = 0.002
 _READ = 1 << 18
-_PIPE = 1 << 20
 _HEAD = 24
-
-
-def widen(pipe: int) -> None:
-    """Gives a pipe more room. Raises AttributeError, OSError or ValueError where that cannot be."""
-    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def kill(process: Process | asyncio.subprocess.Process) -> None:

@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlsviz.sources.carve import plan
-from tlsviz.sources.process import Ahead, ahead, widen
+from tlsviz.sources.pipes import widen
 from tlsviz.sources.segment_log import Bare
 
 if TYPE_CHECKING:
     from tlsviz.sources.frames import Data
     from tlsviz.sources.plan import Plan
+    from tlsviz.sources.process import Ahead
 
 WORTH = 8 << 20
 """Bytes to read from which on another process is worth its start."""
@@ -140,10 +141,13 @@ class Early:
     ahead: Ahead | None = None
 
     def __init__(self, path: Path) -> None:
-        self.ahead = ahead(path)
         with suppress(OSError):
-            if self.ahead is not None and processes() > 1 and path.stat().st_size >= WORTH:
+            if processes() > 1 and path.is_file() and path.stat().st_size >= WORTH:
                 self.scout = Scout(path)
+        # Even this takes longer to import than the first pass needs.
+        from tlsviz.sources.process import ahead
+
+        self.ahead = ahead(path)
 
     def discard(self) -> None:
         """Ends what nobody has taken."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tlsviz.connection.model import Endpoint
 from tlsviz.connection.tcp import ACK as ACK
 from tlsviz.connection.tcp import FIN as FIN
 from tlsviz.connection.tcp import PSH as PSH
 from tlsviz.connection.tcp import RST as RST
 from tlsviz.connection.tcp import SYN as SYN
 from tlsviz.wire.chunks import CannotCountError
+
+if TYPE_CHECKING:
+    from tlsviz.connection.model import Endpoint
 
 EARLIEST, LATEST = -60e9, 250e9
 """The years 68 and 9892, in Unix seconds."""
