@@ -7,8 +7,7 @@ import pickle
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import starmap
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tlsviz.connection.engine import Engine
 from tlsviz.connection.inspection import inspection
@@ -17,11 +16,11 @@ from tlsviz.connection.observations import mozilla, observe
 from tlsviz.connection.observed import Observation
 from tlsviz.connection.redirects import Step, step
 from tlsviz.connection.rows import Row, row
-from tlsviz.connection.tcp import Segment, Tcp
 from tlsviz.connection.tickets import Mentions, mentions
 from tlsviz.crypto.keylog import KeyLog, OtherKeys
 from tlsviz.sources.keyfollower import randoms_of
 from tlsviz.sources.opinions import Opinion, authorities, certain, chain
+from tlsviz.sources.segment_log import Log, facts
 from tlsviz.sources.spool import Spool
 from tlsviz.wire.chunks import Bulk, Chunk, Gap, Input, Mark
 
@@ -30,7 +29,7 @@ LONGEST = 1 << 20
 
 
 class Inputs(NamedTuple):
-    """What an engine was given, until ``last``; and what TCP did below it.
+    """What an engine was given, until ``last``; and what is remembered of TCP's segments below it.
 
     ``keys``: whether there was a key log beside, and private keys, which did not open it.
     """
@@ -39,7 +38,7 @@ class Inputs(NamedTuple):
     server: Endpoint
     items: Sequence[Input]
     last: float | None
-    tcp: Tcp | None = None
+    log: Log
     keys: tuple[bool, bool] = (False, False)
 
 
@@ -131,18 +130,18 @@ _KINDS: tuple[type[Input], ...] = (Chunk, Gap, Mark, Bulk)
 def _packed(inputs: Inputs) -> bytes:
     """Inputs as bytes: by marshal, which is many times quicker than pickle with what has no type of its own."""
     items = [(_KINDS.index(type(item)), *item) for item in inputs.items]
-    tcp = inputs.tcp and (list(map(tuple, inputs.tcp.segments)), *inputs.tcp[1:])
-    return marshal.dumps((tuple(inputs.client), tuple(inputs.server), items, inputs.last, tcp, inputs.keys))
+    log: tuple[Any, ...] = tuple(inputs.log)
+    return marshal.dumps((tuple(inputs.client), tuple(inputs.server), items, inputs.last, log, inputs.keys))
 
 
 def _unpacked(data: bytes) -> Inputs:
-    client, server, items, last, tcp, keys = marshal.loads(data)  # noqa: S302  # our own bytes, from a file without a name
+    client, server, items, last, log, keys = marshal.loads(data)  # noqa: S302  # our own bytes, from a file without a name
     return Inputs(
         Endpoint(*client),
         Endpoint(*server),
         [_KINDS[kind](*values) for kind, *values in items],
         last,
-        tcp and Tcp(tuple(starmap(Segment, tcp[0])), *tcp[1:]),
+        Log(*log),
         keys,
     )
 
@@ -156,7 +155,7 @@ def taken(place: Place, spool: Spool, number: int, stream: int) -> tuple[Connect
         inputs = _unpacked(data)
         engine = revived(inputs, OtherKeys(*inputs.keys))
         engine.finish(inputs.last)
-        connection = replace(engine.connection(), tcp=inputs.tcp)
+        connection = replace(engine.connection(), tcp=facts(inputs.log))
     return replace(connection, id=number, tcp_stream=stream if stream >= 0 else None), place.whole
 
 

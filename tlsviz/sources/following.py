@@ -283,13 +283,13 @@ class Following:
         self._streams[stream] = None
         self.found -= followed.is_tls
 
-    def _finish(self, stream: int, followed: Followed | Flow, number: int) -> Connection | None:
+    def _finish(self, stream: int, followed: Followed | Flow, number: int, segments: bool = True) -> Connection | None:
         engine = followed.engine
         if engine is None:
             return None
         engine.id, engine.tcp_stream = number, stream if stream >= 0 else None
         engine.finish(followed.last)
-        return connection_of(followed) if engine.is_tls else None
+        return connection_of(followed, segments) if engine.is_tls else None
 
     def _fault(self, stream: int, error: Exception) -> None:
         if self._strict or isinstance(error, TlsvizError):
@@ -335,8 +335,8 @@ def _sender_of_chunk(item: Input) -> Sender | None:
     return item.sender if isinstance(item, Chunk) else None
 
 
-def connection_of(followed: Followed | Flow | None) -> Connection:
-    """What is known by now, with what TCP did below it."""
+def connection_of(followed: Followed | Flow | None, segments: bool = True) -> Connection:
+    """What is known by now; with what TCP did below it, if ``segments``."""
     assert followed is not None and followed.engine is not None
     known = followed.engine.connection()
-    return changed(known, tcp=followed.stream.tcp) if isinstance(followed, Followed) else known
+    return changed(known, tcp=followed.stream.tcp) if segments and isinstance(followed, Followed) else known

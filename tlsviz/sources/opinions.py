@@ -36,14 +36,14 @@ class Opinions:
     """
 
     def __init__(self, stores: Sequence[Store], at: datetime | None, evidence: Evidence, findings: bool = True) -> None:
-        self._stores, self._at, self._evidence, self._findings = stores, at, evidence, findings
+        self._stores, self._at, self._evidence, self.findings = stores, at, evidence, findings
         self._verdicts = Verdicts(stores, evidence.now)
         self._shown: set[bytes] = set()
         self._by_subject: dict[bytes, list[bytes]] = {}
 
     def anew(self) -> Opinions:
         """The same stores and evidence, and no connection seen yet."""
-        return Opinions(self._stores, self._at, self._evidence, self._findings)
+        return Opinions(self._stores, self._at, self._evidence, self.findings)
 
     def next(self, connection: Connection, whole: bool = False) -> Opinion:
         """The verdict on the next connection; ``whole``: in every respect."""
@@ -53,7 +53,7 @@ class Opinions:
 
     def opinion(self, connection: Connection, above: tuple[bytes, ...], whole: bool = False) -> Opinion:
         """The verdict by these certificates of others; ``whole``: in every respect."""
-        whole = whole or self._findings
+        whole = whole or self.findings
         evidence = self._evidence._replace(known=above)
         made = judged(
             connection, self._stores, self._at, evidence=evidence, verdicts=self._verdicts, outcome_only=not whole

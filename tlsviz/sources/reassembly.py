@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from tlsviz.connection.model import Endpoint
 from tlsviz.connection.tcp import IN_THE_MIDDLE, Tcp
 from tlsviz.sources.roles import hello, knownness
-from tlsviz.sources.segment_log import Bare, SegmentLog
+from tlsviz.sources.segment_log import Bare, Log, SegmentLog, facts
 from tlsviz.sources.segments import (
     ACK,
     FIN,
@@ -80,10 +80,15 @@ class Stream:
         """Whether it was told that the capture begins later than the connection; whether the first packet was a SYN."""
 
     @property
+    def log(self) -> Log:
+        """What is remembered of TCP's segments so far."""
+        one, two = self._sides
+        return self._log.log((self._name(0), self._name(1)), (one.base, two.base))
+
+    @property
     def tcp(self) -> Tcp:
         """What TCP did so far, in its segments."""
-        one, two = self._sides
-        return self._log.facts((self._name(0), self._name(1)), (one.base, two.base))
+        return facts(self.log)
 
     @property
     def logged(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tlsviz.connection.tcp import Segment, SegmentKind, Tcp
 from tlsviz.sources.segments import ACK, FIN, RST, SYN, Direction, Item, Packet, near
@@ -23,6 +23,7 @@ SHORTEST_REPEAT = 0.0002
 """Nobody sends a packet again within so many seconds: the capture has it twice."""
 
 _FLAGS = 0x3F
+_TIME = 2
 
 
 class Bare(NamedTuple):
@@ -52,6 +53,20 @@ class _Seen(NamedTuple):
     delay: float = 0.0
     ahead: int = 0
     differs: int | None = None
+
+
+class Log(NamedTuple):
+    """What is remembered of a connection's segments, in plain tuples; `facts` makes of it what others look at.
+
+    ``names`` of the directions, ``bases``: the positions of their first bytes.
+    """
+
+    kept: list[tuple[Any, ...]]
+    bare: list[tuple[Any, ...]]
+    more: int
+    after_reset: tuple[int, ...]
+    names: tuple[Sender, Sender]
+    bases: tuple[int | None, int | None]
 
 
 class SegmentLog:
@@ -167,26 +182,31 @@ class SegmentLog:
 
     # -- in the end ----------------------------------------------------------------------------------------
 
-    def facts(self, names: tuple[Sender, Sender], bases: tuple[int | None, int | None]) -> Tcp:
+    def log(self, names: tuple[Sender, Sender], bases: tuple[int | None, int | None]) -> Log:
         """What is known, with the directions' names and the positions of their first bytes."""
-        if not self._kept:
-            return Tcp()
-        found = sorted([*self._kept, *self._acknowledgements(bases)], key=_number)
-        trip = _round_trip(found)
-        return Tcp(
-            tuple(_segment(each, names, bases, trip) for each in found),
-            self._more,
-            tuple(self._after_reset),
-        )
+        kept, bare = list(map(tuple, self._kept)), list(map(tuple, self._bare))
+        return Log(kept, bare, self._more, tuple(self._after_reset), names, bases)
 
-    def _acknowledgements(self, bases: tuple[int | None, int | None]) -> list[_Seen]:
-        first = self._kept[0].time
-        found = []
-        for side, number, time, flags, sequence, acknowledgement in self._bare:
-            base = bases[side]
-            if base is not None and time - first < BARE_WITHIN:
-                found.append(_Seen(side, number, time, flags, near(sequence, base), 0, acknowledgement))
-        return found
+
+def facts(log: Log) -> Tcp:
+    """What each segment was, now that roles and round trip are known."""
+    kept, bare, more, after_reset, names, bases = log
+    if not kept:
+        return Tcp()
+    found = sorted([*map(_Seen._make, kept), *_acknowledgements(kept[0][_TIME], bare, bases)], key=_number)
+    trip = _round_trip(found)
+    return Tcp(tuple([_segment(each, names, bases, trip) for each in found]), more, after_reset)
+
+
+def _acknowledgements(
+    first: float, bare: Sequence[tuple[Any, ...]], bases: tuple[int | None, int | None]
+) -> list[_Seen]:
+    found = []
+    for side, number, time, flags, sequence, acknowledgement in bare:
+        base = bases[side]
+        if base is not None and time - first < BARE_WITHIN:
+            found.append(_Seen(side, number, time, flags, near(sequence, base), 0, acknowledgement))
+    return found
 
 
 def _segment(

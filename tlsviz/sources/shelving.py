@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tlsviz.connection.engine import Engine
+from tlsviz.connection.model import changed
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
 from tlsviz.sources.entries import LONGEST, Entry, Inputs, entry, inputs_of, revived, secret
@@ -14,6 +15,7 @@ from tlsviz.sources.flows import Flow
 from tlsviz.sources.following import Followed, Following, connection_of
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.plan import Plan
+from tlsviz.sources.segment_log import facts
 from tlsviz.sources.segments import Datagram, Packet
 from tlsviz.sources.spool import Spool
 from tlsviz.wire.chunks import Bulk, Chunk, Input
@@ -128,14 +130,18 @@ class Shelving(Following):
     def _entry(self, stream: int, followed: Followed | Flow, shelved: _Shelved, over: bool) -> Entry | None:
         assert followed.engine is not None
         followed.engine.tcp_stream = stream if stream >= 0 else None
-        found = self._finish(stream, followed, 0) if over else connection_of(followed)
+        found = self._finish(stream, followed, 0, False) if over else connection_of(followed, False)
         if found is None:
             return None
         inputs = None
-        if isinstance(followed, Followed) and isinstance(followed.engine, Engine) and shelved.inputs is not None:
-            # What is kept tells no more than the capture does: what keys opened cannot be made anew from it.
-            keys = bool(len(self._keylog)), bool(len(self._keylog.rsa))
-            inputs = Inputs(found.client, found.server, tuple(shelved.inputs), followed.last, found.tcp, keys)
+        if isinstance(followed, Followed):
+            log = followed.stream.log
+            if isinstance(followed.engine, Engine) and shelved.inputs is not None:
+                # What is kept tells no more than the capture does: what keys opened cannot be made anew from it.
+                keys = bool(len(self._keylog)), bool(len(self._keylog.rsa))
+                inputs = Inputs(found.client, found.server, tuple(shelved.inputs), followed.last, log, keys)
+            if self._opinions.findings or not found.complete or inputs is None or secret(found):
+                found = changed(found, tcp=facts(log))  # else who opens the connection looks at it
         opinion = self._opinions.next(found, whole=inputs is None or secret(found))
         return entry(followed.first, stream, opinion, inputs, self.spool, over)
 
