@@ -4,7 +4,8 @@
 
 `bulk`: 50 long downloads in 429 MB. `dense`: 2,000 handshakes in 50 MB. `growth`: 400 handshakes against 4,000. The
 captures are made from the project's samples (`tests/support/large_captures.py`); FOLDER keeps them. Wall times are
-medians of three runs in turns; memory is the peak of what the process and its children hold together.
+medians of five runs in turns; memory is the peak of what the process and its children hold together, in a run of its
+own (to look at it takes processor time).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 from large_captures import TOGETHER, make
 
 PAUSE = 0.03
-RUNS = 3
+RUNS = 5
 HANDSHAKES = ["-Y", "tls.handshake", "-T", "fields", "-e", "frame.number", "-e", "tls.handshake.type"]
 
 
@@ -55,24 +55,21 @@ def held(process: int) -> int:
     return total
 
 
-def cost(command: list[str]) -> Cost:
-    """What a command costs, from its start to its end."""
-    peak = 0
+def took(command: list[str]) -> float:
+    """Seconds from a command's start to its end."""
     began = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - began
+
+
+def peak(command: list[str]) -> int:
+    """The most bytes that a command holds."""
+    most = 0
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def watch() -> None:
-        nonlocal peak
-        while process.poll() is None:
-            peak = max(peak, held(process.pid))
-            time.sleep(PAUSE)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    process.wait()
-    took = time.perf_counter() - began
-    watcher.join()
-    return Cost(took, peak)
+    while process.poll() is None:
+        most = max(most, held(process.pid))
+        time.sleep(PAUSE)
+    return most
 
 
 def ours(path: Path) -> list[str]:
@@ -81,11 +78,9 @@ def ours(path: Path) -> list[str]:
 
 def medians(commands: list[list[str]]) -> list[Cost]:
     """The commands in turns, several times."""
-    rounds = [[cost(command) for command in commands] for _ in range(RUNS)]
-    columns = list(zip(*rounds, strict=True))
-    return [
-        Cost(statistics.median(each.time for each in column), max(each.memory for each in column)) for column in columns
-    ]
+    rounds = [[took(command) for command in commands] for _ in range(RUNS)]
+    times = map(statistics.median, zip(*rounds, strict=True))
+    return [Cost(each, peak(command)) for each, command in zip(times, commands, strict=True)]
 
 
 def against_tshark(name: str, path: Path, goals: str) -> None:
