@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 15
 """Bytes of lines that a process gets at a time: a quarter of what its socket holds."""
+_STEP = 50
+"""Packets after which a process tells what it has found."""
 _MOMENT = 0.05
 _STREAM = re.compile(rb'"tcp_stream":\["(\d+)"([],])')
 _INDEX = b'{"index"'
@@ -294,8 +296,9 @@ def _follow(channel: Channel, number: int, make: Make, feed: Feed | None) -> Non
             packets = pickle.loads(lines)  # noqa: S301  # from the process that this one is a copy of
         else:
             packets = feed.parsed(lines, Reading()) if feed is not None else parse_lines(lines, Reading())
-        shelving.take_all(packets)
-        tell()
+        for at in range(0, len(packets), _STEP):
+            shelving.take_all(packets[at : at + _STEP])
+            tell()
     shelving.end()
     tell()
     channel.send(_End(frozenset(shelving.entries), shelving.left, shelving.whole, tuple(shelving.faults)))
