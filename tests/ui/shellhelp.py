@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from shellsample import trace
 from textual.pilot import Pilot
 
-from tlsviz.connection.model import Trace
+from tlsviz.connection.model import Connection, Trace
 from tlsviz.errors import CancelledError
 from tlsviz.sources.capture import Progress
 from tlsviz.ui import workers
 from tlsviz.ui.app import TlsvizApp
 from tlsviz.ui.recent import Recent
-from tlsviz.ui.workers import Job, Request
+from tlsviz.ui.screens.connections import ConnectionsScreen
+from tlsviz.ui.workers import Capture, Job, Request
+
+CLASS = Capture(Path("class.pcapng"))
 
 
 def make_app(folder: Path, request: Request | None = None) -> TlsvizApp:
@@ -45,6 +50,18 @@ async def until(pilot: Pilot[Any], true: Callable[[], object], seconds: float = 
         assert time.monotonic() < end, "it never happened"
         await pilot.pause(0.01)
     await pilot.pause()
+
+
+@asynccontextmanager
+async def listed(
+    folder: Path, monkeypatch: Any, *connections: Connection, size: tuple[int, int]
+) -> AsyncIterator[tuple[TlsvizApp, Pilot[Any]]]:
+    """The app with the list of a capture that holds these connections."""
+    script(monkeypatch, lambda job: trace(*connections))
+    app = make_app(folder, CLASS)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        yield app, pilot
 
 
 def shown(app: TlsvizApp) -> str:

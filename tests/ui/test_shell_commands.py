@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from shellhelp import make_app, script, shown, until
+from shellhelp import CLASS, listed, make_app, script, shown, until
 from shellsample import several, trace
 from textual.command import CommandPalette
 
@@ -19,9 +19,6 @@ from tlsviz.ui.screens.help import HelpScreen
 from tlsviz.ui.svg import save, self_contained
 from tlsviz.ui.theme import DEFAULTS, PROJECTOR, THEMES
 from tlsviz.ui.widgets.key_bar import KeyBar
-from tlsviz.ui.workers import Capture
-
-CLASS = Capture(Path("class.pcapng"))
 
 
 async def test_the_palette_has_every_action_of_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,10 +104,7 @@ async def test_a_command_of_the_palette_runs(tmp_path: Path) -> None:
 
 
 async def test_help_tells_the_keys_of_what_is_focused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script(monkeypatch, lambda job: trace(*several()))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=(120, 60)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, *several(), size=(120, 60)) as (app, pilot):
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         text = shown(app)

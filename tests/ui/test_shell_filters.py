@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from shellhelp import make_app, script, shown, until
+from shellhelp import CLASS, listed, make_app, script, shown, until
 from shellsample import NOON, connection, several, trace
 
 from tlsviz.connection.filter_keys import KEYS
@@ -22,9 +22,7 @@ from tlsviz.ui.screens.summary import SummaryScreen, draw, plot
 from tlsviz.ui.widgets.connection_table import ConnectionTable
 from tlsviz.ui.widgets.facet_pane import FacetPane, More
 from tlsviz.ui.widgets.filter_box import FilterBox
-from tlsviz.ui.workers import Capture, Job
-
-CLASS = Capture(Path("class.pcapng"))
+from tlsviz.ui.workers import Job
 
 
 def ids(listing: Listing) -> list[int]:
@@ -61,10 +59,7 @@ def test_rows_one_by_one_find_the_places_of_a_sorting(column: str, reverse: bool
 async def test_a_filter_is_completed_and_told_where_it_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script(monkeypatch, lambda job: trace(*several()))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=(100, 30)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, *several(), size=(100, 30)) as (app, pilot):
         table = app.screen.query_one(ConnectionTable)
         await pilot.press("slash", *"vers", "tab")
         box = app.screen.query_one(FilterBox)
@@ -88,10 +83,7 @@ async def test_a_filter_that_finds_nothing_is_told_what_it_may_mean(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     early = connection(8, trust=Trust("untrusted", ("not_yet_valid",), NOON, "us"))
-    script(monkeypatch, lambda job: trace(*several(), early))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, *several(), early, size=size) as (app, pilot):
         box = app.screen.query_one(FilterBox)
         await pilot.press("slash", *"not yet valid", "enter")
         await until(pilot, lambda: 'For the outcome "not yet valid" type outcome:"not yet valid".' in shown(app))
@@ -107,10 +99,7 @@ async def test_a_filter_that_finds_nothing_is_told_what_it_may_mean(
 async def test_every_key_is_named_to_who_typed_an_unknown_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    script(monkeypatch, lambda job: trace(*several()))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, *several(), size=size) as (app, pilot):
         await pilot.press("slash", *"zzzzz:1")
         await until(pilot, lambda: "there is no key" in shown(app))
         told = set(re.findall(r"\w+", shown(app)))
@@ -120,20 +109,14 @@ async def test_every_key_is_named_to_who_typed_an_unknown_one(
 async def test_a_marked_row_that_fills_the_width_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = Finding("client_certificate_refused", "error", "No", "", diagnosis=True)
     odd = connection(0, "a." * 30 + "example", complete=False, findings=(refused,))
-    script(monkeypatch, lambda job: trace(odd, connection(1)))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=(120, 36)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, odd, connection(1), size=(120, 36)) as (app, pilot):
         await until(pilot, lambda: "client certificate refused" in shown(app))
         table = app.screen.query_one(ConnectionTable)
         assert table.has_focus and "".join(text for text, _ in table.line(0)).endswith("client certificate refused")
 
 
 async def test_counts_pick_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script(monkeypatch, lambda job: trace(*several()))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=(120, 36)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, *several(), size=(120, 36)) as (app, pilot):
         table = app.screen.query_one(ConnectionTable)
         await pilot.press("f")
         pane = app.screen.query_one(FacetPane)
@@ -148,10 +131,7 @@ async def test_counts_pick_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 async def test_counts_are_reached_to_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ends = [f"end {number:02}" for number in range(30)]
     odd = [connection(n, f"{n}.example", trust=Trust("untrusted", (end,), NOON, "us")) for n, end in enumerate(ends)]
-    script(monkeypatch, lambda job: trace(*odd))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, *odd, size=(80, 24)) as (app, pilot):
         await pilot.press("f")
         pane = app.screen.query_one(FacetPane)
         await until(pilot, lambda: pane.has_focus and "outcomes" in shown(app))
@@ -182,10 +162,7 @@ def test_the_summary_leaves_no_outcome_out() -> None:
 async def test_the_summary_says_the_same_at_every_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    script(monkeypatch, lambda job: trace(*several()))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, *several(), size=size) as (app, pilot):
         await pilot.press("v")
         await until(pilot, lambda: isinstance(app.screen, SummaryScreen))
         await until(pilot, lambda: "over time" in shown(app))
@@ -231,10 +208,9 @@ async def test_rows_of_the_loading_are_opened_and_replaced(tmp_path: Path, monke
 
 async def test_many_rows_are_filtered_in_bites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = several()
-    script(monkeypatch, lambda job: trace(*(connection(n, kinds[n % 8].server_name) for n in range(AT_ONCE + 1))))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=(100, 30)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(
+        tmp_path, monkeypatch, *(connection(n, kinds[n % 8].server_name) for n in range(AT_ONCE + 1)), size=(100, 30)
+    ) as (app, pilot):
         table = app.screen.query_one(ConnectionTable)
         await until(pilot, lambda: len(table.listing.view) == AT_ONCE + 1)
         await pilot.press("slash", *"mail")

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from shellhelp import make_app, script, shown, until, wait_for_cancel
+from shellhelp import CLASS, listed, make_app, script, shown, until, wait_for_cancel
 from shellsample import connection, several, trace
 from textual.widgets import Input
 
@@ -18,9 +18,7 @@ from tlsviz.ui.screens.home import HomeScreen
 from tlsviz.ui.screens.loading import LoadingScreen
 from tlsviz.ui.widgets.connection_table import ConnectionTable
 from tlsviz.ui.widgets.progress_line import ProgressLine
-from tlsviz.ui.workers import Capture, Job, Live
-
-CLASS = Capture(Path("class.pcapng"))
+from tlsviz.ui.workers import Job, Live
 
 
 async def test_one_connection_goes_straight_to_its_handshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,10 +32,7 @@ async def test_one_connection_goes_straight_to_its_handshake(tmp_path: Path, mon
 
 
 async def test_several_are_listed_opened_and_come_back_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script(monkeypatch, lambda job: trace(*several()))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=(120, 36)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, *several(), size=(120, 36)) as (app, pilot):
         await until(pilot, lambda: "8 connections · 120 packets" in shown(app))
         assert "[red]markup[/]" in shown(app)
         await pilot.press("down", "down", "enter")
@@ -51,10 +46,7 @@ async def test_several_are_listed_opened_and_come_back_to(tmp_path: Path, monkey
 
 
 async def test_the_list_filters_as_one_types_and_sorts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script(monkeypatch, lambda job: trace(*several()))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=(120, 36)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, *several(), size=(120, 36)) as (app, pilot):
         table = app.screen.query_one(ConnectionTable)
         await until(pilot, lambda: table.line_count() == 8)
         await pilot.press("slash", *"sq?.example.org")
@@ -79,10 +71,7 @@ async def test_the_list_filters_as_one_types_and_sorts(tmp_path: Path, monkeypat
 async def test_the_list_shows_what_matters_at_every_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    script(monkeypatch, lambda job: trace(*several()))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, *several(), size=size) as (app, pilot):
         await until(pilot, lambda: "packets" in shown(app))
         text = shown(app)
     for words in ("www.example.com", "TLS 1.0", "AES-128-GCM", "incomplete", "ClientHello", "filter"):

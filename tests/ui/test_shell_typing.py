@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from shellhelp import make_app, script, shown, until, wait_for_cancel
+from shellhelp import CLASS, listed, make_app, script, shown, until, wait_for_cancel
 from shellsample import connection, several, trace
 from textual import events
 
@@ -16,9 +16,7 @@ from tlsviz.ui.screens.home import HomeScreen
 from tlsviz.ui.screens.loading import LoadingScreen
 from tlsviz.ui.widgets.connection_table import ConnectionTable
 from tlsviz.ui.widgets.facet_pane import FacetPane
-from tlsviz.ui.workers import Capture, Job
-
-CLASS = Capture(Path("class.pcapng"))
+from tlsviz.ui.workers import Job
 
 
 async def test_keys_pressed_before_there_is_a_list_are_for_the_list(
@@ -56,10 +54,7 @@ async def test_escape_takes_back_what_was_typed_early(tmp_path: Path, monkeypatc
 
 
 async def test_keys_that_come_all_at_once_are_the_filters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script(monkeypatch, lambda job: trace(*several()))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=(120, 36)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(tmp_path, monkeypatch, *several(), size=(120, 36)) as (app, pilot):
         for key in ("slash", *"failed"):
             app.post_message(events.Key(key, "/" if key == "slash" else key))
         await until(pilot, lambda: app.screen.listing.filter == "failed")
@@ -69,10 +64,9 @@ async def test_keys_that_come_all_at_once_are_the_filters(tmp_path: Path, monkey
 async def test_the_marked_row_stays_in_sight_beside_the_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    script(monkeypatch, lambda job: trace(*(connection(number, f"{number}.example") for number in range(60))))
-    app = make_app(tmp_path, CLASS)
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+    async with listed(
+        tmp_path, monkeypatch, *(connection(number, f"{number}.example") for number in range(60)), size=size
+    ) as (app, pilot):
         await until(pilot, lambda: app.screen.query_one(ConnectionTable).line_count() == 60)
         await pilot.press("end", "f")
         await until(pilot, lambda: app.screen.query_one(FacetPane).has_focus)
