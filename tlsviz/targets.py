@@ -92,15 +92,10 @@ def capture(path: Path, args: argparse.Namespace) -> Trace:
     """Reads a capture file with the options given."""
     from tlsviz.sources.scout import Early
 
-    early: Early | None = None
-    try:
-        early = None if args.no_carve else Early(path)
+    with Early(path, not args.no_carve) as early:
         from tlsviz.sources.catalog import list_capture
 
         return list_capture(path, arguments.open_options(args, password()), early=early)
-    finally:
-        if early is not None:
-            early.discard()
 
 
 def password() -> Callable[[str], str] | None:

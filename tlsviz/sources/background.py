@@ -251,28 +251,24 @@ import sys
 sys.path[:] = sys.argv[4:]
 from pathlib import Path
 from tlsviz.sources.scout import Early
-early = Early(Path(sys.argv[3])) if sys.argv[3] else None
+early = Early(Path(sys.argv[3]), bool(sys.argv[3]))
 from tlsviz.sources.background import child
 child(int(sys.argv[1]), int(sys.argv[2]), early)
 """
 
 
-def child(descriptor: int, spool: int, early: Early | None = None) -> None:
+def child(descriptor: int, spool: int, early: Early) -> None:
     """The child's main function: ``descriptor`` is its end of the socket pair, ``spool`` the file of the shelf.
 
     ``early``: what was begun for a capture file already.
     """
     gc.set_threshold(PATIENT_COLLECTOR, 20, 20)
     channel = Channel(descriptor)
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody listens any more
+    with early, suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody listens any more
         what, options = channel.recv()
         stop = threading.Event()
         threading.Thread(target=_listen, args=(channel, stop), daemon=True).start()
-        try:
-            channel.send(_load(what, options, channel, stop, Spool(spool), early))
-        finally:
-            if early is not None:
-                early.discard()
+        channel.send(_load(what, options, channel, stop, Spool(spool), early))
     os._exit(0)  # the listening thread cannot be woken, and there is nothing to clean up
 
 
@@ -282,7 +278,7 @@ def _load(
     channel: Channel,
     stop: threading.Event,
     spool: Spool,
-    early: Early | None,
+    early: Early,
 ) -> _Rest | Failed | _Bug:
     def found(connection: Connection, over: bool = True) -> None:
         channel.send(Found(connection, over))

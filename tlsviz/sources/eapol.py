@@ -12,6 +12,7 @@ from typing import Any
 
 from tlsviz.connection.model import Endpoint
 from tlsviz.sources.ek import epoch
+from tlsviz.sources.lifting import BLOCK_HEADER, ENHANCED_PACKET, LINKS, PCAP_HEADER
 from tlsviz.sources.segments import Datagram
 
 FILTER = "eapol.type == 0"
@@ -54,31 +55,25 @@ Again = Callable[[int, int], bytes]
 """Gives bytes of what tshark was given: from a place on, at most so many."""
 
 _LONGEST = 1 << 16
-_RECORD, _BLOCK = 16, 28
-"""The headers of a pcap's record and of a pcapng's block: the length of what was captured stands at 8 and at 20."""
-_BLOCK_TYPES = (b"\x06\0\0\0", b"\0\0\0\x06")
 _ETHERTYPE = b"\x88\x8e"
-_ETHERNET = {"eth:ethertype": 14, "eth:ethertype:vlan:ethertype": 18}
-_COOKED = {"sll:ethertype": 16}
-"""What may stand before EAPOL, as tshark names it, and its length; its last two bytes are the type of what follows."""
 
 
 def lifted(layers: dict[str, Any], again: Again) -> Datagram | None:
     """The EAP packet of a frame of which tshark tells no more than its place; None without one, and on other links."""
     before, _, _ = layers["frame_protocols"][0].partition(":eapol")
-    size = _ETHERNET.get(before) or _COOKED.get(before)
+    size = LINKS.get(before)
     if size is None:
         return None
     data = _captured(again(int(layers["frame_file_off"][0]), _LONGEST))
     head, packet = data[:size], data[size + 4 :]
     if head[-2:] != _ETHERTYPE or data[size + 1 : size + 2] != b"\0":
         return None
-    source, target = (head[6:12], head[:6]) if before in _ETHERNET else (head[6:12], b"")
+    target = head[:6] if before.startswith("eth") else b""
     return Datagram(
         int(layers["frame_number"][0]),
         epoch(layers["frame_time_epoch"][0]),
         0,
-        Endpoint(source.hex(":"), 0),
+        Endpoint(head[6:12].hex(":"), 0),
         Endpoint(target.hex(":"), 0),
         packet[: int.from_bytes(data[size + 2 : size + 4], "big")],
         eapol=True,
@@ -87,7 +82,9 @@ def lifted(layers: dict[str, Any], again: Again) -> Datagram | None:
 
 def _captured(record: bytes) -> bytes:
     """A frame's bytes in the record or block that begins here."""
-    begin, at = (_BLOCK, 20) if record[:4] in _BLOCK_TYPES else (_RECORD, 8)
+    block = ENHANCED_PACKET.get(record[:4])
+    if block is not None:
+        return record[BLOCK_HEADER:][: block.unpack_from(record)[0]] if len(record) >= BLOCK_HEADER else b""
     # Of frames below 64 KiB the right one of both byte orders is the smaller one.
-    length = min(int.from_bytes(record[at : at + 4], order) for order in ("little", "big"))
-    return record[begin : begin + length]
+    length = min(int.from_bytes(record[8:12], order) for order in ("little", "big"))
+    return record[PCAP_HEADER:][:length]

@@ -81,9 +81,17 @@ class Entry(NamedTuple):
     suspicion: int | None
 
 
+def hints(opinion: Opinion) -> tuple[Observation | None, int | None]:
+    """The observation and the suspicion of a judged connection: both are of use to findings alone."""
+    if not opinion.whole:
+        return None, None
+    return observe(opinion.connection), suspicion(opinion.connection)
+
+
 def entry(first: int, stream: int, opinion: Opinion, inputs: Inputs | None, spool: Spool, over: bool) -> Entry:
     """The entry of a judged connection; ``inputs`` are None where it cannot be made anew from them."""
     connection = opinion.connection
+    observation, suspected = hints(opinion)
     return Entry(
         first,
         stream,
@@ -95,12 +103,12 @@ def entry(first: int, stream: int, opinion: Opinion, inputs: Inputs | None, spoo
         opinion.above,
         certain(connection),
         mentions(connection),
-        observe(connection) if opinion.whole else None,
+        observation,
         randoms_of(connection),
         bool(connection.every_secret),
         tuple(found.why for found in connection.premasters),
         step(connection),
-        suspicion(connection) if opinion.whole else None,
+        suspected,
     )
 
 

@@ -23,8 +23,8 @@ _PIECE = 1 << 20
 _SMALL = 1 << 16
 
 
-def _on() -> None:
-    """Nobody wants to give up."""
+def on() -> None:
+    """A look at whether to give up, where nobody wants that."""
 
 
 class Mapped:
@@ -47,7 +47,7 @@ class Mapped:
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return self
 
-    def look_through(self, scout: Scout | None = None, look: Callable[[], None] = _on) -> Mapped:
+    def look_through(self, scout: Scout | None = None, look: Callable[[], None] = on) -> Mapped:
         """The first pass, here or by the process that is at it already; ``look`` is called while that is awaited."""
         found = None
         if self._carve:

@@ -15,7 +15,7 @@ from tlsviz.connection.plain.undecided import UNDECIDED_LIMIT, Undecided
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
 from tlsviz.sources.ek import Deal
-from tlsviz.sources.feeding import Feed
+from tlsviz.sources.feeding import Feed, on
 from tlsviz.sources.flows import Flow
 from tlsviz.sources.plan import Plan
 from tlsviz.sources.reassembly import CarvedSides, Stream
@@ -62,7 +62,7 @@ class Following:
         self._sessions = Sessions()
         self._keylog = keylog
         self._strict = strict
-        self._look: Callable[[], None] = _on
+        self._look: Callable[[], None] = on
         self._behind: list[tuple[float, int]] = []
         """Streams, and (at the latest) when the next of their packets is due that the first pass has taken: a heap."""
         self._streams: dict[int, Followed | Flow | None] = {}
@@ -301,10 +301,6 @@ class Following:
         what = f"{type(error).__name__} at {where}: {shorten(str(error), 120)}"
         name = f"TCP stream {stream}" if stream >= 0 else f"UDP stream {-1 - stream}"
         self.faults.append(f"{name} is left out, by a mistake in tlsviz ({what}). Please report it.")
-
-
-def _on() -> None:
-    """Nobody wants to give up."""
 
 
 def _first(item: tuple[int, Followed | Flow | None]) -> int:

@@ -29,15 +29,15 @@ FIELDS = (
 )
 """What is asked of tshark. Sequence number and length prove that the same place was found."""
 
-_LINKS = {"eth:ethertype": 14, "eth:ethertype:vlan:ethertype": 18, "sll:ethertype": 16, "raw": 0, "null": 4}
-"""What may stand before IP, as tshark names it, and its length."""
+LINKS = {"eth:ethertype": 14, "eth:ethertype:vlan:ethertype": 18, "sll:ethertype": 16, "raw": 0, "null": 4}
+"""What may stand before IP (and EAPOL), as tshark names it, and its length."""
 _IPV4 = Struct(">BxHxxHxBxx4s4s")
 _IPV6 = Struct(">B3xHBx16s16s")
 _TCP = Struct(">HHIIH")
 _UDP = Struct(">HHH2x")
 _PROTOCOLS = {"tcp": (6, 20), "udp": (17, 8)}
-_PCAP_HEADER, _BLOCK_HEADER = 16, 28
-_ENHANCED_PACKET = {b"\x06\0\0\0": Struct("<20xI"), b"\0\0\0\x06": Struct(">20xI")}
+PCAP_HEADER, BLOCK_HEADER = 16, 28
+ENHANCED_PACKET = {b"\x06\0\0\0": Struct("<20xI"), b"\0\0\0\x06": Struct(">20xI")}
 """A block of a packet, by its first bytes, and how many bytes it holds (pcapng)."""
 
 
@@ -80,11 +80,11 @@ class Lifting:
         if end > self._forget:
             self._forget = let_go(self._data, end)
         if self._pcap:
-            return start + _PCAP_HEADER, end
-        held = _ENHANCED_PACKET.get(self._data[start : start + 4])
+            return start + PCAP_HEADER, end
+        held = ENHANCED_PACKET.get(self._data[start : start + 4])
         if held is None:
             raise HiddenError
-        at = start + _BLOCK_HEADER
+        at = start + BLOCK_HEADER
         return at, min(at + held.unpack_from(self._data, start)[0], end - 4)
 
     def _packet(
@@ -141,9 +141,9 @@ def _plain(protocols: str) -> tuple[int, bool, str] | None:
         return None
     family, ip, kind, index = place
     before, found, _ = protocols.partition(f":{family}:{kind}")
-    if ip or index or not found or before not in _LINKS:
+    if ip or index or not found or before not in LINKS:
         raise HiddenError
-    return _LINKS[before], family == "ipv6", kind
+    return LINKS[before], family == "ipv6", kind
 
 
 @lru_cache(maxsize=65536)

@@ -132,15 +132,17 @@ def _unpacked(packed: bytes, data: Data) -> Plan | None:
 
 
 class Early:
-    """Whatever can begin at once for a capture file; either is None where it is not to be had, or not worth it.
+    """Whatever can begin at once for a capture file that is to be carved. A context manager.
 
-    Discard it in the end.
+    Either is None where it is not to be had, or not worth it; what nobody has taken ends with it.
     """
 
     scout: Scout | None = None
     ahead: Ahead | None = None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, carve: bool = True) -> None:
+        if not carve:
+            return
         with suppress(OSError):
             if processes() > 1 and path.is_file() and path.stat().st_size >= WORTH:
                 self.scout = Scout(path)
@@ -149,8 +151,10 @@ class Early:
 
         self.ahead = ahead(path)
 
-    def discard(self) -> None:
-        """Ends what nobody has taken."""
+    def __enter__(self) -> Early:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self.scout is not None:
             self.scout.discard()
         if self.ahead is not None:

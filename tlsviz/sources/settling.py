@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tlsviz.connection.inspection import LIKELY
-from tlsviz.connection.observations import observe
 from tlsviz.connection.observed import Observation
 from tlsviz.connection.redirects import followed
 from tlsviz.connection.rows import row
 from tlsviz.connection.tickets import Tickets
-from tlsviz.sources.entries import Entry, keep, suspicion, taken
+from tlsviz.sources.entries import Entry, hints, keep, taken
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.shelf import Kept, Links, Shelf
 from tlsviz.sources.spool import Spool
@@ -52,12 +51,9 @@ class Settling:
         opinion = self._opinions.opinion(connection, above, whole=entry.place.whole)
         connection = opinion.connection
         place = keep(connection, None, self._spool) if entry.place.whole else entry.place
+        observation, suspected = hints(opinion)
         return entry._replace(
-            row=row(connection),
-            place=place,
-            above=above,
-            observation=observe(connection) if opinion.whole else None,
-            suspicion=suspicion(connection) if opinion.whole else None,
+            row=row(connection), place=place, above=above, observation=observation, suspicion=suspected
         )
 
 

@@ -19,19 +19,17 @@ from contextlib import suppress
 from multiprocessing.connection import Connection as Channel
 from multiprocessing.connection import Pipe
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 import ujson
 
 from tlsviz.errors import TlsvizError
 from tlsviz.sources.ek import Reading, parse_lines, parse_packet, reached
 from tlsviz.sources.entries import Entry
+from tlsviz.sources.feeding import Feed, on
 from tlsviz.sources.lifting import HiddenError
 from tlsviz.sources.segments import Datagram, Packet
 from tlsviz.sources.shelving import Shelving
-
-if TYPE_CHECKING:
-    from tlsviz.sources.feeding import Feed
 
 _PIECE = 1 << 15
 """Bytes of lines that a process gets at a time: a quarter of what its socket holds."""
@@ -89,7 +87,7 @@ class Spread:
         self._listeners: list[threading.Thread] = []
         self._came: SimpleQueue[tuple[int, _News | _End | _Bug | None]] = SimpleQueue()
         self._feed: Feed | None = None
-        self._look: Callable[[], None] = _on
+        self._look: Callable[[], None] = on
         self._make = make
 
     @property
@@ -246,10 +244,6 @@ class Spread:
 def _share(stream: int, count: int) -> int:
     """Whose a stream is. Not in turns: clients talk to several servers in turns too, and one may be more work."""
     return (stream * 0x9E3779B1 >> 16) % count
-
-
-def _on() -> None:
-    """Nobody wants to give up."""
 
 
 def _pieces(lines: bytes) -> Iterator[bytes]:
