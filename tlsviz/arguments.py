@@ -170,7 +170,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 def _filter(parser: argparse.ArgumentParser) -> None:
     text = (
         "only these connections: words, and keys like version:1.2, sni:*.example.com, alert:, finding:expired and "
-        "handshake:>200ms, with not, or and parentheses; an unknown key lists all"
+        "handshake:>200ms, with not, or and parentheses; an unknown key names the nearest, or lists all"
     )
     parser.add_argument("--filter", metavar="EXPRESSION", help=text)
 

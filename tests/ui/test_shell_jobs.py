@@ -95,9 +95,9 @@ def test_what_was_shown_is_found_under_its_number_of_now() -> None:
     one, two = connection(0, "a.example", start=1.0), connection(1, "b.example", start=2.0)
     for each in (replace(one, id=1), replace(two, id=0)):
         job.found(each)
-    now = job.newest(one)
+    now = job.newest(one, job.rows)
     assert now is not None and (now.id, now.server_name) == (1, "a.example")
-    assert job.newest(connection(0, "c.example", start=3.0)) is None
+    assert job.newest(connection(0, "c.example", start=3.0), job.rows) is None
 
 
 def test_the_cursor_stays_on_its_connection_when_numbers_change() -> None:

@@ -26,7 +26,7 @@ LONGEST_PATTERN = 200
 class Key(NamedTuple):
     """``texts``: what a row holds under the key, () for nothing; for numbers ``number`` instead, in ``unit``.
 
-    ``wholes``: values that mean themselves alone, and not every text that they are a part of, as `_plain` has them.
+    ``wholes``: values that mean themselves alone, and not every text that they are a part of, as `plain` has them.
     """
 
     name: str
@@ -73,16 +73,20 @@ def _trust(row: Row) -> tuple[str, ...]:
 
 
 _VERDICTS = frozenset(("trusted", "untrusted", "unknown"))
-_OUTCOMES = frozenset(("trusted", "complete", "incomplete", "resumed", "pre-shared key"))
+OUTCOMES = frozenset(("trusted", "complete", "incomplete", "resumed", "pre-shared key"))
 
 
-@cache
-def _names_of(registry: str) -> frozenset[str]:
+def names_of(registry: str) -> tuple[str, ...]:
     """The names of a registry of code points."""
     from tlsviz.tls import registry as registries
 
     known = getattr(registries, registry)
-    return frozenset(_plain(known.get(code) or "") for code in known)
+    return tuple(known.get(code) or "" for code in known)
+
+
+@cache
+def _whole_names(registry: str) -> frozenset[str]:
+    return frozenset(map(plain, names_of(registry)))
 
 
 def _servers(row: Row) -> tuple[Endpoint, ...]:
@@ -96,9 +100,9 @@ KEYS: dict[str, Key] = {key.name: key for key in (
     Key("version", "version", "the negotiated version, or plain (HTTP)", "version:1.2   version:<1.2   version:plain",
         _version_of, points=lambda r: _some(r.version)),
     Key("cipher", "point", "the cipher suite, or a part of its name", "cipher:cbc", lambda r: _named(r.suite),
-        points=lambda r: _some(r.suite), wholes=lambda: _names_of("cipher_suites")),
+        points=lambda r: _some(r.suite), wholes=lambda: _whole_names("cipher_suites")),
     Key("group", "point", "the group of the key exchange", "group:x25519", lambda r: _named(r.group),
-        points=lambda r: _some(r.group), wholes=lambda: _names_of("groups")),
+        points=lambda r: _some(r.group), wholes=lambda: _whole_names("groups")),
     Key("alpn", "text", "the application protocol that was agreed on", "alpn:h2", lambda r: _one(r.alpn)),
     Key("alert", "point", "an alert, by name or number; without a value any but close_notify", "alert:40",
         lambda r: tuple(map(str, r.alerts)), points=_alerts),
@@ -106,7 +110,7 @@ KEYS: dict[str, Key] = {key.name: key for key in (
     Key("trust", "text", "what the trust stores say, or why they do not trust", "trust:untrusted", _trust,
         wholes=lambda: _VERDICTS),
     Key("outcome", "text", "how it ended, as the last column says", "outcome:trusted", lambda r: _one(r.outcome),
-        wholes=lambda: _OUTCOMES),
+        wholes=lambda: OUTCOMES),
     Key("client", "end", "the client's address, network, or address and port", "client:10.0.0.0/8",
         lambda r: (str(r.client),)),
     Key("server", "end", "the server's address, network, or address and port", "server:192.0.2.1",
@@ -145,6 +149,12 @@ FLAGS: dict[str, Flag] = {flag.name: flag for flag in (
 # fmt: on
 
 
+def called(name: str) -> Key | None:
+    """The key of that name, in any case; None if there is none."""
+    name = name.lower()
+    return KEYS.get(ALIASES.get(name, name))
+
+
 # -- tests of one value; each raises ValueError with words for a value that cannot be meant -------------------
 
 
@@ -159,7 +169,7 @@ def make(key: Key, value: str) -> Test:
         return _number(key, value)
     if key.kind == "version":
         return _version(value)
-    if _plain(value) in key.wholes():
+    if plain(value) in key.wholes():
         value = f"={value}"
     if key.kind == "point":
         return _point(key, value)
@@ -171,19 +181,20 @@ def make(key: Key, value: str) -> Test:
 
 def text_test(value: str) -> Callable[[str], bool]:
     """Part of a text; with ``*`` or ``?``, or after ``=``, the whole; in any case, and `_` is a blank."""
-    wanted = _plain(value.removeprefix("="))
+    wanted = plain(value.removeprefix("="))
     if value.startswith("="):
-        return lambda text: wanted == _plain(text)
+        return lambda text: wanted == plain(text)
     if not ("*" in wanted or "?" in wanted):
-        return lambda text: wanted in _plain(text)
+        return lambda text: wanted in plain(text)
     if len(wanted) > LONGEST_PATTERN:
         raise ValueError("the pattern is too long")
     fits = re.compile(translate(re.sub(r"\*+", "*", wanted))).match
-    return lambda text: fits(_plain(text)) is not None
+    return lambda text: fits(plain(text)) is not None
 
 
 @lru_cache(16384)
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """As texts are compared: in any case, and `_` is a blank."""
     return text.casefold().replace("_", " ")
 
 
@@ -196,16 +207,21 @@ def _anything(key: Key) -> Test:
     return lambda row, zero: bool(tuple(texts(row)))
 
 
+def name_test(value: str) -> Callable[[str], bool]:
+    """`text_test` for the names of code points: lists write AES-128-GCM, the registry AES_128_GCM."""
+    return text_test(value.replace("-", "_"))
+
+
 def _point(key: Key, value: str) -> Test:
-    code = _code(value)
-    # Lists write AES-128-GCM, the registry AES_128_GCM.
-    points, matches = key.points, text_test(value.replace("-", "_"))
+    code = code_of(value)
+    points, matches = key.points, name_test(value)
     if code is not None:
         return lambda row, zero: any(point.code == code for point in points(row))
     return lambda row, zero: any(matches(str(point)) for point in points(row))
 
 
-def _code(value: str) -> int | None:
+def code_of(value: str) -> int | None:
+    """The number that a value is; None where it is a name."""
     if re.fullmatch(r"0x[0-9a-fA-F]{1,4}", value):
         return int(value, 16)
     return int(value) if value.isascii() and value.isdigit() and len(value) < 6 else None

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tlsviz.connection.filter_keys import ALIASES, FLAGS, KEYS, Key
+from tlsviz.connection.filter_keys import ALIASES, FLAGS, KEYS, Key, called, plain
 from tlsviz.connection.filters import FilterError, tokens
 from tlsviz.connection.rows import Row
 from tlsviz.connection.tally import ordered
@@ -59,31 +59,26 @@ def _place(before: str) -> tuple[Key | None, int]:
         found = list(tokens(before))
     except FilterError as error:
         found = list(tokens(before[: error.position]))
-        key = _key(found[-1].text) if found and found[-1].kind == "key" else None
+        key = called(found[-1].text[:-1]) if found and found[-1].kind == "key" else None
         return key, error.position
     if not found or found[-1].end < len(before) or found[-1].kind in "()":
         return None, len(before)
     last = found[-1]
     if last.kind == "key":
-        return _key(last.text), last.end
+        return called(last.text[:-1]), last.end
     if last.kind == "value":
-        return _key(found[-2].text), last.start + last.text.rfind(",") + 1
+        return called(found[-2].text[:-1]), last.start + last.text.rfind(",") + 1
     return None, last.start
 
 
-def _key(text: str) -> Key | None:
-    name = text[:-1].lower()
-    return KEYS.get(ALIASES.get(name, name))
-
-
 def _values(key: Key, typed: str, start: int, rows: Iterable[Row]) -> list[Suggestion]:
-    wanted = typed.casefold().replace("_", " ")
+    wanted = plain(typed)
     counted = Counter(value for row in rows for value in key.texts(row))
     found = []
     for value, number in ordered(counted):
-        if wanted in value.casefold().replace("_", " "):
-            plain = not any(char in value for char in ' (),"')
-            text = value if plain else f'"{value.replace(chr(34), "?")}"'
+        if wanted in plain(value):
+            bare = not any(char in value for char in ' (),"')
+            text = value if bare else f'"{value.replace(chr(34), "?")}"'
             found.append(Suggestion(start, f"{text} ", value, f"{number:,}"))
             if len(found) == MOST:
                 break

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tlsviz.connection import titles
-from tlsviz.connection.filter_keys import ALIASES, FLAGS, KEYS, Test, make
+from tlsviz.connection.filter_keys import ALIASES, FLAGS, KEYS, Test, called, make
 from tlsviz.connection.model import Connection
 from tlsviz.connection.rows import Row, only, rows
 from tlsviz.errors import UsageError
@@ -188,7 +188,7 @@ class _Parser:
 
     def _keyed(self, token: Token) -> Test:
         name = token.text[:-1].lower()
-        key = KEYS.get(ALIASES.get(name, name))
+        key = called(name)
         if key is None:
             meant = nearest(name)
             known = f"; there are {', '.join(KEYS)}"
@@ -198,7 +198,7 @@ class _Parser:
         values, start = [""], token.end
         if value is not None and value.kind == "value":
             self._at += 1
-            values, start = _values(value.text), value.start
+            values, start = values_of(value.text), value.start
         try:
             tests = [make(key, each) for each in values]
         except ValueError as error:
@@ -208,7 +208,7 @@ class _Parser:
         return lambda row, zero: any(test(row, zero) for test in tests)
 
 
-def _values(text: str) -> list[str]:
+def values_of(text: str) -> list[str]:
     """What commas part, outside of quotes; without the quotes."""
     parts = re.findall(r'((?:"[^"]*"|[^,"])+)', text)
     return [part.replace('"', "") for part in parts] or [""]

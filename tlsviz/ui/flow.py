@@ -133,9 +133,7 @@ class Flow:
         if isinstance(screen, HandshakeScreen) and screen.scene is not None:
             truth = screen.scene.truth
             return (truth, screen.source or source) if truth.messages else None
-        from tlsviz.ui.screens.connections import ConnectionsScreen
-
-        if isinstance(screen, ConnectionsScreen) and (chosen := screen.chosen) is not None:
+        if _is_list(screen) and (chosen := screen.chosen) is not None:
             return chosen, source
         return None
 
@@ -303,11 +301,10 @@ class Flow:
         """There is more to see of what was read before: screens that show one of these connections get it anew."""
         from tlsviz.ui.screens.handshake import HandshakeScreen
 
-        newer = {each.id for each in fresh}
         for screen in self.app.screen_stack:
             if isinstance(screen, HandshakeScreen) and screen is not self.stage and screen.scene is not None:
-                newest = job.newest(screen.scene.truth)
-                if newest is not None and newest.id in newer:
+                newest = job.newest(screen.scene.truth, fresh)
+                if newest is not None:
                     screen.show(newest)
 
     def _remark(self, job: Job) -> None:

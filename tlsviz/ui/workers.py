@@ -131,10 +131,9 @@ class Job:
             whole, shelf = self._whole.get(number), self._shelf
         return shelf.get(number) if whole is None and shelf is not None else whole
 
-    def newest(self, shown: Connection) -> Connection | None:
-        """A connection that was shown before as it is now; None if there is none with its ends and start."""
-        with self._lock:
-            found = newer(self._rows, shown)
+    def newest(self, shown: Connection, fresh: Iterable[Row]) -> Connection | None:
+        """A connection that was shown before as it is now; None if none of the fresh rows has its ends and start."""
+        found = newer({each.id: each for each in fresh}, shown)
         return self.connection(found.id) if found is not None else None
 
     @property

@@ -62,6 +62,7 @@ class ComparePickScreen(Screen[None]):
         )
         self.zero = min((connection.start, *(each.start for each in others)))
         self.wanted = parse("")
+        self.recent = flow.recent.load()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="pick"):
@@ -87,10 +88,9 @@ class ComparePickScreen(Screen[None]):
             count = f"{shown:,} of {every:,}" if shown != every else ""
             found.append(Choice("OF THE SAME SOURCE", count, heading=True))
         found += self._rows(wanted[:MAX_OTHERS])
-        recent = self.flow.recent.load()
-        if recent:
+        if self.recent:
             found.append(Choice("RECENT", heading=True))
-        for entry in recent:
+        for entry in self.recent:
             capture = entry.kind == "capture"
             found.append(Choice(safe(Path(entry.text).name if capture else entry.text), entry.kind, entry.text))
         return found or [Choice("Nothing to choose from: type a target above.")]

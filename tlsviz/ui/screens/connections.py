@@ -201,8 +201,6 @@ class ConnectionsScreen(Screen[None]):
             await asyncio.sleep(0)
         self._refill()
         self._show_title()
-        if not self.listing.view:
-            self._say_nothing()
 
     @on(FilterBox.Done)
     def _filter_done(self) -> None:

@@ -73,7 +73,7 @@ class LoadingScreen(Screen[None]):
         lines += [(f"\n{each.title}", "$muted") for each in found[-5:]]
         if self.typed:
             keys = "".join((each.is_printable and each.character) or f" {each.key} " for each in self.typed)
-            lines.append((f"{chr(10) * 2}For the list, as soon as it is there: {safe(keys).strip()}", "$server"))
+            lines.append((f"\n\nFor the list, as soon as it is there: {safe(keys).strip()}", "$server"))
         self.query_one("#found", Static).update(Content.assemble(*lines) if count or self.typed else Content())
 
     def on_key(self, event: events.Key) -> None:

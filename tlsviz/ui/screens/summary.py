@@ -181,9 +181,15 @@ def _words(key: str, value: str) -> str:
     return safe(words)
 
 
+_ENDS = {
+    **dict.fromkeys(("complete", "resumed", "pre-shared key"), "clear"),
+    "trusted": "verified",
+    "incomplete": "warning",
+    "trust unknown": "inferred",
+}
+
+
 def _style(key: str, value: str) -> str:
     if key == "outcome":
-        quiet = dict.fromkeys(("complete", "resumed", "pre-shared key"), "clear")
-        known = {**quiet, "trusted": "verified", "incomplete": "warning", "trust unknown": "inferred"}
-        return known.get(value, "failed")
+        return _ENDS.get(value, "failed")
     return "server"

@@ -18,6 +18,7 @@ from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import Connection
 from tlsviz.connection.plain.words import heard
 from tlsviz.ui.glyphs import ASCII, Sign, glyphs, trust
+from tlsviz.ui.listing import sign
 from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
 from tlsviz.wire.chunks import CLIENT
 from tlsviz.wire.nodes import Node
@@ -66,16 +67,14 @@ def standing(kind: Standing) -> Standings:
 def ending(connection: Connection) -> Sign:
     """How a connection ended, in a sign and a word."""
     if connection.plain:
-        return Sign(glyphs().eye, f"{titles.plain(connection)}: {heard(connection)}", "warning")
+        return sign("plain", f"{titles.plain(connection)}: {heard(connection)}")
     if connection.failure is not None and not connection.distrusted:
-        return Sign(glyphs().failed, "failed", "failed")
+        return sign("failed", "failed")
     if not connection.complete:
-        return Sign(glyphs().ghost, "incomplete", "warning")
+        return sign("incomplete", "incomplete")
     if said := titles.unproven(connection):
-        return Sign(glyphs().chosen, said, "clear")
-    return (
-        trust(connection.trust.verdict) if connection.trust is not None else Sign(glyphs().chosen, "complete", "clear")
-    )
+        return sign("complete", said)
+    return trust(connection.trust.verdict) if connection.trust is not None else sign("complete", "complete")
 
 
 def difference_rows(comparison: Comparison, width: int) -> list[Row]:

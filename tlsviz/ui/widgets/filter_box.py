@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,6 +12,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
+from tlsviz.connection.filter_hints import LOOKED_AT
 from tlsviz.connection.filter_words import Suggestion, about, suggest
 from tlsviz.connection.filters import FilterError, parse
 from tlsviz.connection.rows import Row
@@ -20,8 +22,6 @@ from tlsviz.wire.text import safe
 
 MOST = 8
 """Suggestions that are seen at once."""
-LOOKED_AT = 20_000
-"""Rows whose values are suggested."""
 
 
 class FilterBox(Vertical):
@@ -98,7 +98,7 @@ class FilterBox(Vertical):
         field = self.input
         if not field.has_focus:
             return
-        rows = (row for _, row in zip(range(LOOKED_AT), self._rows(), strict=False))
+        rows = islice(self._rows(), LOOKED_AT)
         self.query_one(Hints).show(
             suggest(field.value, field.cursor_position, rows), about(field.value, field.cursor_position)
         )
