@@ -375,7 +375,7 @@ def _figures(left: Connection, right: Connection, pairs: Sequence[StepPair]) -> 
 
 def handshake_time(connection: Connection) -> str:
     """From the first step to the second side's Finished; "" where that was not seen."""
-    end = handshake_end(connection) if connection.complete else None
+    end = handshake_end(connection)
     return "" if end is None else clock(end - connection.start)
 
 

@@ -30,7 +30,12 @@ def finish(messages: Sequence[Message], sender: Sender) -> Message | None:
     return early if switched else None
 
 
-def handshake_end(connection: Connection) -> float | None:
-    """When the first handshake was over, in Unix seconds; None where that was not seen."""
-    client, server = finish(connection.messages, CLIENT), finish(connection.messages, SERVER)
+def over(messages: Sequence[Message]) -> float | None:
+    """When the first handshake was over, in Unix seconds; None where not both sides were seen to finish it."""
+    client, server = finish(messages, CLIENT), finish(messages, SERVER)
     return None if client is None or server is None else max(client.time, server.time)
+
+
+def handshake_end(connection: Connection) -> float | None:
+    """When a connection's first handshake was over; None where it was not, or was not seen to be."""
+    return over(connection.messages) if connection.complete else None

@@ -30,6 +30,12 @@ def messages(sender: Sender, length: int, hello: ServerHello | None, seen: Seen,
     return _server(hello, seen) if sender == SERVER else _client(length, hello, seen, early)
 
 
+def finished_length(suite: int | None) -> int:
+    """Bytes of the record that holds a Finished alone (RFC 8446 4.4.4 and 5.2); 0 for no suite of TLS 1.3."""
+    known = suites.suite(suite) if suite is not None else None
+    return 4 + hash_length(known.prf_hash) + 1 + 16 if known and known.tls13 else 0
+
+
 def _server(hello: ServerHello, seen: Seen) -> list[str]:
     if (SERVER, "encrypted_extensions") in seen:
         return []
@@ -44,7 +50,5 @@ def _client(length: int, hello: ServerHello, seen: Seen, early: bool) -> list[st
         return [] if early else ["alert"]
     if early:
         # Behind 0-RTT data of any length only a record as long as a Finished can be one.
-        suite = suites.suite(hello.cipher_suite)
-        size = 4 + hash_length(suite.prf_hash) + 1 + 16 if suite and suite.tls13 else 0
-        return ["finished"] if length == size else []
+        return ["finished"] if length == finished_length(hello.cipher_suite) else []
     return ["finished"]

@@ -15,7 +15,7 @@ from tlsviz.connection.ended import ended
 from tlsviz.connection.facts import is_tls13
 from tlsviz.connection.findings import find
 from tlsviz.connection.fingerprint import history
-from tlsviz.connection.finishes import finish
+from tlsviz.connection.finishes import over
 from tlsviz.connection.half import Half
 from tlsviz.connection.hellos import is_cut, server_name
 from tlsviz.connection.ledger import Ledger
@@ -121,7 +121,7 @@ def _without_keys(connection: Connection) -> Connection:
         alpn=None if tls13 else connection.alpn,
         early_data=any(run.early for run in runs),
         client_auth=any(sent.sender == CLIENT for sent in certificates),
-        complete=finish(messages, CLIENT) is not None and finish(messages, SERVER) is not None,
+        complete=over(messages) is not None,
         history=history(messages),
         messages=messages,
         application=runs,

@@ -187,7 +187,7 @@ def handshake(connection: Connection) -> float | None:
     """How long the handshake took, in seconds, as in `Row`."""
     if connection.plain:
         return None
-    end = handshake_end(connection) if connection.complete else None
+    end = handshake_end(connection)
     if end is not None:
         return max(end - connection.messages[0].time, 0.0)
     over = connection.complete or connection.server_data.records  # for the server answers behind the handshake

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tlsviz.connection.inferred import ALERT_LENGTH
+from tlsviz.connection.inferred import ALERT_LENGTH, finished_length
 from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import ApplicationRun, Connection, Record
 from tlsviz.connection.titles import packet_types
-from tlsviz.crypto.hashing import hash_length
-from tlsviz.tls import suites
 from tlsviz.wire.chunks import CLIENT, SERVER
 
 
@@ -42,9 +40,8 @@ def request(connection: Connection, said: Sequence[Step]) -> Request:
     if runs[0].early:
         return Request(None, note="Which records answer the 0-RTT data cannot be told without keys.")
     finished = [each for each in connection.messages_of("finished", CLIENT) if each.provenance == "inferred"]
-    known = {record.index: record for record in connection.records}
     for number, (step, run) in enumerate(zip(data, runs, strict=True)):
-        begun = _begun(connection, run, known, bool(finished) and number == 0)
+        begun = _begun(connection, run, bool(finished) and number == 0)
         if begun is None:
             continue
         time, size = begun
@@ -69,16 +66,14 @@ def _between(said: Sequence[Step], first: Step, last: Step) -> Sequence[Step]:
     return said[said.index(first) : said.index(last)]
 
 
-def _begun(
-    connection: Connection, run: ApplicationRun, known: dict[int, Record], finishes: bool
-) -> tuple[float, int] | None:
+def _begun(connection: Connection, run: ApplicationRun, finishes: bool) -> tuple[float, int] | None:
     """When (Unix seconds) a run's first record of application data came, and the bytes from there; None without one.
 
     ``finishes``: the run begins with the client's Finished.
     """
     if not run.opaque:
         return run.time, run.bytes
-    records = [known[index] for index in run.record_indices if index in known]
+    records = [connection.records[index] for index in run.record_indices if index < len(connection.records)]
     skipped = _handshake(connection, records) if finishes else 0
     if skipped >= run.records:
         return None
@@ -90,6 +85,5 @@ def _begun(
 
 def _handshake(connection: Connection, records: Sequence[Record]) -> int:
     """How many records the client's last flight takes: to the first that is as long as a Finished, else one."""
-    suite = connection.cipher_suite and suites.suite(connection.cipher_suite.code)
-    size = 4 + hash_length(suite.prf_hash) + 1 + 16 if suite else 0
+    size = finished_length(connection.cipher_suite.code if connection.cipher_suite else None)
     return next((place for place, record in enumerate(records, 1) if record.length == size), 1)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tlsviz.connection import fingerprint, prelude
-from tlsviz.connection.finishes import finish
+from tlsviz.connection.finishes import over
 from tlsviz.connection.hellos import SERVER_HELLOS, is_cut, server_name
 from tlsviz.connection.model import CodePoint, Connection, Inner, InnerHello, Message, Offered
 from tlsviz.tls import registry
@@ -140,4 +140,4 @@ def _resumed(engine: Engine) -> bool:
 
 def _complete(engine: Engine) -> bool:
     messages = engine.ledger.messages
-    return finish(messages, CLIENT) is not None and finish(messages, SERVER) is not None
+    return over(messages) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tlsviz.connection.greetings import greeting
 from tlsviz.connection.model import (
@@ -137,6 +138,7 @@ def version(connection: Connection) -> str:
     return f"{connection.version} over {registry.quic_versions.get(code) or 'QUIC'}"
 
 
+@lru_cache(4096)
 def suite(point: CodePoint | None, width: int = 0) -> str:
     """A cipher suite in short: ``AES-128-GCM``, ``ECDHE-RSA AES-128-GCM``; its name when it cannot be taken apart.
 

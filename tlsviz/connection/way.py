@@ -71,14 +71,14 @@ class Way(NamedTuple):
 
 def way(connection: Connection) -> Way:
     """The way of a connection, without spans if nothing of it was seen."""
-    walked = steps(connection)
-    spoken, note = _asked_in_plain(connection) if connection.plain else _spoken(connection, walked)
+    spoken, note = _asked_in_plain(connection) if connection.plain else _spoken(connection, steps(connection))
     spans = sorted([*_lookups(connection), *_connects(connection), *spoken], key=lambda span: span.start)
-    if not _begun(connection):
+    begun = _begun(connection)
+    if not begun:
         spans, note = _from_the_middle(connection, spans)
     rtt, measured = _round_trip_time(connection, spans)
     byte = next((span.end for span in spans if span.kind == "request" and not span.fault), None)
-    byte = byte if _begun(connection) else None
+    byte = byte if begun else None
     needed = [span for span in spans if span.kind not in ("name", "record", "answer") and not span.fault]
     trips = sum(span.round_trips for span in needed)
     work = max(_waited(needed) - trips * rtt, 0.0) if rtt is not None and byte is not None else None

@@ -13,8 +13,6 @@ _POST_QUANTUM = {0x0200, 0x0201, 0x0202, 0x11EB, 0x11EC, 0x11ED, 0x11EE, 0x4138,
 
 _ECDHE = "nginx: ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20; Apache: SSLCipherSuite."
 _KEYED = "Take AEAD suites with ECDHE_PSK (RFC 8442) on both sides, or TLS 1.3 with psk_dhe_ke."
-_LASTING = {"RSA_PSK": "server's private key and the pre-shared key"}
-"""What a key exchange rests on beside the server's private key."""
 
 
 def _server_hello(connection: Connection) -> int | None:
@@ -43,6 +41,7 @@ def weak_suite(connection: Connection) -> Iterator[Finding]:
     suite = suites.suite(chosen.code) if chosen else None
     if suite is None:
         return
+    shared = suite.authentication == "PSK"
     if suite.weaknesses:
         open_to_all = suite.export or suite.anonymous or suite.mode == "NULL"
         yield Finding(
@@ -50,14 +49,15 @@ def weak_suite(connection: Connection) -> Iterator[Finding]:
             "error" if open_to_all else "warning",
             f"{suite.name} is weak",
             "; ".join(suite.weaknesses),
-            _KEYED if suite.authentication == "PSK" else f"Take AEAD suites with ECDHE. {_ECDHE}",
+            _KEYED if shared else f"Take AEAD suites with ECDHE. {_ECDHE}",
             "RFC 9325 4.1",
             message=_server_hello(connection),
             field="cipher_suite",
         )
     if not suite.forward_secret:
-        shared = suite.authentication == "PSK"
-        key = "pre-shared key" if shared else _LASTING.get(suite.key_exchange, "server's private key")
+        key = "pre-shared key" if shared else "server's private key"
+        if suite.key_exchange == "RSA_PSK":
+            key += " and the pre-shared key"
         yield Finding(
             "no_forward_secrecy",
             "warning",
