@@ -13,7 +13,7 @@ from tlsviz import __version__
 from tlsviz.errors import UsageError
 
 if TYPE_CHECKING:
-    from tlsviz.sources.capture import OpenOptions
+    from tlsviz.sources.opening import OpenOptions
     from tlsviz.sources.options import LiveOptions
 
 COMMANDS = ("live", "open", "lab", "watch", "show", "compare", "check", "explain", "doctor")
@@ -340,7 +340,7 @@ def live_options(args: argparse.Namespace) -> LiveOptions:
 
 def open_options(args: argparse.Namespace, ask: Callable[[str], str] | None = None) -> OpenOptions:
     """The capture options as the source takes them. ``ask`` asks for a key's password; None: nobody is there."""
-    from tlsviz.sources.capture import OpenOptions
+    from tlsviz.sources.opening import OpenOptions
 
     password = None
     if args.rsa_key:

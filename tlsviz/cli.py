@@ -356,17 +356,14 @@ _COMMANDS = {
 
 
 def _screen(target: str | None, args: argparse.Namespace) -> int:
-    if target is not None:
-        targets.parsed(target, args)
-    from tlsviz.report.formats import picture
-    from tlsviz.ui.app import run
+    found = targets.parsed(target, args) if target is not None else None
+    opening = arguments.open_options(args, targets.password()) if "keylog" in args else None
+    with targets.begun(found, opening) as begun:
+        from tlsviz.report.formats import picture
+        from tlsviz.ui.app import run
 
-    return run(
-        target,
-        live=arguments.live_options(args) if "servername" in args else None,
-        capture=arguments.open_options(args, targets.password()) if "keylog" in args else None,
-        draw=picture,
-    )
+        live = arguments.live_options(args) if "servername" in args else None
+        return run(target, live=live, capture=opening, draw=picture, begun=begun)
 
 
 def _status(trace: Trace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from tlsviz.errors import UsageError
 
 if TYPE_CHECKING:
     from tlsviz.connection.model import Trace
+    from tlsviz.sources.begun import Begun
+    from tlsviz.sources.opening import OpenOptions
     from tlsviz.sources.target import Target
 
 LAB = "lab:"
@@ -96,6 +99,17 @@ def capture(path: Path, args: argparse.Namespace) -> Trace:
         from tlsviz.sources.catalog import list_capture
 
         return list_capture(path, arguments.open_options(args, password()), early=early)
+
+
+def begun(target: Target | Path | str | None, options: OpenOptions | None) -> AbstractContextManager[Begun | None]:
+    """What reads the target, if that is a capture: a screen takes as long to get ready."""
+    if not isinstance(target, Path) or options is None:
+        return nullcontext()
+    from tlsviz.sources.begun import Begun
+
+    begun = Begun(target if options.carve else None)
+    begun.tell(target, options)
+    return begun
 
 
 def password() -> Callable[[str], str] | None:

@@ -69,8 +69,8 @@ def follow(args: argparse.Namespace, interactive: bool, out: Callable[[str], Non
 def options(args: argparse.Namespace, interactive: bool = False) -> WatchOptions:
     """The options as the source takes them; the usual interface where none is named."""
     from tlsviz.sources import dumpcap
-    from tlsviz.sources.capture import OpenOptions
     from tlsviz.sources.interface import FILTER, WatchOptions
+    from tlsviz.sources.opening import OpenOptions
 
     if args.secrets and args.save is None and args.format != "json":
         raise UsageError("--secrets has nothing to go to", "", "It goes with --save FILE or --format json.")

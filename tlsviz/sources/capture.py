@@ -5,26 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tlsviz.connection.model import Source, Trace
 from tlsviz.connection.redirects import traced
 from tlsviz.connection.tickets import Tickets
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import CancelledError, TargetError
-from tlsviz.pki import stores
 from tlsviz.sources import notices, tshark
 from tlsviz.sources.ek import Deal, Reading
-from tlsviz.sources.evidence import from_files
 from tlsviz.sources.feeding import Feed, Mapped
 from tlsviz.sources.following import Following
 from tlsviz.sources.keyfiles import load_rsa_keys
 from tlsviz.sources.lifting import HiddenError
 from tlsviz.sources.notices import Gist, gist, read_keys
-from tlsviz.sources.opinions import Opinions
+from tlsviz.sources.opening import Cancelled, Report
+from tlsviz.sources.opening import OpenOptions as OpenOptions
+from tlsviz.sources.opening import Progress as Progress
 from tlsviz.sources.process import Ahead, ahead
 from tlsviz.sources.scout import Early
 from tlsviz.wire.text import safe
@@ -34,56 +32,6 @@ if TYPE_CHECKING:
 
 REPORT_EVERY = 0.1
 """Seconds between two reports of progress, at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenOptions:
-    """How to open a capture. ``keylogs``: key log files; ``ca``: trust exactly the certificates in this file;
-    ``at``: the (aware) time to judge certificates at, None for the time of each connection. ``rsa_keys``: files with
-    private keys of servers, opened with ``rsa_password`` where they are protected. ``carve``: leave out the frames of
-    long transfers, and count their records (`sources.carve`). ``findings``: rows of a list tell of findings; without,
-    only of those that decide how a connection ended. ``crls``: files with revocation lists; ``ct_logs``: a
-    list of transparency logs in place of the one that ships. ``name``: what to call the capture where that is not its
-    path; ``notices``: what is to be said of it besides.
-    """
-
-    keylogs: tuple[Path, ...] = ()
-    rsa_keys: tuple[Path, ...] = ()
-    rsa_password: bytes | None = field(default=None, repr=False)
-    ca: Path | None = None
-    at: datetime | None = None
-    crls: tuple[Path, ...] = ()
-    ct_logs: Path | None = None
-    carve: bool = True
-    findings: bool = True
-    name: str | None = None
-    notices: tuple[str, ...] = ()
-
-    def opinions(self) -> Opinions:
-        """Who judges the connections."""
-        trusted = (stores.from_file(self.ca),) if self.ca else (stores.mozilla(), stores.system())
-        return Opinions(trusted, self.at, from_files(self.crls, self.ct_logs), self.findings)
-
-
-class Progress(NamedTuple):
-    """How far the loading is: frames seen, bytes of the (uncompressed) file, its size, TLS connections found.
-
-    ``size`` is the file's own size: in a compressed file ``bytes`` may go beyond it.
-    """
-
-    packets: int
-    bytes: int
-    size: int
-    connections: int
-
-    @property
-    def fraction(self) -> float:
-        """Between 0 and 1."""
-        return min(self.bytes / self.size, 1.0) if self.size else 0.0
-
-
-Report = Callable[[Progress], None]
-Cancelled = Callable[[], bool]
 
 
 class Crew(Protocol):

@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from tlsviz.connection.model import Trace
-from tlsviz.sources.capture import Cancelled, Opened, OpenOptions, Report
+from tlsviz.sources.capture import Opened
 from tlsviz.sources.entries import Entry
 from tlsviz.sources.notices import Gist
+from tlsviz.sources.opening import Cancelled, OpenOptions, Progress, Report
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.plan import Plan
+from tlsviz.sources.preview import preview
 from tlsviz.sources.scout import WORTH, Early, processes
 from tlsviz.sources.settling import Settling, informed
 from tlsviz.sources.shelf import Kept, Shelf
@@ -53,6 +55,10 @@ def list_capture(
         if found is not None:  # else nobody looks before the end
             give(settling.provisional(entry))
 
+    if found is not None and early is not None and early.scout is not None and not options.keyed:
+        preview(path, opinions.anew(), spool, told)  # the first pass goes on elsewhere
+        if progress is not None:
+            progress(Progress(0, 0, path.stat().st_size, len(shelf)))
     with (
         Opened(path, options, progress, cancelled, early) as opened,
         Crews(opened, opinions.anew(), spool, told, strict) as crews,

@@ -21,7 +21,7 @@ from tlsviz.crypto.keylog import KeyLog, OtherKeys
 from tlsviz.sources.keyfollower import randoms_of
 from tlsviz.sources.opinions import Opinion, authorities, certain, chain
 from tlsviz.sources.segment_log import Log, facts
-from tlsviz.sources.spool import Spool
+from tlsviz.sources.spool import Place, Spool
 from tlsviz.wire.chunks import Bulk, Chunk, Gap, Input, Mark
 
 LONGEST = 1 << 20
@@ -40,15 +40,6 @@ class Inputs(NamedTuple):
     last: float | None
     log: Log
     keys: tuple[bool, bool] = (False, False)
-
-
-class Place(NamedTuple):
-    """Where a connection is kept: at a place in the spool, or here (``held``). ``whole``: itself, else its inputs."""
-
-    at: int = 0
-    size: int = 0
-    held: bytes = b""
-    whole: bool = False
 
 
 class Entry(NamedTuple):

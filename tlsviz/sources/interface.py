@@ -22,11 +22,11 @@ from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import MissingError
 from tlsviz.sources import dumpcap, eapol, tshark
 from tlsviz.sources.asked import Asked, parameters
-from tlsviz.sources.capture import OpenOptions, Progress
 from tlsviz.sources.capturing import Capturing
 from tlsviz.sources.ek import Reading, parse_packet
 from tlsviz.sources.growing import Growing
 from tlsviz.sources.keyfollower import KeyFollower
+from tlsviz.sources.opening import OpenOptions, Progress
 from tlsviz.sources.packets import Running
 from tlsviz.sources.pcapng import survey
 from tlsviz.sources.saving import Saving

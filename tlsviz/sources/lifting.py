@@ -112,7 +112,7 @@ class Lifting:
                 raise HiddenError
             stream = int(layers["udp_stream"][0])
             payload = data[header + shortest : header + size]
-            return Datagram(number, time, stream, _endpoint(one, source), _endpoint(two, destination), payload)
+            return Datagram(number, time, stream, endpoint(one, source), endpoint(two, destination), payload)
         source, destination, sequence, acknowledgement, flags = _TCP.unpack_from(data, header)
         begin = header + (flags >> 12) * 4
         if not header + shortest <= begin <= end or sequence != int(layers["tcp_seq_raw"][0]):
@@ -123,8 +123,8 @@ class Lifting:
             number,
             time,
             int(layers["tcp_stream"][0]),
-            _endpoint(one, source),
-            _endpoint(two, destination),
+            endpoint(one, source),
+            endpoint(two, destination),
             sequence,
             acknowledgement,
             flags & 0xFFF,
@@ -147,6 +147,7 @@ def _plain(protocols: str) -> tuple[int, bool, str] | None:
 
 
 @lru_cache(maxsize=65536)
-def _endpoint(address: bytes, port: int) -> Endpoint:
+def endpoint(address: bytes, port: int) -> Endpoint:
+    """An end by its address, of 4 or 16 bytes."""
     family = socket.AF_INET if len(address) == 4 else socket.AF_INET6
     return Endpoint(socket.inet_ntop(family, address), port)

@@ -9,14 +9,11 @@ from dataclasses import replace
 from threading import RLock
 from typing import NamedTuple, overload
 
-from tlsviz.connection.findings import again
 from tlsviz.connection.model import Connection, Redirect, Resumption
 from tlsviz.connection.observations import latest, time_of, whom
 from tlsviz.connection.observed import Observation
-from tlsviz.connection.redirects import linked
 from tlsviz.connection.rows import Row
-from tlsviz.sources.entries import Place, taken
-from tlsviz.sources.spool import Spool
+from tlsviz.sources.spool import Place, Spool
 
 RECENT = 64
 """So many connections that were made anew are kept for the next time."""
@@ -161,6 +158,11 @@ class Shelf(_Lazy):
             return found
 
     def _made(self, kept: Kept) -> Connection:
+        # Rows can be shown before all that makes connections is loaded.
+        from tlsviz.connection.findings import again
+        from tlsviz.connection.redirects import linked
+        from tlsviz.sources.entries import taken
+
         connection, judged = taken(kept.place, self.spool, kept.row.id, kept.stream)
         if not judged:
             connection = self._judge(connection, kept.above)

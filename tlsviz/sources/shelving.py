@@ -84,6 +84,11 @@ class Shelving(Following):
                     self._revive(followed, shelved)
             self._enter(stream, over=True)
 
+    def tell(self) -> None:
+        """Tells of every connection that is not over, as far as it is known."""
+        for stream in list(self._streams):
+            self._enter(stream, over=False)
+
     def passing(self, packet: Packet | Datagram) -> None:
         while self._due and self._due[0][0] <= packet.time:
             _, stream = self._due.popleft()

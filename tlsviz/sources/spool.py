@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from types import TracebackType
+from typing import NamedTuple
 
 from tlsviz.errors import TlsvizError
 
@@ -12,6 +13,15 @@ AHEAD = 1 << 20
 """So many bytes are written together."""
 SHARE = 1 << 36
 """Room in the file for each process that writes to it, in bytes; what nobody writes takes no place on a disk."""
+
+
+class Place(NamedTuple):
+    """Where a connection is kept: at a place in the spool, or here (``held``). ``whole``: itself, else its inputs."""
+
+    at: int = 0
+    size: int = 0
+    held: bytes = b""
+    whole: bool = False
 
 
 class Spool:

@@ -30,8 +30,9 @@ from tlsviz.ui.workers import Request, Watch, bug
 if TYPE_CHECKING:
     from tlsviz.connection.compare import Comparison
     from tlsviz.connection.model import Source
-    from tlsviz.sources.capture import OpenOptions
+    from tlsviz.sources.begun import Begun
     from tlsviz.sources.interface import WatchOptions
+    from tlsviz.sources.opening import OpenOptions
     from tlsviz.sources.options import LiveOptions
 
     Draw = Callable[[Comparison, tuple[Source, Source]], str]
@@ -81,6 +82,8 @@ class TlsvizApp(App[None]):
     ) -> None:
         super().__init__()
         self.first = request
+        self.begun: Begun | None = None
+        """What reads the first request, if it runs already."""
         self.pair: Pair | None = None
         self.draw: Draw | None = None
         """Draws two connections beside each other as SVG; None where nobody can."""
@@ -100,7 +103,7 @@ class TlsvizApp(App[None]):
 
     def on_mount(self) -> None:
         if self.first is not None:
-            self.flow.open(self.first)
+            self.flow.open(self.first, self.begun)
         elif self.pair is not None:
             self.flow.compare_targets(*self.pair)
 
@@ -215,16 +218,19 @@ def run(
     live: LiveOptions | None = None,
     capture: OpenOptions | None = None,
     draw: Draw | None = None,
+    begun: Begun | None = None,
 ) -> int:
     """Runs the screens until the user quits, and gives the exit status.
 
-    ``target`` as typed, ``lab:NAME`` for a scenario, or None for the home screen; ``draw`` as `TlsvizApp.draw`.
+    ``target`` as typed, ``lab:NAME`` for a scenario, or None for the home screen; ``draw`` as `TlsvizApp.draw`;
+    ``begun``: what reads the target, if it runs already.
     Raises TlsvizError before anything is drawn when the target cannot be one.
     """
     app = TlsvizApp(open_options=capture, live_options=live)
     app.draw = draw
     if target is not None:
         app.first = app.flow.request(target)
+        app.begun = begun
     app.run()
     return app.return_code or 0
 

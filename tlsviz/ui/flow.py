@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
     from tlsviz.connection.model import Connection, Source
     from tlsviz.connection.rows import Row
-    from tlsviz.sources.capture import OpenOptions
+    from tlsviz.sources.begun import Begun
+    from tlsviz.sources.opening import OpenOptions
     from tlsviz.sources.options import LiveOptions
     from tlsviz.ui.screens.connections import ConnectionsScreen
+    from tlsviz.ui.screens.handshake import HandshakeScreen
 
 
 _LAB = "lab:"
@@ -67,16 +70,16 @@ class Flow:
 
     def sample(self, path: Path, ca: Path | None) -> Request:
         """A sample capture, judged by the authority that made its certificates unless the user named another."""
-        from tlsviz.sources.capture import OpenOptions
+        from tlsviz.sources.opening import OpenOptions
 
         options = self.open_options or OpenOptions()
         return Capture(path, options if options.ca else replace(options, ca=ca), sample=True)
 
-    def open(self, request: Request) -> None:
-        """Opens a request on the home screen, in place of whatever was open there."""
+    def open(self, request: Request, begun: Begun | None = None) -> None:
+        """Opens a request on the home screen, in place of whatever was open there; ``begun`` as in `Job`."""
         self.stop()
         self._remember(request)
-        self.job = Job(request)
+        self.job = Job(request, begun)
         if isinstance(request, Live):
             self.last = request
             # Of several connections the list is shown, and the re-probes belong to its last.
@@ -98,7 +101,10 @@ class Flow:
         else:
             self.app.push_screen(screen)
         self.stage = screen
-        screen.call_after_refresh(self._begin, self.job)
+        if begun is None:
+            screen.call_after_refresh(self._begin, self.job)
+        else:
+            self._begin(self.job)
 
     def _begin(self, job: Job) -> None:
         """Starts the job once its screen is there to be drawn on."""
@@ -126,11 +132,9 @@ class Flow:
 
     def _shown(self) -> tuple[Connection, Source | None] | None:
         """The connection on the screen, or chosen there, and where it is from."""
-        from tlsviz.ui.screens.handshake import HandshakeScreen
-
         screen = self.app.screen
         source = self.job.trace.source if self.job is not None and self.job.trace is not None else None
-        if isinstance(screen, HandshakeScreen) and screen.scene is not None:
+        if _is_handshake(screen) and screen.scene is not None:
             truth = screen.scene.truth
             return (truth, screen.source or source) if truth.messages else None
         if _is_list(screen) and (chosen := screen.chosen) is not None:
@@ -263,33 +267,27 @@ class Flow:
 
     def _probe(self, job: Job) -> None:
         """Runs the re-probes that were asked for, on the screen that shows each as it comes."""
-        from tlsviz.ui.screens.handshake import HandshakeScreen
-
         options = job.request.options if isinstance(job.request, Live) else None
         if options is None or not options.probe or job.state != "done":
             return
-        if isinstance(self.stage, HandshakeScreen) and job.rows[-1].failed:
+        if _is_handshake(self.stage) and job.rows[-1].failed:
             self.stage.action_diagnosis(probing=True)
 
     def _show(self, job: Job, fresh: list[Row], *, running: bool = True) -> None:
-        from tlsviz.ui.screens.handshake import HandshakeScreen
-
         if _is_list(self.stage):
             self.stage.add(fresh)
         elif len(job.rows) > 1 and not job.stepping:
             from tlsviz.ui.screens.connections import ConnectionsScreen
 
             self._replace(ConnectionsScreen(job, getattr(self.stage, "typed", ())))
-        elif fresh and isinstance(self.stage, HandshakeScreen):
+        elif fresh and _is_handshake(self.stage):
             newest = job.connection(fresh[-1].id)
             if newest is not None:
                 self.stage.show(newest, running=running)
 
     def _show_held(self, job: Job) -> None:
         """Says on the handshake's screen what step mode holds just now."""
-        from tlsviz.ui.screens.handshake import HandshakeScreen
-
-        if isinstance(self.stage, HandshakeScreen):
+        if _is_handshake(self.stage):
             self.stage.held = job.held
 
     def let_go(self) -> None:
@@ -299,10 +297,8 @@ class Flow:
 
     def _renew(self, job: Job, fresh: list[Row]) -> None:
         """There is more to see of what was read before: screens that show one of these connections get it anew."""
-        from tlsviz.ui.screens.handshake import HandshakeScreen
-
         for screen in self.app.screen_stack:
-            if isinstance(screen, HandshakeScreen) and screen is not self.stage and screen.scene is not None:
+            if _is_handshake(screen) and screen is not self.stage and screen.scene is not None:
                 newest = job.newest(screen.scene.truth, fresh)
                 if newest is not None:
                     screen.show(newest)
@@ -357,10 +353,18 @@ class Flow:
         )
 
 
-def _is_list(stage: Screen[Any] | None) -> TypeGuard[ConnectionsScreen]:
-    from tlsviz.ui.screens.connections import ConnectionsScreen
+def _is_list(screen: Screen[Any] | None) -> TypeGuard[ConnectionsScreen]:
+    return _is(screen, "connections", "ConnectionsScreen")
 
-    return isinstance(stage, ConnectionsScreen)
+
+def _is_handshake(screen: Screen[Any] | None) -> TypeGuard[HandshakeScreen]:
+    return _is(screen, "handshake", "HandshakeScreen")
+
+
+def _is(screen: Screen[Any] | None, module: str, name: str) -> bool:
+    """Whether it is a screen of that class, which need not be loaded to know that it is not."""
+    loaded = sys.modules.get(f"tlsviz.ui.screens.{module}")
+    return isinstance(screen, getattr(loaded, name, ()))
 
 
 def placeholder(request: Live | Lab) -> Connection:

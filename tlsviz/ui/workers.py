@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     from tlsviz.connection.model import Connection, Trace
     from tlsviz.sources.background import Listed
-    from tlsviz.sources.capture import OpenOptions, Progress
+    from tlsviz.sources.begun import Begun
     from tlsviz.sources.gate import Gate, Held
     from tlsviz.sources.interface import WatchOptions
     from tlsviz.sources.keyfollower import KeyFollower
+    from tlsviz.sources.opening import OpenOptions, Progress
     from tlsviz.sources.options import LiveOptions
     from tlsviz.sources.shelf import Shelf
     from tlsviz.sources.target import Target
@@ -94,10 +95,14 @@ Request = Capture | Live | Lab | Watch
 
 
 class Job:
-    """One request being read: what is known of it so far, and whom to tell."""
+    """One request being read: what is known of it so far, and whom to tell.
 
-    def __init__(self, request: Request) -> None:
+    ``begun``: the process that reads it, if it runs already.
+    """
+
+    def __init__(self, request: Request, begun: Begun | None = None) -> None:
         self.request = request
+        self.begun = begun
         self.state: State = "running"
         self.progress: Progress | None = None
         self.began, self.elapsed = time.monotonic(), 0.0
@@ -348,11 +353,13 @@ def _fresh(job: Job) -> Trace:
 def _capture(job: Job, listed: Callable[[Shelf, Listed], None] | None = None) -> Trace:
     """Reads the job's capture."""
     from tlsviz.sources.background import read_capture
-    from tlsviz.sources.capture import OpenOptions
+    from tlsviz.sources.opening import OpenOptions
 
     request = job.request
     assert isinstance(request, Capture)
-    return read_capture(request.path, request.options or OpenOptions(), job.advanced, listed, lambda: job.cancelled)
+    begun, job.begun = job.begun, None
+    options = request.options or OpenOptions()
+    return read_capture(request.path, options, job.advanced, listed, lambda: job.cancelled, begun)
 
 
 def progress_words(progress: Progress, seconds: float = 0.0) -> list[str]:

@@ -166,10 +166,14 @@ class ConnectionsScreen(Screen[None]):
         self.app.post_message(OpenConnection(event.connection, trace.source if trace else None))
 
     @on(ConnectionTable.Moved)
-    def _moved(self, event: ConnectionTable.Moved) -> None:
-        glance = self.query_one("#glance", Static)
-        if event.connection is not None:
-            glance.update(glance_at(event.connection), layout=False)
+    def _moved(self) -> None:
+        self.call_after_refresh(self._glance)
+
+    def _glance(self) -> None:
+        """Looks at the marked connection, which takes longer than to show that it is marked."""
+        chosen = self.chosen
+        if chosen is not None:
+            self.query_one("#glance", Static).update(glance_at(chosen), layout=False)
         else:
             self._say_nothing()
 

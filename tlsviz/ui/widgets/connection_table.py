@@ -94,11 +94,7 @@ class ConnectionTable(LineView):
             self.connection = connection
 
     class Moved(Message):
-        """The cursor is on another connection (None: there is none)."""
-
-        def __init__(self, connection: Connection | None) -> None:
-            super().__init__()
-            self.connection = connection
+        """The cursor is on another row, or on one that has changed, or there is none any more."""
 
     def __init__(
         self, listing: Listing, connection: Callable[[int], Connection | None], *, id: str | None = None
@@ -144,11 +140,11 @@ class ConnectionTable(LineView):
         self._tell()
 
     def _tell(self) -> None:
-        """Says what the cursor is on, unless that is known: a connection has to be made anew for it."""
+        """Says that the cursor is on something else, unless that is known: a connection has to be made anew for it."""
         row = self.row
         if row is None or row != self._told:
             self._told = row
-            self.post_message(self.Moved(self.chosen))
+            self.post_message(self.Moved())
 
     def line_count(self) -> int:
         return len(self.listing.view)
