@@ -96,6 +96,7 @@ def capture(path: Path, args: argparse.Namespace) -> Trace:
     from tlsviz.sources.scout import Early
 
     with Early(path, not args.no_carve) as early:
+        early.begin()
         from tlsviz.sources.catalog import list_capture
 
         return list_capture(path, arguments.open_options(args, password()), early=early)
@@ -107,7 +108,7 @@ def begun(target: Target | Path | str | None, options: OpenOptions | None) -> Ab
         return nullcontext()
     from tlsviz.sources.begun import Begun
 
-    begun = Begun(target if options.carve else None)
+    begun = Begun()
     begun.tell(target, options)
     return begun
 

@@ -97,7 +97,8 @@ def test_waiting_for_it_can_be_given_up(path: Path) -> None:
 def test_small_and_missing_files_have_none(path: Path, tmp_path: Path) -> None:
     for each in (path, tmp_path / "missing"):
         with Early(each) as early:
-            assert early.scout is None
+            early.begin()
+            assert early.scout is None and not early.large
 
 
 @pytest.mark.tshark

@@ -239,7 +239,7 @@ def test_background_cancel(big: Path) -> None:
 
 def test_background_child_that_dies_is_an_error(capture: Path) -> None:
     with Loading(capture) as loading:
-        loading._process.kill()
+        loading._begun.process.kill()
         last = list(loading)[-1]
     assert isinstance(last, Failed)
     assert "broke off" in str(last.error)
@@ -248,7 +248,7 @@ def test_background_child_that_dies_is_an_error(capture: Path) -> None:
 def test_background_child_ends_with_its_parent(big: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from tlsviz.sources.background import Loading\n"
-        f"loading = Loading(Path({str(big)!r})); loading.poll(20); print(loading._process.pid, flush=True)\n"
+        f"loading = Loading(Path({str(big)!r})); loading.poll(20); print(loading._begun.process.pid, flush=True)\n"
         "import os; os._exit(0)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -10,7 +10,9 @@ from textual.widgets import Input
 
 from tlsviz.connection.model import Trace
 from tlsviz.errors import TargetError
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.target import Target
+from tlsviz.targets import begun
 from tlsviz.ui.screens.connections import ConnectionsScreen
 from tlsviz.ui.screens.failure import FailureScreen
 from tlsviz.ui.screens.handshake import HandshakeScreen
@@ -18,7 +20,7 @@ from tlsviz.ui.screens.home import HomeScreen
 from tlsviz.ui.screens.loading import LoadingScreen
 from tlsviz.ui.widgets.connection_table import ConnectionTable
 from tlsviz.ui.widgets.progress_line import ProgressLine
-from tlsviz.ui.workers import Job, Live
+from tlsviz.ui.workers import Capture, Job, Live
 
 
 async def test_one_connection_goes_straight_to_its_handshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,3 +223,27 @@ async def test_once_more_runs_the_same_request(tmp_path: Path, monkeypatch: pyte
         assert jobs[0].request == jobs[1].request
         assert isinstance(app.screen, HandshakeScreen)
         assert len(app.screen_stack) == 2
+
+
+@pytest.mark.tshark
+async def test_what_reads_already_is_asked_once(tmp_path: Path) -> None:
+    """The command starts to read a capture before there is a screen; once more takes another process."""
+    path = Path(__file__).resolve().parents[2] / "captures" / "tls12-no-keys.pcapng"
+    request = Capture(path, OpenOptions(name="the first"))
+    with begun(path, request.options) as process:
+        assert process is not None
+        app = make_app(tmp_path, request)
+        app.begun = process
+        async with app.run_test(size=(120, 36)) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, HandshakeScreen))
+            job = app.flow.job
+            assert job is not None and job.trace is not None and job.trace.source.name == "the first"
+            assert process.process.returncode == 0
+            await pilot.press("ctrl+r")
+            await until(pilot, lambda: app.flow.job is not job and isinstance(app.screen, HandshakeScreen))
+
+
+def test_only_a_capture_is_read_before_there_is_a_screen() -> None:
+    for target in (None, "expired", Target("example.com")):
+        with begun(target, OpenOptions()) as process:
+            assert process is None

@@ -83,7 +83,7 @@ class Loading:
         """``begun``: the process, if it runs already."""
         options = options or OpenOptions()
         opinions = cache(options.opinions)  # stores and lists are read when the first connection is opened
-        self._begun = begun or Begun(what if isinstance(what, Path) and options.carve else None)
+        self._begun = begun or Begun()
         self.shelf = Shelf(self._begun.spool, lambda connection, above: opinions().judge(connection, above))
         self._channel = self._begun.channel
         self._over = False

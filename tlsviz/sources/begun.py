@@ -18,33 +18,30 @@ GRACE = 2.0
 """Seconds that the process has to end by itself."""
 _CHILD = """
 import sys
-sys.path[:] = sys.argv[4:]
-from pathlib import Path
-from tlsviz.sources.scout import Early
-early = Early(Path(sys.argv[3]), bool(sys.argv[3]))
+sys.path[:] = sys.argv[3:]
 from tlsviz.sources.reader import child
-child(int(sys.argv[1]), int(sys.argv[2]), early)
+child(int(sys.argv[1]), int(sys.argv[2]))
 """
 
 
 class Begun:
     """The process, which waits at ``channel`` to be told (`tell`) what to read; ``spool`` is where it keeps things.
 
-    ``carved``: the capture file that it may look through at once. A context manager; or `close` it.
+    A context manager; or `close` it.
     """
 
-    def __init__(self, carved: Path | None = None) -> None:
+    def __init__(self) -> None:
         self.channel, theirs = Pipe(duplex=True)
         self.spool = Spool()
         self._told = self._closed = False
         with theirs:
-            known = (str(theirs.fileno()), str(self.spool.descriptor), str(carved or ""))
+            known = theirs.fileno(), self.spool.descriptor
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _CHILD, *known, *sys.path],
+                [sys.executable, "-c", _CHILD, *map(str, known), *sys.path],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), self.spool.descriptor),
+                pass_fds=known,
                 start_new_session=True,
             )
 

@@ -23,7 +23,6 @@ from tlsviz.sources.notices import Gist, gist, read_keys
 from tlsviz.sources.opening import Cancelled, Report
 from tlsviz.sources.opening import OpenOptions as OpenOptions
 from tlsviz.sources.opening import Progress as Progress
-from tlsviz.sources.process import Ahead, ahead
 from tlsviz.sources.scout import Early
 from tlsviz.wire.text import safe
 
@@ -121,21 +120,19 @@ class Opened:
         self.mapped = Mapped(path, options.carve)
         self.keylog = KeyLog()
         self.reading = Reading()
-        self._early = early
-        self._ahead: Ahead | None = None
+        self.early = early or Early(path, options.carve)
         self._notices: list[str] = []
         self._progress = progress
         self._cancelled = cancelled
         self._next = 0.0
 
     def __enter__(self) -> Opened:
-        early = self._early
-        if self.options.carve:
-            self._ahead = early.ahead if early is not None else ahead(self.path)
-        if early is not None:
-            import tlsviz.sources.packets  # noqa: F401  # while the first pass goes on elsewhere
+        early = self.early
         try:
-            survey = self.mapped.__enter__().look_through(early.scout if early else None, self.look).survey
+            early.begin()
+            if early.scout is not None:
+                import tlsviz.sources.packets  # noqa: F401  # while the first pass goes on elsewhere
+            survey = self.mapped.__enter__().look_through(early.scout, self.look).survey
             self.keylog, self._notices = read_keys(self.options.keylogs, survey)
             if self.options.rsa_keys:
                 self.keylog.rsa.add(load_rsa_keys(self.options.rsa_keys, self.options.rsa_password))
@@ -145,8 +142,7 @@ class Opened:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._ahead is not None:
-            self._ahead.discard()
+        self.early.__exit__()
         self.mapped.__exit__()
 
     @property
@@ -206,9 +202,10 @@ class Opened:
     def _read_once(self, plan: Plan | None, begin: Callable[[Plan | None], A], lifted: bool = False) -> A:
         from tlsviz.sources.packets import read_packets
 
-        if self._ahead is not None and not lifted:
-            self._ahead.discard()
-        feed = self.mapped.feed(plan, lifted, self._ahead) if plan is not None else None
+        ahead = self.early.ahead
+        if ahead is not None and not lifted:
+            ahead.discard()
+        feed = self.mapped.feed(plan, lifted, ahead) if plan is not None else None
         crew = begin(plan)
 
         def take(packets: list[Any], reading: Reading) -> None:

@@ -55,14 +55,12 @@ def list_capture(
         if found is not None:  # else nobody looks before the end
             give(settling.provisional(entry))
 
-    if found is not None and early is not None and early.scout is not None and not options.keyed:
-        preview(path, opinions.anew(), spool, told)  # the first pass goes on elsewhere
+    opened = Opened(path, options, progress, cancelled, early)
+    if found is not None and opened.early.large and not options.keyed:
+        preview(path, opinions.anew(), spool, told)
         if progress is not None:
             progress(Progress(0, 0, path.stat().st_size, len(shelf)))
-    with (
-        Opened(path, options, progress, cancelled, early) as opened,
-        Crews(opened, opinions.anew(), spool, told, strict) as crews,
-    ):
+    with opened, Crews(opened, opinions.anew(), spool, told, strict) as crews:
         shelving = opened.read(crews.begin, crews.alone, _replace)
         entries = list(opened.looking(settling.judged(shelving.entries)))
         settled = list(settling.settled(entries))

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tlsviz.connection.model import Connection
     from tlsviz.sources.interface import WatchOptions
     from tlsviz.sources.opening import OpenOptions, Progress
-    from tlsviz.sources.scout import Early
     from tlsviz.sources.shelf import Kept
 
 PATIENT_COLLECTOR = 50_000
@@ -32,18 +31,15 @@ _MOST, _SOON = 200, 0.1
 _FIRST = 0.01
 
 
-def child(descriptor: int, spool: int, early: Early) -> None:
-    """The child's main function: ``descriptor`` is its end of the socket pair, ``spool`` the file of the shelf.
-
-    ``early``: what was begun for a capture file already.
-    """
+def child(descriptor: int, spool: int) -> None:
+    """The child's main function: ``descriptor`` is its end of the socket pair, ``spool`` the file of the shelf."""
     gc.set_threshold(PATIENT_COLLECTOR, 20, 20)
     channel = Channel(descriptor)
-    with early, suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody listens any more
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # nobody listens any more
         what, options = channel.recv()
         stop = threading.Event()
         threading.Thread(target=_listen, args=(channel, stop), daemon=True).start()
-        channel.send(_load(what, options, channel, stop, Spool(spool), early))
+        channel.send(_load(what, options, channel, stop, Spool(spool)))
     os._exit(0)  # the listening thread cannot be woken, and there is nothing to clean up
 
 
@@ -53,7 +49,6 @@ def _load(
     channel: Channel,
     stop: threading.Event,
     spool: Spool,
-    early: Early,
 ) -> Rest | Failed | Bug:
     def found(connection: Connection, over: bool = True) -> None:
         channel.send(Found(connection, over))
@@ -61,7 +56,7 @@ def _load(
     try:
         if isinstance(what, Path):
             batch = _Batch(channel, spool)
-            trace = list_capture(what, options, batch.progress, stop.is_set, found=batch.add, spool=spool, early=early)
+            trace = list_capture(what, options, batch.progress, stop.is_set, found=batch.add, spool=spool)
             batch.send()
         else:
             from tlsviz.sources.interface import watch

@@ -134,22 +134,32 @@ def _unpacked(packed: bytes, data: Data) -> Plan | None:
 class Early:
     """Whatever can begin at once for a capture file that is to be carved. A context manager.
 
-    Either is None where it is not to be had, or not worth it; what nobody has taken ends with it.
+    ``large``: a process more is worth its start. The others are None before they `begin`, and where they are not to be
+    had, or not worth it; what nobody has taken ends with it.
     """
 
     scout: Scout | None = None
     ahead: Ahead | None = None
 
     def __init__(self, path: Path, carve: bool = True) -> None:
-        if not carve:
-            return
+        self._path = path
+        self._waiting = carve
+        self.large = False
         with suppress(OSError):
-            if processes() > 1 and path.is_file() and path.stat().st_size >= WORTH:
-                self.scout = Scout(path)
+            self.large = carve and processes() > 1 and path.is_file() and path.stat().st_size >= WORTH
+
+    def begin(self) -> None:
+        """Begins, once."""
+        if not self._waiting:
+            return
+        self._waiting = False
+        with suppress(OSError):
+            if self.large:
+                self.scout = Scout(self._path)
         # Even this takes longer to import than the first pass needs.
         from tlsviz.sources.process import ahead
 
-        self.ahead = ahead(path)
+        self.ahead = ahead(self._path)
 
     def __enter__(self) -> Early:
         return self
