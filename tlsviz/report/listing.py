@@ -113,8 +113,7 @@ def _fitting(widths: list[int], room: int, same: Collection[int]) -> list[int]:
 
 
 def _cell(text: str, at: int, widths: list[int]) -> str:
-    fitted = clip(text, widths[at])
-    return fitted.rjust(widths[at]) if COLUMNS[at].right else pad(fitted, widths[at])
+    return pad(text, widths[at], COLUMNS[at].right)
 
 
 def list_json(trace: Trace) -> dict[str, Any]:

@@ -98,10 +98,13 @@ def clip(text: str, width: int) -> str:
     return taken + "…" if width > 0 else ""
 
 
-def pad(text: str, width: int) -> str:
-    """The text in exactly ``width`` columns: filled with spaces, or clipped."""
-    text = clip(text, width)
-    return text + " " * (width - cells(text))
+def pad(text: str, width: int, right: bool = False) -> str:
+    """The text in exactly ``width`` columns: filled with spaces, on its left if it is to stand ``right``, or clipped."""
+    if not text.isascii() or len(text) > width:
+        text = clip(text, width)
+        spaces = " " * (width - cells(text))
+        return spaces + text if right else text + spaces
+    return text.rjust(width) if right else text.ljust(width)
 
 
 def wrap(text: str, width: int) -> list[str]:
