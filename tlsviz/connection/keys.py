@@ -205,7 +205,7 @@ class KeyRing:
             return f"no key: {self.decrypted.why}"
         if len(self.keylog.rsa) and self.suite is not None and self.suite.key_exchange != "RSA":
             return f"no key: an RSA private key does not open {self.suite.key_exchange} key exchange"
-        if not len(self.keylog) and not len(self.keylog.rsa):
+        if not self.keylog and not len(self.keylog.rsa):
             return NO_KEYS
         return "no key: the key log has no master secret for this connection"
 

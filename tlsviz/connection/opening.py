@@ -33,6 +33,8 @@ def open_13(half: Half, ring: KeyRing, raw: RawRecord) -> Result:
         if half.opener is not None:
             half.opener.skip(length=raw.length)
         return None, Protection("not_provable", f"{raw.missing} bytes of the record are missing")
+    if half.opener is None and half.early_opener is None and not ring.keylog.knows(ring.client_random):
+        return None, Protection("not_provable", half.locked or no_key(ring, ""))
     failed: Protection | None = None
     for known in (half.opener, half.early_opener):
         if known is None:
@@ -64,9 +66,9 @@ def _may_be_another(half: Half) -> bool:
 def no_key(ring: KeyRing, lacking: str) -> str:
     if not ring.client_random:
         return "the hello messages are missing"
-    if not len(ring.keylog):
+    if not ring.keylog:
         return NO_KEYS
-    if not ring.keylog.labels(ring.client_random):
+    if not ring.keylog.knows(ring.client_random):
         return "no key: the key log has no secret for this connection"
     return f"the key log has no {lacking}" if lacking else "no key fits"
 

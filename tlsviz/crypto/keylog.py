@@ -79,6 +79,10 @@ class KeyLog:
         """How many secrets are known."""
         return sum(map(len, self._secrets.values())) + len(self._premasters) + len(self._sessions)
 
+    def __bool__(self) -> bool:
+        """Whether any secret is known; to count them takes long, and is asked for each record that stays closed."""
+        return bool(self._secrets or self._premasters or self._sessions)
+
     @cached_property
     def rsa(self) -> RsaKeys:
         from tlsviz.crypto.rsakeys import RsaKeys
@@ -116,6 +120,10 @@ class KeyLog:
         """The secret of that label for the connection with this client random."""
         found = self._secrets.get(client_random)
         return found.get(label) if found else None
+
+    def knows(self, client_random: bytes) -> bool:
+        """Whether there is any secret of the connection with this client random."""
+        return client_random in self._secrets
 
     def labels(self, client_random: bytes) -> dict[str, bytes]:
         """Every secret of the connection with this client random, by label."""
@@ -222,6 +230,9 @@ class OtherKeys(KeyLog):
 
     def __len__(self) -> int:
         return int(self._given[0])
+
+    def __bool__(self) -> bool:
+        return self._given[0]
 
     @cached_property
     def rsa(self) -> RsaKeys:

@@ -99,7 +99,7 @@ def clip(text: str, width: int) -> str:
 
 
 def pad(text: str, width: int, right: bool = False) -> str:
-    """The text in exactly ``width`` columns: filled with spaces, on its left if it is to stand ``right``, or clipped."""
+    """The text in exactly ``width`` columns: clipped, or filled with spaces, before it if it is to stand ``right``."""
     if not text.isascii() or len(text) > width:
         text = clip(text, width)
         spaces = " " * (width - cells(text))

@@ -148,7 +148,7 @@ class Opened:
     @property
     def keyed(self) -> bool:
         """Whether there are any keys."""
-        return bool(len(self.keylog) or len(self.keylog.rsa))
+        return bool(self.keylog or len(self.keylog.rsa))
 
     def look(self) -> None:
         """Raises `CancelledError` if somebody wants that."""
@@ -173,7 +173,7 @@ class Opened:
         if plan is not None and len(self.keylog.rsa):
             plan.spare(lambda _: True)
         elif plan is not None:
-            plan.spare(lambda random: bool(self.keylog.labels(random)))
+            plan.spare(self.keylog.knows)
         try:
             crew = self._read(plan, begin)
         except TargetError:

@@ -69,9 +69,9 @@ def of_keys(keylog: KeyLog, paths: tuple[Path, ...], found: list[Gist]) -> list[
     """Keys that opened nothing."""
     if not found or any(each.opened for each in found):
         return []
-    if len(keylog.rsa) and not len(keylog):
+    if len(keylog.rsa) and not keylog:
         return [_no_use(found)]
-    if not len(keylog):
+    if not keylog:
         return []
     names = keylog.source or ", ".join(shorten(path.name, 80) for path in paths)
     return [f"The key log ({names}) matches no connection here: its secrets are of other connections."]

@@ -143,7 +143,7 @@ class Shelving(Following):
             log = followed.stream.log
             if isinstance(followed.engine, Engine) and shelved.inputs is not None:
                 # What is kept tells no more than the capture does: what keys opened cannot be made anew from it.
-                keys = bool(len(self._keylog)), bool(len(self._keylog.rsa))
+                keys = bool(self._keylog), bool(len(self._keylog.rsa))
                 inputs = Inputs(found.client, found.server, tuple(shelved.inputs), followed.last, log, keys)
             if self._opinions.findings or not found.complete or inputs is None or secret(found):
                 found = changed(found, tcp=facts(log))  # else who opens the connection looks at it
