@@ -53,7 +53,7 @@ def ip_packet(packet: Packet) -> bytes:
         packet.acknowledgement,
         5 << 4,
         packet.flags,
-        65535,
+        packet.window,
         0,
         0,
     )

@@ -80,6 +80,7 @@ def fields(**changes: list[str]) -> dict[str, list[str]]:
         "tcp_seq_raw": ["4294967295"],
         "tcp_ack_raw": ["1"],
         "tcp_flags": ["0x0018"],
+        "tcp_window_size_value": ["501"],
         "tcp_len": ["3"],
         "tcp_payload": ["16:03:01"],
     }
@@ -87,7 +88,7 @@ def fields(**changes: list[str]) -> dict[str, list[str]]:
 
 
 def test_fields_to_packet() -> None:
-    expected = Packet(9, 1506985223.161507, 4, A, B, 4294967295, 1, 24, b"\x16\x03\x01")
+    expected = Packet(9, 1506985223.161507, 4, A, B, 4294967295, 1, 24, b"\x16\x03\x01", window=501)
     assert parse_packet(fields()) == expected
     assert parse_packet(fields(tcp_payload=["160301"])) == expected
     assert parse_packet(fields(tcp_len=["10"])) == expected._replace(missing=7)
@@ -106,6 +107,7 @@ def test_tunnels_in_fields() -> None:
         tcp_seq_raw=["5", "4294967295"],
         tcp_ack_raw=["6", "1"],
         tcp_flags=["0x0010", "0x0018"],
+        tcp_window_size_value=["7", "501"],
         tcp_len=["60", "3"],
         tcp_payload=["ffff", "160301"],
     )
@@ -201,14 +203,16 @@ def test_read_ipv6_and_raw_ip(tmp_path: Path) -> None:
 
 @needs_tshark
 @pytest.mark.tshark
-def test_bare_acknowledgements_are_asked_for_in_the_beginning_and_reused_ports_are_told_apart(tmp_path: Path) -> None:
+def test_few_bare_acknowledgements_are_asked_for_and_reused_ports_are_told_apart(tmp_path: Path) -> None:
+    """Those of the beginning, those that come after some waiting, and those that close a window."""
     again = packet(9, flags=SYN)._replace(sequence=123456, acknowledgement=0, time=1700000005.0)
-    late = packet(6)._replace(time=1700000003.0)
+    late = [packet(6)._replace(time=1700000003.0 + later) for later in (0.0, 0.001, 0.002)]
+    late[-1] = late[-1]._replace(window=0)
     more = packet(7, b"more")._replace(time=1700000006.0)
     path = tmp_path / "a.pcap"
-    path.write_bytes(w.pcap(map(w.frame, [*PACKETS, packet(5), late, again, more])))
+    path.write_bytes(w.pcap(map(w.frame, [*PACKETS, packet(5), *late, again, more])))
     packets, _ = read(path)
-    expected = [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (7, 1), (8, 1)]
+    expected = [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (8, 0), (9, 1), (10, 1)]
     assert [(item.number, item.stream) for item in packets] == expected
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from tlsviz.connection import stalls
 from tlsviz.connection.ladder import Step, carriers
 from tlsviz.connection.model import Connection
 from tlsviz.connection.tcp import ACK, FIN, RST, SYN, URG, Segment
@@ -50,13 +51,15 @@ def note(segment: Segment) -> str | None:
         "conflicting": f"repeats packet {segment.of} with other bytes; the first ones are shown",
         "keep_alive": "keep-alive: a byte that is no data, to see whether the other side is there",
     }
-    found = [said[segment.kind]] if segment.kind else []
+    found = [said[segment.kind]] if segment.kind in said else []
     if segment.differs is not None:
         found.append(f"byte {segment.differs:,} is the first that differs")
     if segment.ahead:
         found.append(f"{plural(segment.ahead, 'byte')} before it had not come yet")
     if segment.missing:
         found.append(f"{plural(segment.missing, 'byte')} of it were cut off by the capture")
+    if (window := stalls.note(segment)) is not None:
+        found.append(window)
     return "; ".join(found) or None
 
 
@@ -65,7 +68,8 @@ def line(connection: Connection, segment: Segment) -> SegmentLine:
     parts = [f"{segment.length:,} B"] if segment.length else []
     parts += [signs(segment)] if signs(segment) else []
     if segment.acknowledged is not None and not segment.length and signs(segment) == "ACK":
-        parts = [f"ACK of {segment.acknowledged:,} B"]
+        parts = [f"ACK of {segment.acknowledged:,} B"] if segment.kind != "probe" else ["ACK"]
+    parts += [stalls.detail(segment)] if stalls.detail(segment) else []
     return SegmentLine(
         segment.sender,
         segment.time - connection.start,

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 
-SegmentKind = Literal["", "retransmitted", "duplicate", "out_of_order", "overlap", "conflicting", "keep_alive"]
+SegmentKind = Literal["", "retransmitted", "duplicate", "out_of_order", "overlap", "conflicting", "keep_alive", "probe"]
 """"": bytes that came for the first time, in turn or ahead of it. retransmitted: sent again. duplicate: the same packet
 captured twice. out_of_order: overtaken on its way. overlap: some of its bytes came before. conflicting: and
 differ from those. keep_alive: says that it is
-still there (RFC 9293 3.8.4)."""
+still there (RFC 9293 3.8.4). probe: asks whether the other side's window is open again (3.8.6.1)."""
+
+WindowMove = Literal["", "closed", "still_closed", "opened", "resumed"]
+"""What a segment does to its sender's receive window: it says that it is 0, again that it is, that it no longer is.
+resumed: new bytes to a side whose window was 0; it must have opened, and that was not seen."""
+StallEnd = Literal["", "opened", "resumed", "reset"]
+""""": none was seen. opened and resumed: as in `WindowMove`. reset: the connection was torn down."""
 
 IN_THE_MIDDLE = "in the middle of the connection"
 """What is said of a capture's beginning where TLS was under way."""
@@ -38,7 +44,8 @@ class Segment(NamedTuple):
     at the end by the capture. ``flags`` as in TCP's header. ``of``: the packet that it repeats, or that overtook it,
     and ``delay`` the seconds since then. ``ahead``: bytes before it that had not come yet. ``differs``: the first of
     its bytes that came before with another value, by its place in the direction. ``acknowledged``: how many bytes of
-    the other side it acknowledges, None if unknown.
+    the other side it acknowledges, None if unknown. ``window``: what it does to a closed receive window; where that is
+    open again, ``of`` and ``delay`` are of the packet that closed it.
     """
 
     sender: Sender
@@ -54,19 +61,41 @@ class Segment(NamedTuple):
     differs: int | None = None
     missing: int = 0
     acknowledged: int | None = None
+    window: WindowMove = ""
+
+
+class Stall(NamedTuple):
+    """A closed receive window (RFC 9293 3.8.6): ``sender`` could send nothing, as the other side did not read.
+
+    ``packet`` and ``time`` of the acknowledgement that closed it, of ``taken`` bytes in all. ``last``: the time of its
+    end, or of the last packet that speaks of it. ``zeros``: how often a window of 0 was told; ``probes``: how often
+    the sender asked. ``end``: the packet that ended it.
+    """
+
+    sender: Sender
+    packet: int
+    time: float
+    last: float
+    taken: int
+    zeros: int = 1
+    probes: int = 0
+    end: int | None = None
+    reason: StallEnd = ""
 
 
 class Tcp(NamedTuple):
     """The segments of a connection in the capture's order, as far as they are kept.
 
-    Kept are SYN, FIN and RST, what carries the first 64 KiB of each direction, and each side's first two bare
-    acknowledgements: 200 at most. ``more`` is how many of these there were beyond that. ``after_reset``: packets with
-    new bytes that a side sent after its own RST.
+    Kept are SYN, FIN and RST, what carries the first 64 KiB of each direction, each side's first two bare
+    acknowledgements, and what closes, probes or opens a receive window: 200 at most, beside the latter. ``more`` is how
+    many of these there were beyond that. ``after_reset``: packets with new bytes that a side sent after its own RST.
+    ``stalls``: the first eight closed windows, of those that closed within the first 64 KiB.
     """
 
     segments: tuple[Segment, ...] = ()
     more: int = 0
     after_reset: tuple[int, ...] = ()
+    stalls: tuple[Stall, ...] = ()
 
     def of(self, kind: SegmentKind, sender: Sender | None = None) -> list[Segment]:
         """The segments of one kind."""
@@ -187,6 +216,8 @@ def counts(connection: Connection, sender: Sender) -> Iterator[tuple[str, int]]:
     yield "overlapping", len(tcp.of("overlap", sender))
     yield "conflicting", len(tcp.of("conflicting", sender))
     yield "keep_alives", len(tcp.of("keep_alive", sender))
+    yield "zero_windows", sum(stall.zeros for stall in tcp.stalls if stall.sender != sender)
+    yield "window_probes", sum(stall.probes for stall in tcp.stalls if stall.sender == sender)
     gaps = [hole for hole in connection.holes if hole.stray is None and hole.sender == sender]
     yield "lost_bytes", sum(hole.length for hole in gaps if not hole.cut)
     yield "cut_bytes", sum(hole.length for hole in gaps if hole.cut)

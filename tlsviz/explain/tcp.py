@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlsviz.connection.model import Connection
+from tlsviz.connection.stalls import by_reader, told
 from tlsviz.connection.tcp import SegmentKind, Tcp, Trips, answer, trips
 from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.text import clock, plural
@@ -75,6 +76,8 @@ def trouble(connection: Connection) -> Iterator[tuple[str, str]]:
             late = f", up to {clock(slowest)} late" if kind in ("retransmitted", "out_of_order") else ""
             word = "packets" if len(found) > 1 else "packet"
             yield name, f"{plural(len(found), 'segment')} of the {side}{late}: {word} {numbers}{more}"
+    for stalls in by_reader(tcp):
+        yield "window closed", told(connection, stalls)
     back = tcp.steps_back
     if back:
         yield (

@@ -7,10 +7,11 @@ from typing import Any
 
 from tlsviz.connection.model import Connection
 from tlsviz.connection.segments import line, note, signs
-from tlsviz.connection.tcp import Segment, answer, counts, trips
+from tlsviz.connection.stalls import described, lasted
+from tlsviz.connection.tcp import Segment, Stall, answer, counts, trips
 from tlsviz.explain.tcp import answered, trouble, vantage
 from tlsviz.report.paint import Line, Piece, heading, pad, paragraph
-from tlsviz.wire.chunks import CLIENT, SERVER
+from tlsviz.wire.chunks import CLIENT, SERVER, other
 from tlsviz.wire.text import clock
 
 LEAD, SIDE, SIZE = 16, 8, 22
@@ -48,7 +49,7 @@ def _segment(connection: Connection, each: Segment, width: int) -> Iterator[Line
         Piece(f"  {clock(said.time):>9}  ", "dim"),
         Piece(f"{each.sender:{SIDE}}"),
         Piece(f"{each.packet:>7}  ", "dim"),
-        Piece(pad(said.detail, SIZE)),
+        Piece(pad(said.detail, SIZE) if place else said.detail),
         Piece(place, "dim"),
     ]
     yield lead
@@ -74,6 +75,7 @@ def tcp_json(connection: Connection, every: bool) -> dict[str, Any] | None:
         "server": dict(counts(connection, SERVER)),
         "steps_back": len(tcp.steps_back),
         "after_reset": list(tcp.after_reset),
+        "stalls": [_stall_json(connection, each) for each in tcp.stalls],
         "segments": [_segment_json(connection, each) for each in tcp.segments] if every else None,
         "more_segments": tcp.more,
     }
@@ -92,7 +94,24 @@ def _segment_json(connection: Connection, each: Segment) -> dict[str, Any]:
         "delay": _seconds(each.delay) if each.of is not None else None,
         "missing": each.missing,
         "acknowledged": each.acknowledged,
+        "window": each.window or None,
         "note": note(each),
+    }
+
+
+def _stall_json(connection: Connection, each: Stall) -> dict[str, Any]:
+    return {
+        "reader": other(each.sender),
+        "stalled": each.sender,
+        "packet": each.packet,
+        "time": round(each.time - connection.start, 6),
+        "duration": _seconds(lasted(connection, each)),
+        "end": each.reason or None,
+        "end_packet": each.end,
+        "acknowledged": each.taken,
+        "zero_windows": each.zeros,
+        "probes": each.probes,
+        "note": f"no more bytes were taken {described(connection, each)}",
     }
 
 

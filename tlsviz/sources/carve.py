@@ -20,7 +20,7 @@ from tlsviz.sources.lanes import Flow, Lane, Open
 from tlsviz.sources.links import ETHERNET, LOCATE, TCP, tcp_place
 from tlsviz.sources.plan import Plan
 from tlsviz.sources.segment_log import BARE_KEPT, Bare
-from tlsviz.sources.segments import ACK, FIN, RST, SYN, Carved
+from tlsviz.sources.segments import ACK, FIN, RST, SYN, WATCHED, Carved
 from tlsviz.sources.taken import Taken
 
 APPLICATION_DATA = 23
@@ -29,14 +29,15 @@ SETTLED = 256 * 1024 + 64
 """Bytes of a direction's application data records before counting begins: as many are kept (`connection.runs`)."""
 MOST_PENDING = 256
 """Segments of a direction that may wait for a hole to be filled; then the flow is left to tshark."""
-_PLAIN = struct.Struct(">12xIHxxIxx12sI4xH")
+_PLAIN = struct.Struct(">12xIHxxIxx12sI4xHH")
 """EtherType with IPv4's version, header length and type of service; total length; fragment, hops and protocol;
-addresses and ports; sequence number; data offset and flags of TCP."""
+addresses and ports; sequence number; data offset and flags, window of TCP."""
 _IPV4, _NOT_SERVICE = 0x08004500, 0xFFFFFF00
 _WHOLE_TCP, _NOT_HOPS = TCP, 0x3FFF00FF
 _SHORTEST, _ENDS = 5 << 12, SYN | FIN | RST
 """The data offset of the shortest TCP header, in its place; the flags of what is more than a segment of data."""
 _NUMBERS = struct.Struct(">II")
+_ACKNOWLEDGED = struct.Struct(">4xI")
 _HELLO = 5 + 4 + 2 + 32
 """Where a ClientHello's random ends in its record."""
 _WORD = 0xFFFFFFFF
@@ -98,7 +99,7 @@ class _Carver:
             if end > forget:
                 forget = let_go(data, end)
             if link == ethernet and stop - at >= shortest_frame:
-                kind, total, protocol, key, sequence, flags = plain(data, at)
+                kind, total, protocol, key, sequence, flags, window = plain(data, at)
                 if kind & not_service != ipv4 or protocol & not_hops != tcp or at + 14 + total > stop:
                     self._unusual(frame)
                     continue
@@ -107,6 +108,8 @@ class _Carver:
                 if lane is not None and not flags & ends and size >= 0 and flags >= shortest:
                     flow = lane.flow
                     flow.frames.append(number)
+                    if not window:
+                        self._shut(lane, at + 38)
                     if not size:
                         keep[-1] = 0
                         if lane.bare:
@@ -144,7 +147,10 @@ class _Carver:
         lane.flow.frames.append(len(self.keep))
         if flags & (FIN | RST):
             self._last(lane, frame, tcp, sequence, plain=not flags & RST and begin == end)
-        elif begin == end:
+            return
+        if not data[tcp + 14] and not data[tcp + 15]:
+            self._shut(lane, tcp + 4)
+        if begin == end:
             self.keep[-1] = 0
             if lane.bare:
                 self._bare(lane, frame, flags, tcp + 4)
@@ -190,6 +196,14 @@ class _Carver:
         side = int(lane is lane.flow.lanes[1])
         time = self.framing.time(frame)
         lane.flow.bare.append(Bare(side, len(self.keep), time, flags, sequence, acknowledgement))
+
+    def _shut(self, lane: Lane, at: int) -> None:
+        """A window of 0 with the numbers at ``at``: of what closes early, tshark sees all from here on (`windows`)."""
+        (acknowledged,) = _ACKNOWLEDGED.unpack_from(self.data, at)
+        peer = lane.peer
+        if peer.first < 0 or acknowledged - peer.first & _WORD < WATCHED:
+            self._stop(lane.flow)
+            lane.bare = peer.bare = -_WORD
 
     def _last(self, lane: Lane, frame: Frame, header: int, sequence: int, plain: bool) -> None:
         """A FIN or RST; the former is taken in its turn, where it is ``plain`` and nothing odd was before it."""

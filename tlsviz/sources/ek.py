@@ -28,6 +28,7 @@ FIELDS = (
     "tcp.seq_raw",
     "tcp.ack_raw",
     "tcp.flags",
+    "tcp.window_size_value",
     "tcp.len",
     "tcp.payload",
     "udp.srcport",
@@ -38,12 +39,13 @@ FIELDS = (
 )
 
 # Bare acknowledgements, a third of most captures, say nothing that the packets with data do not, but in the first
-# moments of a connection, where they time the way there and back (`segment_log.BARE_WITHIN`). Of UDP only what can,
+# moments of a connection, where they time the way there and back (`segment_log.BARE_WITHIN`), and where a window is
+# closed or, after some waiting, probed or opened (`windows`). Of UDP only what can,
 # by its first bytes, be QUIC or DTLS (also in TURN and CAPWAP): neither STUN nor RTP nor WireGuard, nor most of DNS
 # (RFC 9443). The last lines are for QUIC whose fixed bit is greased (RFC 9287): long headers say their version, short
 # ones begin with any byte.
 FILTER = (
-    "tcp.len > 0 or tcp.flags & 7 or tcp.time_relative < 2"
+    "tcp.len > 0 or tcp.flags & 7 or tcp.time_relative < 2 or tcp.window_size_value == 0 or tcp.time_delta > 0.05"
     " or (udp.payload[0] >= 14 and udp.payload[0] <= 7f) or udp.payload[0] >= c0"
     " or udp.payload[1:4] == 00:00:00:00 or udp.payload[0:4] == 01:00:00:00"
     " or (udp.payload[0] >= 80 and (udp.payload[1:4] == 00:00:00:01 or udp.payload[1:4] == 6b:33:43:cf"
@@ -140,6 +142,7 @@ def _packet(layers: dict[str, Any], family: str, ip: int, tcp: int) -> Packet | 
             int(layers["tcp_flags"][tcp], 16),
             payload,
             max(length - len(payload), 0),
+            int(layers["tcp_window_size_value"][tcp]),
         )
     except (KeyError, IndexError, ValueError):
         return None  # the capture has only a part of the TCP header

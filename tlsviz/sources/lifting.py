@@ -33,7 +33,7 @@ LINKS = {"eth:ethertype": 14, "eth:ethertype:vlan:ethertype": 18, "sll:ethertype
 """What may stand before IP (and EAPOL), as tshark names it, and its length."""
 _IPV4 = Struct(">BxHxxHxBxx4s4s")
 _IPV6 = Struct(">B3xHBx16s16s")
-_TCP = Struct(">HHIIH")
+_TCP = Struct(">HHIIHH")
 _UDP = Struct(">HHH2x")
 _PROTOCOLS = {"tcp": (6, 20), "udp": (17, 8)}
 PCAP_HEADER, BLOCK_HEADER = 16, 28
@@ -113,7 +113,7 @@ class Lifting:
             stream = int(layers["udp_stream"][0])
             payload = data[header + shortest : header + size]
             return Datagram(number, time, stream, endpoint(one, source), endpoint(two, destination), payload)
-        source, destination, sequence, acknowledgement, flags = _TCP.unpack_from(data, header)
+        source, destination, sequence, acknowledgement, flags, window = _TCP.unpack_from(data, header)
         begin = header + (flags >> 12) * 4
         if not header + shortest <= begin <= end or sequence != int(layers["tcp_seq_raw"][0]):
             raise HiddenError
@@ -130,6 +130,7 @@ class Lifting:
             flags & 0xFFF,
             payload,
             missing,
+            window,
         )
 
 

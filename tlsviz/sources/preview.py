@@ -24,7 +24,7 @@ LOOKED_AT = 1 << 20
 """Bytes at the beginning of the file."""
 ENOUGH = 40
 """Connections: about as many as a screen has lines."""
-_TCP = struct.Struct(">HHIIH")
+_TCP = struct.Struct(">HHIIHH")
 
 
 def preview(path: Path, opinions: Opinions, spool: Spool, told: Callable[[Entry], None]) -> None:
@@ -66,7 +66,7 @@ def packets(framed: Framing) -> Iterator[Packet]:
         if place is None:
             continue
         addresses, header, end = place
-        one, two, sequence, acknowledgement, flags = _TCP.unpack_from(data, header)
+        one, two, sequence, acknowledgement, flags, window = _TCP.unpack_from(data, header)
         payload = header + (flags >> 12) * 4
         if not header + 20 <= payload <= end:
             continue
@@ -93,4 +93,5 @@ def packets(framed: Framing) -> Iterator[Packet]:
                 flags & 0xFFF,
                 b"" if reset else data[payload:end],
                 end - payload if reset else 0,
+                window,
             )

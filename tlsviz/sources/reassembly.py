@@ -120,6 +120,8 @@ class Stream:
             self._ends = (packet.source, packet.destination)
             self._begun = bool(packet.flags & SYN)
         index = 0 if packet.source == self._ends[0] else 1
+        if self._begun and (not packet.window or self._log.windows.minding):
+            self._log.windows.look(index, packet, self._sides[1 - index].base)
         if not packet.payload and is_bare(packet):
             if self._begun:
                 self._log.bare(index, packet)

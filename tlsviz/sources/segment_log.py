@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tlsviz.connection.tcp import Segment, SegmentKind, Tcp
 from tlsviz.sources.segments import ACK, FIN, RST, SYN, Direction, Item, Packet, near
+from tlsviz.sources.windows import Windows, merged, stalls
 from tlsviz.wire.chunks import Sender
 
 SEGMENTS_KEPT = 200
@@ -58,7 +59,7 @@ class _Seen(NamedTuple):
 class Log(NamedTuple):
     """What is remembered of a connection's segments, in plain tuples; `facts` makes of it what others look at.
 
-    ``names`` of the directions, ``bases``: the positions of their first bytes.
+    ``names`` of the directions, ``bases``: the positions of their first bytes. ``windows``: as `Windows.plain`.
     """
 
     kept: list[tuple[Any, ...]]
@@ -67,12 +68,13 @@ class Log(NamedTuple):
     after_reset: tuple[int, ...]
     names: tuple[Sender, Sender]
     bases: tuple[int | None, int | None]
+    windows: tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]
 
 
 class SegmentLog:
     """Remembers the segments of one connection; bounded in number and bytes."""
 
-    __slots__ = ("_after_reset", "_bare", "_kept", "_more", "_payloads", "_resets", "_signs")
+    __slots__ = ("_after_reset", "_bare", "_kept", "_more", "_payloads", "_resets", "_signs", "windows")
 
     def __init__(self, bare: Sequence[Bare] = ()) -> None:
         self._kept: list[_Seen] = []
@@ -81,11 +83,12 @@ class SegmentLog:
         self._more = self._signs = 0
         self._after_reset: list[int] = []
         self._resets: list[int | None] = [None, None]
+        self.windows = Windows()
 
     @property
     def size(self) -> int:
         """Grows with everything that is remembered."""
-        return len(self._kept) + self._more + len(self._bare) + len(self._after_reset)
+        return len(self._kept) + self._more + len(self._bare) + len(self._after_reset) + self.windows.size
 
     def plain(self, side: int, packet: Packet, start: int) -> None:
         """A segment that is just what comes next."""
@@ -185,17 +188,20 @@ class SegmentLog:
     def log(self, names: tuple[Sender, Sender], bases: tuple[int | None, int | None]) -> Log:
         """What is known, with the directions' names and the positions of their first bytes."""
         kept, bare = list(map(tuple, self._kept)), list(map(tuple, self._bare))
-        return Log(kept, bare, self._more, tuple(self._after_reset), names, bases)
+        return Log(kept, bare, self._more, tuple(self._after_reset), names, bases, self.windows.plain)
 
 
 def facts(log: Log) -> Tcp:
     """What each segment was, now that roles and round trip are known."""
-    kept, bare, more, after_reset, names, bases = log
+    kept, bare, more, after_reset, names, bases, windows = log
     if not kept:
         return Tcp()
     found = sorted([*map(_Seen._make, kept), *_acknowledgements(kept[0][_TIME], bare, bases)], key=_number)
     trip = _round_trip(found)
-    return Tcp(tuple([_segment(each, names, bases, trip) for each in found]), more, after_reset)
+    segments = tuple([_segment(each, names, bases, trip) for each in found])
+    if not windows[0]:
+        return Tcp(segments, more, after_reset)
+    return Tcp(merged(segments, windows, names, bases), more, after_reset, stalls(windows[0], names, bases))
 
 
 def _acknowledgements(

@@ -26,9 +26,9 @@ WATCHED = 64 << 10
 class Packet(NamedTuple):
     """A TCP packet of a capture.
 
-    ``number`` is its frame number, ``time`` in Unix seconds, ``stream`` tshark's TCP stream. ``sequence`` and
-    ``acknowledgement`` are as on the wire (32 bits). ``missing`` counts bytes of the payload, at its end, that the
-    capture does not hold (a snap length).
+    ``number`` is its frame number, ``time`` in Unix seconds, ``stream`` tshark's TCP stream. ``sequence``,
+    ``acknowledgement`` (32 bits) and ``window`` (not scaled) are as on the wire. ``missing`` counts bytes of the
+    payload, at its end, that the capture does not hold (a snap length).
     """
 
     number: int
@@ -41,6 +41,7 @@ class Packet(NamedTuple):
     flags: int
     payload: bytes
     missing: int = 0
+    window: int = 65535
 
 
 class Carved(NamedTuple):

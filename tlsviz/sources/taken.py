@@ -13,8 +13,8 @@ from math import inf
 from tlsviz.sources.frames import Data
 from tlsviz.sources.segments import Packet
 
-_NUMBERS = struct.Struct(">IIH")
-"""Sequence and acknowledgement number; data offset and flags of TCP's header."""
+_NUMBERS = struct.Struct(">IIHH")
+"""Sequence and acknowledgement number; data offset and flags; window of TCP's header."""
 _MIDDLE = 2
 
 
@@ -86,11 +86,21 @@ class Taken:
         number = self._numbers[at]
         self.next = self._numbers[at + 1] if at + 1 < len(self._numbers) else inf
         header = self._headers[at]
-        sequence, acknowledgement, bits = _NUMBERS.unpack_from(self.data, header + 4)
+        sequence, acknowledgement, bits, window = _NUMBERS.unpack_from(self.data, header + 4)
         begin = header + (bits >> 12) * 4
         payload = self.data[begin : begin + self._sizes[at]]
         side = self._kinds[at] & 1
         source, destination = self._ends if not side else self._ends[::-1]
         return Packet(
-            number, self._times[at], self._stream, source, destination, sequence, acknowledgement, bits & 0xFFF, payload
+            number,
+            self._times[at],
+            self._stream,
+            source,
+            destination,
+            sequence,
+            acknowledgement,
+            bits & 0xFFF,
+            payload,
+            0,
+            window,
         )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tlsviz.connection import stalls
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.connection.tcp import Segment
-from tlsviz.wire.chunks import CLIENT, SERVER
+from tlsviz.wire.chunks import CLIENT, SERVER, other
 from tlsviz.wire.text import clock
 
 SLOWED = 0.2
 """Seconds of waiting for what was lost that are worth a notice: TCP's shortest time-out (Linux)."""
+FELT = 0.01
+"""Seconds of a closed window below which it is not worth a word: small buffers are full for a moment."""
 _NAMED = 4
 
 
@@ -83,4 +86,24 @@ def reset_ignored(connection: Connection) -> Iterator[Finding]:
     )
 
 
-FINDERS = (repeated, conflicting, reset_ignored)
+def window_closed(connection: Connection) -> Iterator[Finding]:
+    """A side that did not read what the other sent: its receive window closed in the handshake."""
+    found = stalls.in_handshake(connection)
+    held = stalls.held(connection, found)
+    if held < FELT:
+        return
+    longest = max(found, key=lambda each: stalls.lasted(connection, each))
+    reader = other(longest.sender)
+    never = not connection.complete and longest.reason in ("", "reset")
+    yield Finding(
+        "window_closed",
+        "warning" if never else "notice" if held >= SLOWED else "info",
+        f"The {reader} did not read, and the handshake waited {clock(held)}",
+        stalls.told(connection, found),
+        f"Look at the {reader}'s program: what it does between its messages, in the thread that reads; and at its"
+        " receive buffer (SO_RCVBUF).",
+        "RFC 9293 3.8.6",
+    )
+
+
+FINDERS = (repeated, conflicting, reset_ignored, window_closed)
