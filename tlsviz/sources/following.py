@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import groupby
 from math import inf
 from pathlib import Path
 
@@ -136,11 +135,8 @@ class Following:
     def _take(self, stream: int, followed: Followed, packets: Sequence[Packet]) -> None:
         """Takes a packet, or several that lie in the middle of a record."""
         try:
-            inputs = followed.stream.feed(packets[0])
-            if len(packets) > 1:
-                inputs = [*inputs, *(item for packet in packets[1:] for item in followed.stream.feed(packet))]
-                if [item.packets for item in inputs] == [(packet.number,) for packet in packets]:
-                    inputs = _joined(inputs)
+            fed = followed.stream
+            inputs = fed.feed(packets[0]) if len(packets) == 1 else fed.feed_run(packets)
             if not inputs:
                 return
             known = followed.is_tls
@@ -306,29 +302,6 @@ class Following:
 def _first(item: tuple[int, Followed | Flow | None]) -> int:
     """The frame number of a stream's first packet; what 802.1X carries comes behind all else."""
     return item[1].first if item[1] is not None else 0
-
-
-def _joined(inputs: list[Input]) -> list[Input]:
-    """The same with chunks of one side as one: all of it is in the middle of a record, which ends later.
-
-    Not where the clock went backwards: then the last one would not tell how late it was.
-    """
-    found: list[Input] = []
-    for sender, items in groupby(inputs, key=_sender_of_chunk):
-        chunks = list(items)
-        last = chunks[-1]
-        if sender is not None and isinstance(last, Chunk) and last.time == max(each.time for each in chunks):
-            data = b"".join(each.data for each in chunks if isinstance(each, Chunk))
-            packets = tuple(number for each in chunks for number in each.packets)
-            last = Chunk(sender, last.time, data, packets)
-            found.append(last)
-        else:
-            found += chunks
-    return found
-
-
-def _sender_of_chunk(item: Input) -> Sender | None:
-    return item.sender if isinstance(item, Chunk) else None
 
 
 def connection_of(followed: Followed | Flow | None, segments: bool = True) -> Connection:

@@ -143,6 +143,16 @@ class Stream:
                 self._deliver()
         return self._flush()
 
+    def feed_run(self, packets: Sequence[Packet]) -> list[Input]:
+        """As `feed`, of one side's packets that lie in the middle of one record: plain ones are told as one chunk."""
+        first, last = packets[0], packets[-1]
+        if self._ends is not None and self._names is not None:
+            index = 0 if first.source == self._ends[0] else 1
+            if self._are_next(index, packets):
+                data = b"".join([packet.payload for packet in packets])
+                return [Chunk(self._names[index], last.time, data, tuple([packet.number for packet in packets]))]
+        return [item for packet in packets for item in self.feed(packet)]
+
     def finish(self) -> list[Input]:
         """The capture's end: everything that still waits, with the holes before it."""
         for side in (0, 1):
@@ -175,7 +185,7 @@ class Stream:
             or packet.acknowledgement != opposite.next & 0xFFFFFFFF
             or side.waiting
             or opposite.waiting
-            or (side.carved and near(side.carved[0].start, side.next) < side.next + len(packet.payload))
+            or (side.carved and self._meets(side, len(packet.payload)))
             or side.doubtful is not None
             or opposite.doubtful is not None
             or self._resets
@@ -186,6 +196,41 @@ class Stream:
         side.next += len(packet.payload)
         side.started = True
         opposite.acknowledged = opposite.next
+        return True
+
+    @staticmethod
+    def _meets(side: Direction, size: int) -> bool:
+        """Whether counted records begin within the next bytes."""
+        return side.next is None or near(side.carved[0].start, side.next) < side.next + size
+
+    def _are_next(self, index: int, packets: Sequence[Packet]) -> bool:
+        """`_is_next` of several at once, all with the same to say of the other side and none after a later one."""
+        first, size = packets[0], 0
+        time, acknowledgement = first.time, first.acknowledgement
+        for packet in packets:
+            if (
+                packet.sequence != first.sequence + size & 0xFFFFFFFF
+                or packet.acknowledgement != acknowledgement
+                or packet.flags & ~PSH != ACK
+                or packet.missing
+                or packet.time < time
+                or not packet.window
+                or len(packet.payload) <= LONGEST_PADDING
+            ):
+                return False
+            time = packet.time
+            size += len(packet.payload)
+        side = self._sides[index]
+        if self._log.windows.minding or (side.carved and self._meets(side, size)) or not self._is_next(index, first):
+            return False
+        place = side.next or 0
+        for packet in packets[1:]:
+            if place < side.watched:
+                self._log.plain(index, packet, place)
+            place += len(packet.payload)
+        side.next = place
+        self._arrivals += len(packets)
+        self._last_time = time
         return True
 
     # -- taking packets ------------------------------------------------------------------------------------

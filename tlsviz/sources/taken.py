@@ -72,35 +72,28 @@ class Taken:
 
     def before(self, number: float) -> Iterator[list[Packet]]:
         """The next ones before a frame's number, as tshark gives them: one, or some in the middle of one record."""
-        kinds = self._kinds
+        numbers, kinds = self._numbers, self._kinds
         while self.next < number:
-            found = [self._packet()]
-            kind = kinds[self._at - 1]
-            while kind & _MIDDLE and self.next < number and kinds[self._at] == kind:
-                found.append(self._packet())
-            yield found
+            end = self._at + 1
+            kind = kinds[self._at]
+            if kind & _MIDDLE:
+                while end < len(numbers) and kinds[end] == kind and numbers[end] < number:
+                    end += 1
+            yield self._packets(end, kind & 1)
 
-    def _packet(self) -> Packet:
-        at = self._at
-        self._at = at + 1
-        number = self._numbers[at]
-        self.next = self._numbers[at + 1] if at + 1 < len(self._numbers) else inf
-        header = self._headers[at]
-        sequence, acknowledgement, bits, window = _NUMBERS.unpack_from(self.data, header + 4)
-        begin = header + (bits >> 12) * 4
-        payload = self.data[begin : begin + self._sizes[at]]
-        side = self._kinds[at] & 1
+    def _packets(self, end: int, side: int) -> list[Packet]:
+        """Those up to a place, which are all of one side."""
+        data, numbers, unpack, make = self.data, self._numbers, _NUMBERS.unpack_from, Packet
+        headers, sizes, times, stream = self._headers, self._sizes, self._times, self._stream
         source, destination = self._ends if not side else self._ends[::-1]
-        return Packet(
-            number,
-            self._times[at],
-            self._stream,
-            source,
-            destination,
-            sequence,
-            acknowledgement,
-            bits & 0xFFF,
-            payload,
-            0,
-            window,
-        )
+        found = []
+        for at in range(self._at, end):
+            header = headers[at]
+            sequence, acknowledgement, bits, window = unpack(data, header + 4)
+            begin = header + (bits >> 12) * 4
+            payload = data[begin : begin + sizes[at]]
+            said = sequence, acknowledgement, bits & 0xFFF, payload, 0, window
+            found.append(make(numbers[at], times[at], stream, source, destination, *said))
+        self._at = end
+        self.next = numbers[end] if end < len(numbers) else inf
+        return found
