@@ -11,12 +11,13 @@ from shellhelp import CLASS, listed, make_app, script, shown, until
 from shellsample import NOON, connection, several, trace
 
 from tlsviz.connection.filter_keys import KEYS
+from tlsviz.connection.filters import parse
 from tlsviz.connection.model import Finding, Trace
 from tlsviz.connection.rows import row
 from tlsviz.connection.tally import summarize
 from tlsviz.pki.trust import Trust
 from tlsviz.sources.capture import Progress
-from tlsviz.ui.listing import COLUMNS, Listing
+from tlsviz.ui.listing import COLUMNS, Listing, sifted
 from tlsviz.ui.screens.connections import AT_ONCE, ConnectionsScreen
 from tlsviz.ui.screens.summary import SummaryScreen, draw, plot
 from tlsviz.ui.widgets.connection_table import ConnectionTable
@@ -215,6 +216,12 @@ async def test_many_rows_are_filtered_in_bites(tmp_path: Path, monkeypatch: pyte
         await until(pilot, lambda: len(table.listing.view) == AT_ONCE + 1)
         await pilot.press("slash", *"mail")
         await until(pilot, lambda: len(table.listing.view) == (AT_ONCE + 7) // 8)
+
+
+def test_rows_are_sifted_bite_by_bite() -> None:
+    found = [row(connection(number, "www.example.com")) for number in range(10)]
+    bites = sifted(found, parse("port:40003,40008"), 0.0, step=4)
+    assert [[each.id for each in bite] for bite in bites] == [[3], [], [8]]
 
 
 def test_columns_of_a_plot_are_as_high_as_their_numbers() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,13 @@ from shellhelp import make_app, script, shown, until
 from shellsample import connection, trace
 from textual.widgets import Input
 
+from tlsviz.connection.filters import Filter
 from tlsviz.connection.model import Trace
+from tlsviz.connection.rows import Row
 from tlsviz.report.formats import picture
 from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.target import Target
+from tlsviz.ui.screens import compare_pick
 from tlsviz.ui.screens.compare import CompareScreen
 from tlsviz.ui.screens.compare_pick import MAX_OTHERS, ComparePickScreen
 from tlsviz.ui.screens.connections import ConnectionsScreen
@@ -105,6 +109,30 @@ async def test_others_of_one_server_are_told_apart_and_picked_by_a_filter(
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.comparison)
         assert "#0" in shown(app).splitlines()[0] and "#259" in shown(app).splitlines()[1]
+
+
+async def test_enter_goes_to_the_list_once_it_is_sifted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bites: list[list[Row]] = []
+
+    def slowly(rows: Sequence[Row], wanted: Filter, zero: float) -> Iterator[list[Row]]:
+        while not bites:
+            yield []
+        yield from bites
+
+    script(monkeypatch, lambda job: trace(*(connection(number, "www.example.com") for number in range(5))))
+    monkeypatch.setattr(compare_pick, "sifted", slowly)
+    app = make_app(tmp_path, Capture(Path("class.pcapng")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen) and app.screen.chosen)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ComparePickScreen) and "#4 " in shown(app))
+        screen, choices = app.screen, app.screen.query_one(Choices)
+        await pilot.press("slash", *"port:40003", "enter")
+        await until(pilot, lambda: screen._entering)
+        assert screen.query_one(Input).has_focus and "#1 " in shown(app)
+        bites.append([row for row in screen.others if row.id == 3])
+        await until(pilot, lambda: choices.has_focus)
+        assert choices.marked.value.id == 3 and "1 of 4" in shown(app)
 
 
 async def test_what_is_typed_is_opened_and_what_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

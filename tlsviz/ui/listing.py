@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from tlsviz.connection import rows, titles
 from tlsviz.connection.filter_keys import version_rank
-from tlsviz.connection.filters import parse
+from tlsviz.connection.filters import Filter, parse
 from tlsviz.connection.model import Connection, Endpoint, Message
 from tlsviz.connection.prelude import destination
 from tlsviz.connection.rows import Row
@@ -139,6 +139,12 @@ COLUMNS: tuple[Column, ...] = (
 INDEX = {column.key: index for index, column in enumerate(COLUMNS)}
 
 
+def sifted(rows: Sequence[Row], wanted: Filter, zero: float, step: int = 4096) -> Iterator[list[Row]]:
+    """Of each ``step`` rows those that match, in bites, so that a screen can see to its keys in between."""
+    for start in range(0, len(rows), step):
+        yield [each for each in rows[start : start + step] if wanted.matches(each, zero)]
+
+
 class Listing:
     """All rows, and the view of them that is shown: filtered and in order.
 
@@ -208,12 +214,11 @@ class Listing:
         for _ in self.arranging():
             pass
 
-    def arranging(self, step: int = 4096) -> Iterator[None]:
-        """Makes the view anew, with a pause after every ``step`` rows; until the end the old one stays."""
-        matches, zero, view = self.wanted.matches, self.zero, []
-        order = list(self._order)
-        for start in range(0, len(order), step):
-            view += [each for each in order[start : start + step] if matches(each, zero)]
+    def arranging(self) -> Iterator[None]:
+        """Makes the view anew, in the bites of `sifted`; until the end the old one stays."""
+        view: list[Row] = []
+        for found in sifted(list(self._order), self.wanted, self.zero):
+            view += found
             yield
         self.view = view[::-1] if self.reverse else view
 

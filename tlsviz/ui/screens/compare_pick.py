@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -15,12 +16,12 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from tlsviz.connection.filter_keys import FLAGS
-from tlsviz.connection.filters import FilterError, parse, tokens
+from tlsviz.connection.filters import Filter, FilterError, parse, tokens
 from tlsviz.connection.model import Connection, Source
 from tlsviz.connection.rows import Row
 from tlsviz.errors import TlsvizError
 from tlsviz.ui.glyphs import glyphs
-from tlsviz.ui.listing import name_of, sign
+from tlsviz.ui.listing import name_of, sifted, sign
 from tlsviz.ui.messages import CompareWith, GoBack
 from tlsviz.ui.widgets.choices import Choice, Choices
 from tlsviz.ui.widgets.key_bar import KeyBar
@@ -56,12 +57,16 @@ class ComparePickScreen(Screen[None]):
         self.flow = flow
         self.connection = connection
         self.source = source
+        name = safe(connection.server_name or "")
         self.others = sorted(
-            (each for each in others if each.id != connection.id),
-            key=lambda each: (each.name != safe(connection.server_name or ""), each.id),
+            (each for each in others if each.id != connection.id), key=lambda each: (each.name != name, each.id)
         )
         self.zero = min((connection.start, *(each.start for each in others)))
-        self.wanted = parse("")
+        self.found = self.others[:MAX_OTHERS]
+        self._sifting = False
+        """Whether those that are listed are not yet those of the filter."""
+        self._entering = False
+        """Whether the list is to have the focus once they are."""
         self.recent = flow.recent.load()
 
     def compose(self) -> ComposeResult:
@@ -81,13 +86,12 @@ class ComparePickScreen(Screen[None]):
         (choices if choices.highlighted >= 0 else self.query_one("#pick-target")).focus()
 
     def _choices(self) -> list[Choice]:
-        wanted = [each for each in self.others if self.wanted.matches(each, self.zero)]
         found = []
         if self.others:
-            shown, every = min(len(wanted), MAX_OTHERS), len(self.others)
+            shown, every = len(self.found), len(self.others)
             count = f"{shown:,} of {every:,}" if shown != every else ""
             found.append(Choice("OF THE SAME SOURCE", count, heading=True))
-        found += self._rows(wanted[:MAX_OTHERS])
+        found += self._rows(self.found)
         if self.recent:
             found.append(Choice("RECENT", heading=True))
         for entry in self.recent:
@@ -108,12 +112,28 @@ class ComparePickScreen(Screen[None]):
     @on(Input.Changed, "#pick-target")
     def _filtered(self, event: Input.Changed) -> None:
         try:
-            self.wanted = parse(event.value)
+            wanted = parse(event.value)
         except FilterError:
             return  # a host with a port, a path, or a filter that is not whole yet
+        self._sifting, self._entering = True, False
+        self._sift(wanted)
+
+    @work(exclusive=True, group="filter")
+    async def _sift(self, wanted: Filter) -> None:
+        """Lists the first that match; in bites, so that keys that are pressed meanwhile come first."""
+        found: list[Row] = []
+        for some in sifted(self.others, wanted, self.zero):
+            found += some
+            if len(found) >= MAX_OTHERS:
+                break
+            await asyncio.sleep(0)
+        self.found = found[:MAX_OTHERS]
+        self._sifting = False
         choices = self.query_one("#pick-list", Choices)
         choices.set_choices(self._choices())
         choices.action_edge(-1)
+        if self._entering:
+            self.action_list()
 
     def _picks(self, text: str) -> bool:
         """Whether what was typed is a filter, not a target: it has a key, is a word like failed, or has several."""
@@ -162,15 +182,17 @@ class ComparePickScreen(Screen[None]):
         self.query_one("#pick-target").focus()
 
     def action_list(self) -> None:
+        """Goes to the list; while it is sifted, as soon as that is done: it is not yet what was asked for."""
+        self._entering = self._sifting
         choices = self.query_one("#pick-list", Choices)
-        if choices.highlighted >= 0:
+        if not self._sifting and choices.highlighted >= 0:
             choices.focus()
 
     def action_back(self) -> None:
         field = self.query_one("#pick-target", Input)
         choices = self.query_one("#pick-list", Choices)
         if field.has_focus and choices.highlighted >= 0:
-            choices.focus()
+            self.action_list()
         else:
             self.app.post_message(GoBack())
 
