@@ -63,3 +63,17 @@ def test_a_connection_through_a_proxy_is_named_by_where_it_goes() -> None:
     assert whom(proxied, 60) == row(proxied).title == "www.example.com:8443 via proxy"
     assert row(proxied).target == Endpoint("www.example.com", 8443)
     assert row(proxied).goal == Endpoint("www.example.com", 8443)
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        (Endpoint("02:00:00:00:00:01", 0), "02:00:00:00:00:01"),
+        (Endpoint("2001:db8::1", 443), "[2001:db8::1]:443"),
+        (Endpoint("192.0.2.1", 443), "192.0.2.1:443"),
+        (Endpoint("", 443), "unknown server:443"),
+        (Endpoint("", 0), "unknown server"),
+    ],
+)
+def test_a_server_without_a_name_is_named_by_its_address(server: Endpoint, words: str) -> None:
+    assert whom(Connection(server=server), 60) == words

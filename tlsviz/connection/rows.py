@@ -83,9 +83,8 @@ class Row(NamedTuple):
 
     @property
     def goal(self) -> Endpoint:
-        """The server by name, else by address, with its port: behind a proxy those that it was asked for."""
-        end = self.target or self.server
-        return Endpoint(self.name or end.address, end.port)
+        """The server with its port, as `titles.goal` has it."""
+        return titles.goal(self.name, self.server, self.target)
 
 
 @runtime_checkable

@@ -159,17 +159,22 @@ def suite(point: CodePoint | None, width: int = 0) -> str:
 def whom(connection: Connection, width: int) -> str:
     """With whom it is: the server's name, else its address, and the port; those that a proxy was asked for."""
     asked = destination(connection.prelude)
-    end = asked or connection.server
-    host = connection.server_name or end.address or "unknown server"
-    host = f"[{host}]" if ":" in host else host
-    return shorten(f"{host}:{end.port}" if end.port else host, width) + VIA * (asked is not None)
+    end = goal(connection.server_name or "", connection.server, asked)
+    words = str(end if end.address else end._replace(address="unknown server"))
+    return shorten(words, width) + VIA * (asked is not None)
+
+
+def goal(name: str, server: Endpoint, asked: Endpoint | None) -> Endpoint:
+    """A server by ``name``, else by address, with its port: behind a proxy those that it was ``asked`` for."""
+    end = asked or server
+    return Endpoint(name or end.address, end.port)
 
 
 def called(name: str, server: Endpoint, asked: Endpoint | None) -> str:
-    """What to call a server in a list: its ``name``, else its address; behind a proxy as it was ``asked`` for."""
+    """What to call a server in a list: its ``name``, else its address; behind a proxy its `goal`."""
     if asked is None:
         return name or str(server)
-    return str(Endpoint(name or asked.address, asked.port)).removesuffix(":443") + VIA
+    return str(goal(name, server, asked)).removesuffix(":443") + VIA
 
 
 def plain(connection: Connection) -> str:
