@@ -352,6 +352,7 @@ class Probe(NamedTuple):
     ``name`` is the change (`connection.reprobes`), ``changed`` that in words. ``outcome``: it worked, failed in the
     same way, failed in another, or was not tried. ``code`` is the finding code of its own failure. ``said``: what came
     of it; ``meaning``: what that tells. ``hello``: bytes of its ClientHello, None without; ``duration`` in seconds.
+    ``alert``: the code of the server's alert that its failure rests on.
     """
 
     name: str
@@ -362,6 +363,7 @@ class Probe(NamedTuple):
     meaning: str
     hello: int | None = None
     duration: float = 0.0
+    alert: int | None = None
 
 
 class Redirect(NamedTuple):

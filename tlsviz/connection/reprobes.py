@@ -76,26 +76,31 @@ def _fits(connection: Connection, name: str) -> bool:
 def judge(base: Connection, name: str, tried: Connection, changed: str = "") -> Probe:
     """What one re-probe says about the failure of ``base``; ``changed`` is more exact than the variation's words."""
     outcome = _outcome(base, tried)
-    hello = hello_of(tried)
+    hello, alert = hello_of(tried), _alert(tried)
     failure = None if outcome == "worked" else tried.diagnosis
-    code = failure.code if failure else None
-    means = meaning(base, name, outcome)
-    if outcome == "other" and _heard(base, code):
-        means = f"It gets an answer now, if a refusal. {meaning(base, name, 'worked')}"
-    if outcome == "other" and name == "tls12" and _refused_by_version(tried):
-        means = HEARD_BY_VERSION if _silent(base) else REFUSED_BY_VERSION
     if name == "wide_ciphers":
         changed = changed or _suites_sent(tried)
-    return Probe(
+    probe = Probe(
         name,
         changed or VARIATIONS[name].changed,
         outcome,
-        code,
+        failure.code if failure else None,
         _said(name, tried, failure),
-        means,
+        "",
         hello.length + 4 if hello and hello.whole else None,
         tried.duration,
+        alert.code if alert else None,
     )
+    return probe._replace(meaning=_told(base, probe))
+
+
+def _told(base: Connection, probe: Probe) -> str:
+    """What the outcome of a handshake tells, with what its failure adds to `meaning`."""
+    if _refused_by_version(probe):
+        return HEARD_BY_VERSION if _silent(base) else REFUSED_BY_VERSION
+    if probe.outcome == "other" and _heard(base, probe.code):
+        return f"It gets an answer now, if a refusal. {meaning(base, probe.name, 'worked')}"
+    return meaning(base, probe.name, probe.outcome)
 
 
 def meaning(base: Connection, name: str, outcome: ProbeOutcome) -> str:
@@ -150,9 +155,9 @@ def _alert(connection: Connection) -> CodePoint | None:
     return message.alert.description if message and message.alert and message.sender == SERVER else None
 
 
-def _refused_by_version(tried: Connection) -> bool:
-    alert = _alert(tried)
-    return alert is not None and alert.code == _PROTOCOL_VERSION
+def _refused_by_version(probe: Probe) -> bool:
+    """Whether the server refused a hello of TLS 1.2 for its version, and had something else against the first."""
+    return probe.name == "tls12" and probe.outcome == "other" and probe.alert == _PROTOCOL_VERSION
 
 
 def _suites_sent(tried: Connection) -> str:
@@ -185,14 +190,14 @@ def conclude(connection: Connection, probes: tuple[Probe, ...]) -> Connection:
         return replace(connection, probes=probes)
     culprit = _culprit(connection, probes)
     sharper = _sharpened(connection, found, probes, culprit)
-    sharper = sharper._replace(causes=_weighed(found.causes, probes, culprit))
+    sharper = sharper._replace(causes=_weighed(connection, found.causes, probes, culprit))
     findings = tuple(sharper if one is found else one for one in connection.findings)
     return replace(connection, probes=probes, findings=findings)
 
 
 def _culprit(base: Connection, probes: tuple[Probe, ...]) -> str:
     """The change that made it work, or at least got an answer; of several the one that explains the others."""
-    heard = [probe for probe in probes if probe.meaning != HEARD_BY_VERSION]
+    heard = [probe for probe in probes if not (_silent(base) and _refused_by_version(probe))]
     worked = [probe.name for probe in heard if probe.outcome == "worked" or _heard(base, probe.code)]
     if "again" in worked:
         return "again"
@@ -211,29 +216,29 @@ def _silent(base: Connection) -> bool:
     return base.diagnosis is not None and base.diagnosis.code in SILENT_ENDS
 
 
-def _weighed(causes: tuple[Cause, ...], probes: tuple[Probe, ...], culprit: str) -> tuple[Cause, ...]:
+def _weighed(base: Connection, causes: tuple[Cause, ...], probes: tuple[Probe, ...], culprit: str) -> tuple[Cause, ...]:
     """The causes in the light of the outcomes: what is proven first, what is ruled out last."""
     by_name = {probe.name: probe for probe in probes}
-    weighed = [_judged(cause, by_name.get(cause.probe), culprit) for cause in causes]
+    weighed = [_judged(base, cause, by_name.get(cause.probe), culprit) for cause in causes]
     order = {"supported": 0, "open": 1, "ruled_out": 2}
     return tuple(sorted(weighed, key=lambda cause: order[cause.standing]))
 
 
-def _judged(cause: Cause, probe: Probe | None, culprit: str) -> Cause:
+def _judged(base: Connection, cause: Cause, probe: Probe | None, culprit: str) -> Cause:
     """The cause with its standing, and why it stays open though its re-probe failed in the same way."""
-    standing = "open" if probe is None else _standing(probe, culprit)
+    standing = "open" if probe is None else _standing(base, probe, culprit)
     kept = standing == "open" and probe is not None and probe.outcome == "same" and culprit != "again"
     why = f"{cause.why}; {LEFT_OPEN[cause.probe]}" if kept and cause.probe in LEFT_OPEN else cause.why
     return cause._replace(standing=standing, why=why)
 
 
-def _standing(probe: Probe, culprit: str) -> Standing:
+def _standing(base: Connection, probe: Probe, culprit: str) -> Standing:
     name = probe.name
     if name == culprit:
         return "supported"
     if culprit == "again" or name in TELL_NOTHING_BY_FAILING:
         return "open"
-    if probe.meaning == REFUSED_BY_VERSION:
+    if _refused_by_version(probe) and not _silent(base):
         return "ruled_out"
     # A hello got its answer: the port speaks TLS, and with the suites that all of these hellos had.
     settled = culprit in OF_THE_HELLO or culprit == "split_hello" or probe.code == "tls_on_plain_port"
