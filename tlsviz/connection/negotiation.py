@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from tlsviz.connection.hellos import is_cut
+from tlsviz.connection.hellos import offer_is_known
 from tlsviz.connection.model import CodePoint, Connection, Message
 from tlsviz.connection.observed import Observation
 from tlsviz.pki.certificate import read
@@ -76,7 +76,7 @@ class Choice(NamedTuple):
 
 def negotiation(connection: Connection) -> tuple[Choice, ...]:
     """Each thing that was negotiated, or would have been; () where no ClientHello was seen whole."""
-    if is_cut(connection.messages):
+    if not offer_is_known(connection):
         return ()
     hello = next((m for m in connection.messages_of("client_hello") if m.tree and m.buffer), None)
     if hello is None or hello.tree is None or hello.buffer is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlsviz.connection.hellos import is_cut
+from tlsviz.connection.hellos import offer_is_known
 from tlsviz.connection.model import Connection
 from tlsviz.explain.points import hash_name
 from tlsviz.explain.scene import Scene, called, elements, listing, name, number
@@ -59,7 +59,7 @@ def _version(scene: Scene, version: Node) -> None:
     best = max(offered, key=lambda point: point.code, default=None)
     if best is None or code is None:
         return
-    if code == best.code and not is_cut(scene.connection.messages):
+    if code == best.code and offer_is_known(scene.connection):
         scene.say(f"{called(version)} is the newest version that the client offered.", path)
     elif code < best.code:
         scene.say(
@@ -67,7 +67,7 @@ def _version(scene: Scene, version: Node) -> None:
             "does not want it.",
             path,
         )
-    elif not is_cut(scene.connection.messages):
+    elif offer_is_known(scene.connection):
         scene.odd.append(f"The client never offered {called(version)}; it must break off.")
     if code < TLS_1_2:
         scene.odd.append(f"{called(version)} must no longer be used (RFC 8996).")
@@ -87,7 +87,7 @@ def _suite(scene: Scene, chosen: Node) -> None:
                 "those before it, or follows its own order."
             )
         scene.say(text, "cipher_suite")
-    elif offered and not is_cut(scene.connection.messages):
+    elif offered and offer_is_known(scene.connection):
         scene.odd.append(f"The client never offered {called(chosen)}; it must break off.")
     taken = suite(code) if code is not None else None
     if taken is None:
@@ -178,14 +178,14 @@ def hello_retry_request(scene: Scene) -> None:
     guessed = _guesses(scene.connection, scene.message.order)
     if group is not None:
         also = f" It had guessed {listing(guessed)}." if guessed else ""
-        if not guessed and not is_cut(scene.connection.messages):
+        if not guessed and offer_is_known(scene.connection):
             also = " It had sent no share at all."
         known = number(group) in [point.code for point in scene.connection.offered.groups]
         if known:
             scene.say(
                 f"The client said that it knows {called(group)} but sent no share for it.{also}", "extensions.key_share"
             )
-        elif scene.connection.offered.groups and not is_cut(scene.connection.messages):
+        elif scene.connection.offered.groups and offer_is_known(scene.connection):
             scene.odd.append(f"The client never offered {called(group)}; it must break off.")
     if cookie is not None:
         scene.say("The cookie lets the server forget the first hello until the second one comes.", "extensions.cookie")
