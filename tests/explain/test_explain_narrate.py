@@ -163,8 +163,9 @@ def test_server_hello_says_what_was_chosen_of_what() -> None:
 
 
 def test_server_hello_beyond_the_offer_is_odd() -> None:
-    offered = Offered((TLS12,), (RSA,))
-    told = tell(Connection(offered=offered, version=TLS13), message(_server_hello(), "server"))
+    asked, offered = message(hello(suites=b"\x00\x2f"), "client"), Offered((TLS12,), (RSA,))
+    answered = message(_server_hello(), "server")
+    told = tell(Connection(messages=(asked, answered), offered=offered, version=TLS13), answered)
     assert "The client never offered TLS 1.3; it must break off." in told.odd
     assert "The client never offered TLS_AES_128_GCM_SHA256; it must break off." in told.odd
 
