@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 import samples
+from dialogue import followed
 from effort import growth
 
-from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection
 from tlsviz.wire.chunks import CLIENT, SERVER, Bulk, Chunk, Gap, Input
 
@@ -69,11 +69,3 @@ def test_the_work_of_holes_is_linear() -> None:
         return lambda: followed(one * count)
 
     assert growth(work, 50, 8) < LINEAR
-
-
-def followed(inputs: list[Input]) -> Connection:
-    engine = Engine()
-    for item in inputs:
-        engine.receive(item)
-    engine.finish()
-    return engine.connection()

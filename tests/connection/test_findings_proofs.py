@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dialogue import Dialogue, followed, shake
 
-from dialogue import Dialogue, shake
-
-from tlsviz.connection.engine import Engine
 from tlsviz.connection.judge import judged
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.connection.rows import outcome
-from tlsviz.crypto.keylog import KeyLog
 from tlsviz.wire.chunks import Chunk
-
-
-def followed(chunks: Iterable[Chunk], keylog: KeyLog | None = None) -> Connection:
-    engine = Engine(keylog=keylog or KeyLog())
-    for chunk in chunks:
-        engine.receive(chunk)
-    engine.finish()
-    return judged(engine.connection())
 
 
 def of_proofs(connection: Connection) -> list[Finding]:
@@ -42,7 +30,7 @@ def with_another_signature(said: Dialogue) -> list[Chunk]:
 
 def test_a_signature_that_does_not_fit_is_said_where_it_stands() -> None:
     said = shake("1.2")
-    honest, odd = followed(said.chunks), followed(with_another_signature(said))
+    honest, odd = judged(followed(said.chunks)), judged(followed(with_another_signature(said)))
     assert of_proofs(honest) == []
     (found,) = of_proofs(odd)
     assert found.severity == "error" and not found.diagnosis
@@ -53,5 +41,5 @@ def test_a_signature_that_does_not_fit_is_said_where_it_stands() -> None:
 
 def test_all_that_fails_is_one_finding() -> None:
     said = shake("1.2")
-    (found,) = of_proofs(followed(with_another_signature(said), said.keys()))
+    (found,) = of_proofs(judged(followed(with_another_signature(said), said.keys())))
     assert found.title.startswith("3 proofs") and "client finished" in found.title

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import ECDH, SECP256R1, EllipticCurvePublicKey, derive_private_key
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from dialogue import followed
 
-from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection
 from tlsviz.connection.proofs import prove
 from tlsviz.connection.schedule import Schedule, key_schedule
@@ -62,14 +62,6 @@ def traces() -> dict[int, Trace]:
     return found
 
 
-def followed(trace: Trace, keylog: KeyLog) -> Connection:
-    engine = Engine(keylog=keylog)
-    for time, (sender, record) in enumerate(trace.records):
-        engine.receive(Chunk(sender, float(time), record))
-    engine.finish()
-    return engine.connection()
-
-
 def shared_secret(trace: Trace, connection: Connection) -> bytes:
     message = connection.messages_of("server_hello")[0]
     assert message.tree is not None
@@ -88,7 +80,8 @@ def shared_secret(trace: Trace, connection: Connection) -> bytes:
 def worked_out(section: int) -> tuple[Connection, Schedule]:
     """The connection with all that the private key opens, phase by phase, and its key schedule."""
     trace, keylog = traces()[section], KeyLog()
-    connection = followed(trace, keylog)
+    sent = [Chunk(sender, float(time), record) for time, (sender, record) in enumerate(trace.records)]
+    connection = followed(sent, keylog)
     given = {"ecdhe": shared_secret(trace, connection)}
     random = trace.records[0][1][11:43].hex()
     if trace.psk is not None:
@@ -98,7 +91,7 @@ def worked_out(section: int) -> tuple[Connection, Schedule]:
         for node in key_schedule(connection, given=given).nodes:
             if node.id in TRAFFIC and node.value is not None:
                 keylog.add_line(f"{TRAFFIC[node.id]} {random} {node.value.hex()}")
-        connection = followed(trace, keylog)
+        connection = followed(sent, keylog)
     return connection, key_schedule(connection, given=given)
 
 

@@ -7,9 +7,8 @@ from collections.abc import Callable
 import flows
 import made13
 import pytest
-from dialogue import Dialogue, shake
+from dialogue import Dialogue, followed, shake
 
-from tlsviz.connection.engine import Engine
 from tlsviz.connection.judge import judged
 from tlsviz.connection.ladder import steps
 from tlsviz.connection.lens import anatomy
@@ -27,14 +26,6 @@ KINDS: dict[str, Callable[[], Dialogue]] = {
     "TLS 1.0, CBC": lambda: shake("1.0", "ECDHE-RSA-AES128-SHA", "rsa"),
     "TLS 1.2, renegotiated": flows.renegotiated,
 }
-
-
-def followed(said: Dialogue, log: KeyLog) -> Connection:
-    engine = Engine(keylog=log)
-    for chunk in said.chunks:
-        engine.receive(chunk)
-    engine.finish()
-    return judged(engine.connection())
 
 
 def spoilt(line: bytes) -> bytes:
@@ -60,7 +51,7 @@ def test_wrong_secrets_fail_and_nothing_is_read(kind: str) -> None:
     said = KINDS[kind]()
     log = KeyLog()
     assert log.add_text(b"\n".join(map(spoilt, said.keylog))) > 0
-    connection = followed(said, log)
+    connection = judged(followed(said.chunks, log))
     right = judged(said.connection())
     found = [record.protection.status for record in connection.records if record.protection]
     assert "failed" in found
@@ -81,7 +72,7 @@ def test_one_wrong_secret_fails_alone() -> None:
     for label in (b"CLIENT_HANDSHAKE", b"SERVER_HANDSHAKE", b"CLIENT_TRAFFIC", b"SERVER_TRAFFIC"):
         log = KeyLog()
         log.add_text(b"\n".join(spoilt(line) if line.startswith(label) else line for line in said.keylog))
-        connection = followed(said, log)
+        connection = judged(followed(said.chunks, log))
         found = [record.protection.status for record in connection.records if record.protection]
         assert "failed" in found
         assert "verified" in found
@@ -107,5 +98,5 @@ def test_without_a_key_log_every_version_says_so(version: str) -> None:
     other = KeyLog()
     other.add_text(b"\n".join(shake(version).keylog))
     for log, why in ((KeyLog(), "no key log was given"), (other, "no key: the key log has no")):
-        sealed = [record.protection for record in followed(said, log).records if record.protection is not None]
+        sealed = [record.protection for record in followed(said.chunks, log).records if record.protection is not None]
         assert sealed and all(protection.why.startswith(why) for protection in sealed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -15,7 +16,7 @@ from OpenSSL import SSL
 from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection, Endpoint
 from tlsviz.crypto.keylog import KeyLog
-from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Sender
+from tlsviz.wire.chunks import CLIENT, SERVER, Chunk, Input, Sender
 
 START = 1_768_000_000.0
 SECONDS_A_FLIGHT = 0.010
@@ -39,6 +40,15 @@ def identity(kind: str = "ec") -> tuple[x509.Certificate, rsa.RSAPrivateKey | ec
         .sign(key, hashes.SHA256())
     )
     return certificate, key
+
+
+def followed(inputs: Iterable[Input], keylog: KeyLog | None = None) -> Connection:
+    """The engine's model of these inputs."""
+    engine = Engine(keylog=KeyLog() if keylog is None else keylog)
+    for item in inputs:
+        engine.receive(item)
+    engine.finish()
+    return engine.connection()
 
 
 @dataclass
