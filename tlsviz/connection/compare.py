@@ -14,7 +14,7 @@ from tlsviz.connection.align import FieldPair, StepPair, field_pairs, matches, s
 from tlsviz.connection.finishes import handshake_end
 from tlsviz.connection.ladder import Step, round_trips, steps
 from tlsviz.connection.model import CodePoint, Connection, Message, SentCertificate, Trace
-from tlsviz.connection.plain.words import heard
+from tlsviz.connection.plain.words import ended
 from tlsviz.errors import UsageError
 from tlsviz.pki.certificate import read
 from tlsviz.tls.views import extension_list
@@ -144,9 +144,9 @@ def _outcome(left: Connection, right: Connection) -> Iterator[Difference]:
 
     def end(connection: Connection) -> str:
         if connection.plain:
-            return f"{titles.plain(connection)}: {heard(connection)}"
-        if connection.failure is not None and not connection.distrusted:
-            return connection.failure.title
+            return ended(connection)
+        if connection.other_failure is not None:
+            return connection.other_failure.title
         return "complete" if connection.complete else "not complete"
 
     yield from _different("outcome", "outcome", "How it ended", end(left), end(right))

@@ -491,6 +491,11 @@ class Connection:
         failure, verdict = self.failure, self.trust.verdict if self.trust else None
         return failure is not None and failure.code.startswith("certificate_") and verdict == "untrusted"
 
+    @property
+    def other_failure(self) -> Finding | None:
+        """What stopped it, unless that is what the verdict on the certificates says already."""
+        return None if self.distrusted else self.failure
+
     def messages_of(self, kind: str, sender: Sender | None = None) -> list[Message]:
         """The messages of one type, in order."""
         found = _by_type(self.messages).get(kind, ())

@@ -62,8 +62,8 @@ def proofs(connection: Connection) -> Piece | None:
 
 def failure(connection: Connection) -> Piece | None:
     """What stopped the connection, shortened; None if nothing did, or what the verdict says already."""
-    finding = connection.failure
-    if finding is None or connection.distrusted:
+    finding = connection.other_failure
+    if finding is None:
         return None
     title = shorten(finding.title, 60)
     # After a colon "The server" is "the server", but "TLS" stays "TLS".

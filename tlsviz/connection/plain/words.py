@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
+from tlsviz.connection import titles
 from tlsviz.connection.http import phrase
 from tlsviz.connection.model import Connection, Message, Redirect
 from tlsviz.wire.text import shorten
@@ -91,6 +92,11 @@ def heard(connection: Connection) -> str:
     if answer is not None:
         return shorten(named(status(answer)), 40)
     return "not answered" if connection.messages else "in the clear"
+
+
+def ended(connection: Connection) -> str:
+    """What it is, and how it ended: ``plain HTTP: 200 OK``."""
+    return f"{titles.plain(connection)}: {heard(connection)}"
 
 
 def redirects(connection: Connection) -> Iterator[Redirect]:

@@ -16,7 +16,7 @@ from tlsviz.connection.align import FieldPair, Standing, StepPair
 from tlsviz.connection.compare import NOTHING, Comparison, Difference, Subject, message_of
 from tlsviz.connection.ladder import Step
 from tlsviz.connection.model import Connection
-from tlsviz.connection.plain.words import heard
+from tlsviz.connection.plain.words import ended
 from tlsviz.ui.glyphs import ASCII, Sign, glyphs, trust
 from tlsviz.ui.listing import sign
 from tlsviz.ui.widgets.lines import Line, clip, fit, wrap
@@ -67,8 +67,8 @@ def standing(kind: Standing) -> Standings:
 def ending(connection: Connection) -> Sign:
     """How a connection ended, in a sign and a word."""
     if connection.plain:
-        return sign("plain", f"{titles.plain(connection)}: {heard(connection)}")
-    if connection.failure is not None and not connection.distrusted:
+        return sign("plain", ended(connection))
+    if connection.other_failure is not None:
         return sign("failed", "failed")
     if not connection.complete:
         return sign("incomplete", "incomplete")

@@ -99,7 +99,7 @@ def summary(connection: Connection, source: Source | None, width: int, state: st
 def _items(connection: Connection, source: Source | None) -> list[tuple[int, list[Piece]]]:
     """What to say, each with its rank: the highest number is left out first."""
     found: list[tuple[int, list[Piece]]] = [(0, [(titles.whom(connection, 60), "foreground bold")])]
-    if connection.failure and not connection.distrusted:
+    if connection.other_failure is not None:
         found.append((0, [(f"{glyphs().failed} failed", "failed bold")]))
     if connection.plain:
         found.append((0, [(f"{glyphs().eye} {titles.plain(connection)}, not encrypted", "warning bold")]))
