@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Literal, NamedTuple
 
+from tlsviz.connection.hellos import CLIENT_HELLOS
 from tlsviz.connection.holes import incomplete
 from tlsviz.connection.ladder import Step, steps
 from tlsviz.connection.model import Connection, PlacedMark
@@ -90,7 +91,7 @@ def way(connection: Connection) -> Way:
 def _begun(connection: Connection) -> bool:
     """Whether the beginning was seen: TCP's or that of the handshake."""
     return any(placed.mark.kind in ("syn", *_CONNECTED) for placed in connection.marks) or any(
-        message.type.endswith("client_hello") for message in connection.messages
+        message.type in CLIENT_HELLOS for message in connection.messages
     )
 
 
@@ -185,12 +186,13 @@ def _spoken(connection: Connection, walked: tuple[Step, ...]) -> tuple[list[Span
     """The spans of everything that is said, as far as the end of the first answer; and what cannot be told."""
     said = [step for step in walked if step.kind in ("message", "data", "prelude")]
     turns = [_Turn(number, tuple(group)) for number, group in groupby(said, key=lambda step: step.round_trip)]
-    asked = request(connection, said)
-    return list(_turned(connection, turns, asked)), asked.note
+    found = request(connection, said)
+    return list(_turned(connection, turns, found)), found.note
 
 
-def _turned(connection: Connection, turns: list[_Turn], request: Request) -> Iterator[Span]:
-    asked = request.step
+def _turned(connection: Connection, turns: list[_Turn], found: Request) -> Iterator[Span]:
+    """The spans of each turn, the last of them that which answers the request that was ``found``."""
+    asked = found.step
     counted = 0
     for turn in turns:
         if turn.number == 0 or any(step.kind == "prelude" for step in turn.steps):
@@ -202,7 +204,7 @@ def _turned(connection: Connection, turns: list[_Turn], request: Request) -> Ite
                 yield span
         answer = next((s for s in turn.of(SERVER) if is_data(connection, s)), None)
         if asked is not None and turn.number >= asked.round_trip and answer is not None:
-            yield from _answered(connection, request, asked, answer, int(turn.number != counted))
+            yield from _answered(connection, found, asked, answer, int(turn.number != counted))
             return
     if asked is not None:
         yield Span("request", asked.time, 0.0, _request(connection, asked), fault="no answer seen")
@@ -242,7 +244,7 @@ def _flight(connection: Connection, turn: _Turn) -> Span | None:
     sent = [step for step in turn.of(CLIENT) if step.kind == "message"]
     said = [step for step in turn.of(SERVER) if step.kind == "message"]
     kinds = [connection.messages[step.index].type for step in said]
-    hello = any(connection.messages[step.index].type.endswith("client_hello") for step in sent)
+    hello = any(connection.messages[step.index].type in CLIENT_HELLOS for step in sent)
     if said and (hello or any(kind not in _LATER for kind in kinds)):
         end = max(step.time for step in said)
         answer = _listed([step for step in said if connection.messages[step.index].type != "new_session_ticket"])
@@ -271,13 +273,18 @@ def _listed(found: list[Step]) -> str:
     return ", ".join(names) if len(names) <= _SHOWN - 1 else f"{names[0]}, {names[1]} … {names[-1]}"
 
 
-def _answered(connection: Connection, request: Request, asked: Step, answer: Step, trips: int) -> Iterator[Span]:
-    """The request, and what follows the first byte of its answer. What they say is the keys' secret, and not told."""
+def _answered(connection: Connection, found: Request, asked: Step, answer: Step, round_trips: int) -> Iterator[Span]:
+    """The request, and what follows the first byte of its answer. What they say is the keys' secret, and not told.
+
+    ``asked``: the step in which the request that was ``found`` begins; ``answer``: that in which its answer does.
+    ``round_trips``: 1, or 0 where a flight of the handshake waited for the same.
+    """
     run = connection.application[answer.index]
-    detail = f"{size(request.bytes)} → {size(run.bytes)}"
-    if request.tickets:
+    detail = f"{size(found.bytes)} → {size(run.bytes)}"
+    if found.tickets:
         detail += ", perhaps session tickets and no answer yet: without keys nobody can tell"
-    yield Span("request", asked.time, max(answer.time - asked.time, 0.0), _request(connection, asked), detail, trips)
+    waited = max(answer.time - asked.time, 0.0)
+    yield Span("request", asked.time, waited, _request(connection, asked), detail, round_trips)
     last = run.last_time - connection.start
     if last > answer.time:
         carried = plural(run.records, carrier(connection, run).rpartition(" ")[2])
