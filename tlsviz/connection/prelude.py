@@ -65,6 +65,8 @@ def _header_end(data: bytes, sender: Sender) -> int:
 
 def destination(preludes: tuple[Prelude, ...]) -> Endpoint | None:
     """Where a proxy was asked to lead to, safe to print: by CONNECT, SOCKS 5 or SOCKS 4; None where none was asked."""
+    if not preludes:
+        return None
     data = b"".join(part.data for part in preludes if part.sender == CLIENT)[:PRELUDE_LIMIT]
     if (asked := _CONNECT.match(data)) is not None:
         host, port = asked[1] or asked[2], int(asked[3])
@@ -73,10 +75,9 @@ def destination(preludes: tuple[Prelude, ...]) -> Endpoint | None:
         rest = data[8:].partition(b"\0")[2]
         named = data[4:7] == bytes(3) and rest.endswith(b"\0")  # SOCKS 4A: an address that cannot be one
         return Endpoint(_host(rest[:-1]) if named else str(IPv4Address(data[4:8])), int.from_bytes(data[2:4], "big"))
-    at = _socks_address(data, CLIENT)
-    if not data.startswith(b"\x05") or data[at : at + 3] != b"\x05\x01\0" or _socks_end(data, CLIENT) > len(data):
+    at, end = _socks_address(data, CLIENT), _socks_end(data, CLIENT)
+    if not data.startswith(b"\x05") or data[at : at + 3] != b"\x05\x01\0" or end > len(data):
         return None
-    end = _socks_end(data, CLIENT)
     kind, address = data[at + 3], data[at + 4 : end - 2]
     host = str(ip_address(address)) if kind != _SOCKS_NAME else _host(address[1:])
     return Endpoint(host, int.from_bytes(data[end - 2 : end], "big"))

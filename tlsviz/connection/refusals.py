@@ -193,13 +193,13 @@ def _status(connection: Connection, answer: bytes) -> tuple[int, str]:
 
     line = _STATUS_LINE.match(answer)
     if line is not None:
-        number = int(line[1])
-        return number, shorten((line[2] or b"").decode("latin-1").strip() or phrase(number) or "(no words)", 60)
-    if not answer or connection.alpn != "h2":
+        number, words = int(line[1]), shorten((line[2] or b"").decode("latin-1").strip(), 60)
+    elif answer and connection.alpn == "h2":
+        heard = spoken(connection)
+        number, words = heard.reply.status if heard is not None and heard.reply is not None else 0, ""
+    else:
         return 0, ""
-    heard = spoken(connection)
-    number = heard.reply.status if heard is not None and heard.reply is not None else 0
-    return number, phrase(number) or "(no words)"
+    return number, words or phrase(number) or "(no words)"
 
 
 _ASKED = "The request is what it dislikes: check the path and the host."

@@ -27,12 +27,13 @@ def failed_proofs(connection: Connection) -> Iterator[Finding]:
     failed = [proof for proof in connection.proofs if proof.status == "failed" and proof.what not in TOLD]
     if not failed:
         return
-    kinds = list(dict.fromkeys(proof.what.replace("_", " ") for proof in failed))
+    names = [proof.what.replace("_", " ") for proof in failed]
+    told = [f"{name}: {proof.why}" for name, proof in zip(names, failed, strict=True)]
     yield Finding(
         "proof_failed",
         "error",
-        f"{plural(len(failed), 'proof')} of the handshake failed: {', '.join(kinds)}",
-        "; ".join(f"{proof.what.replace('_', ' ')}: {proof.why}" if len(failed) > 1 else proof.why for proof in failed),
+        f"{plural(len(failed), 'proof')} of the handshake failed: {', '.join(dict.fromkeys(names))}",
+        "; ".join(told) if len(failed) > 1 else failed[0].why,
         _LOGGED if _BY_LOG.issuperset(proof.what for proof in failed) else _CHANGED,
         "RFC 8446 4.4; RFC 5246 7.4.3 and 7.4.9",
         message=failed[0].message,
