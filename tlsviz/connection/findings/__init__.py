@@ -1,7 +1,7 @@
 """Findings: one small function each, over a finished connection.
 
-To add one: write a function that yields `Finding`s in the module of its family, list it in FINDERS, and
-give its code words in ``explain/findings.toml``.
+To add one: write a function that yields `Finding`s in the module of its family, list it in that module's FINDERS,
+a new module in FAMILIES, and give its code words in ``explain/findings.toml``.
 """
 
 from __future__ import annotations
