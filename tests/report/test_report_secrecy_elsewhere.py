@@ -23,10 +23,10 @@ from tlsviz.lab.run import store
 from tlsviz.lab.server import LabServer, ServerSettings
 from tlsviz.sources.keyfiles import load_rsa_keys
 from tlsviz.sources.keyfollower import KeyFollower
-from tlsviz.sources.live import Visits, visit
 from tlsviz.sources.options import Identity, LiveOptions
 from tlsviz.sources.record import pcapng
 from tlsviz.sources.target import Target
+from tlsviz.sources.visits import Visits, visit
 
 AUTHORITY = Authority()
 REQUEST = b"GET /early HTTP/1.1\r\nHost: www.lab.test\r\nConnection: close\r\n\r\n"

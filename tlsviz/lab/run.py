@@ -16,9 +16,9 @@ from tlsviz.lab.authority import Authority, Issued
 from tlsviz.lab.scenarios import DEFAULT, SCENARIOS, Scenario
 from tlsviz.lab.stage import Stage, authority, staged
 from tlsviz.pki.stores import Store, from_ders
-from tlsviz.sources.live import Visits, visit
 from tlsviz.sources.options import Identity, LiveOptions
 from tlsviz.sources.target import is_address, parse_host
+from tlsviz.sources.visits import Visits, visit
 from tlsviz.wire.text import shorten
 
 

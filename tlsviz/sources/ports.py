@@ -16,10 +16,10 @@ from tlsviz.connection.ports import MOST_HOPS, Hop, Port, Ports, PortState, look
 from tlsviz.errors import CancelledError, UsageError
 from tlsviz.sources.dial import READ, WRITE, Patience, errno_words
 from tlsviz.sources.http import PLAIN_PORT, Exchange
-from tlsviz.sources.live import visit
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.target import DEFAULT_PORT, Target, authority, parse_host
 from tlsviz.sources.tunnel import Way, opened
+from tlsviz.sources.visits import visit
 from tlsviz.wire.text import shorten
 
 LONGEST_HEAD = 64 * 1024

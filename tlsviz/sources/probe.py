@@ -16,10 +16,10 @@ from tlsviz.connection.suspects import POST_QUANTUM
 from tlsviz.connection.telling import real
 from tlsviz.errors import UsageError
 from tlsviz.sources.dial import READ, Address, Patience, look_up
-from tlsviz.sources.live import visit
 from tlsviz.sources.options import LiveOptions
 from tlsviz.sources.target import Target, is_address
 from tlsviz.sources.tunnel import Way, opened
+from tlsviz.sources.visits import visit
 from tlsviz.wire.text import safe
 
 Told = Callable[[Probe], None]
