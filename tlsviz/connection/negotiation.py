@@ -12,13 +12,13 @@ from typing import Literal, NamedTuple
 from tlsviz.connection.hellos import offer_is_known
 from tlsviz.connection.model import CodePoint, Connection, Message
 from tlsviz.connection.observed import Observation
-from tlsviz.pki.certificate import read
+from tlsviz.connection.precedents import Subject, follows, taken, turned_away
+from tlsviz.connection.unfit import agreed
 from tlsviz.tls import suites
 from tlsviz.tls.views import ClientHello, client_hello
 from tlsviz.wire.chunks import SERVER
 from tlsviz.wire.text import plural, safe
 
-Subject = Literal["version", "cipher_suite", "group", "signature_scheme", "alpn"]
 Fate = Literal["chosen", "accepted", "impossible", "passed_over", "refused"]
 """accepted: the server is known to take it, but chose another; impossible: it does not fit what else was chosen;
 refused: the server turned away a handshake that offered nothing else; passed_over: whether it is taken is not known."""
@@ -40,8 +40,6 @@ DECIDERS: dict[Decider, str] = {
 }
 FOLD = 2
 """So many candidates that lost for the same reason are still named one by one."""
-_TLS13 = 0x0304
-_PROTOCOL_VERSION = 70
 
 
 class Candidate(NamedTuple):
@@ -90,7 +88,8 @@ class _Explained:
     def __init__(self, connection: Connection, offer: ClientHello) -> None:
         self.connection = connection
         self.offer = offer
-        self.tls13 = connection.version is not None and connection.version.code >= _TLS13
+        self.agreed = agreed(connection)
+        self.tls13 = self.agreed.tls13
         self.suite = suites.suite(connection.cipher_suite.code) if connection.cipher_suite else None
         self.retry = next(iter(connection.messages_of("hello_retry_request")), None)
 
@@ -141,7 +140,7 @@ class _Explained:
         for point in offered:
             if point.name == "GREASE" or suites.suite(point.code) is None:
                 continue
-            fate, why = self._fate("cipher_suite", point.code, chosen, self._suite_unfit(point.code))
+            fate, why = self._fate("cipher_suite", point.code, chosen, self.agreed.suite(point))
             found.append(Candidate(str(point), point.code, fate, why))
         if chosen is None:
             return self._none("cipher_suite", found)
@@ -157,7 +156,7 @@ class _Explained:
         for point in offered:
             if point.name == "GREASE":
                 continue
-            fate, why = self._fate("group", point.code, chosen, self._group_unfit(point.code))
+            fate, why = self._fate("group", point.code, chosen, self.agreed.group(point))
             shared = point.code in shares
             if self.retry is not None and fate == "passed_over" and shared:
                 why = "its key share came with the first hello, and the server asked for another group all the same"
@@ -201,7 +200,7 @@ class _Explained:
         found = []
         for point in offered:
             if point.name != "GREASE":
-                fate, why = self._fate("signature_scheme", point.code, chosen, self._scheme_unfit(point))
+                fate, why = self._fate("signature_scheme", point.code, chosen, self.agreed.scheme(point))
                 found.append(Candidate(str(point), point.code, fate, why))
         if chosen is None:
             return self._unsigned(found)
@@ -243,71 +242,7 @@ class _Explained:
             why = f"{why}; by RFC 7301 3.2 the server's preference decides"
         return self._told("alpn", found, chosen, decider, why, told)
 
-    # -- what rules a candidate out ----------------------------------------------------------------------------
-
-    def _suite_unfit(self, code: int) -> str:
-        """Why a suite cannot be chosen with the version and the certificate that were; "" if it can."""
-        suite = suites.suite(code)
-        if suite is None or self.connection.version is None:
-            return ""
-        if suite.tls13 != self.tls13:
-            return (
-                f"a suite of {'TLS 1.3' if suite.tls13 else 'TLS 1.2 and older'}: {self.connection.version} has others"
-            )
-        if self.connection.version.code < 0x0303 and suite.mac is None and suite.key_bits:
-            return "an AEAD: only TLS 1.2 and newer have them"
-        key = self._key()
-        if key and not suite.tls13 and suite.authentication in ("RSA", "ECDSA", "DSS") and suite.authentication != key:
-            return f"wants a certificate with a key for {suite.authentication}; this server's is for {key}"
-        return ""
-
-    def _group_unfit(self, code: int) -> str:
-        name = str(next((point for point in self.connection.offered.groups if point.code == code), ""))
-        if self.connection.version is not None and not self.tls13 and "MLKEM" in name.upper():
-            return "only TLS 1.3 has it"
-        if self.tls13 and (code in (0xFF01, 0xFF02) or 0x0001 <= code <= 0x0016):
-            return "TLS 1.3 has no such curve (RFC 8446 4.2.7)"
-        return ""
-
-    def _scheme_unfit(self, point: CodePoint) -> str:
-        """Why a scheme cannot be used with the server's key, or the version."""
-        name, key = str(point).lower(), self._key()
-        if self.tls13 and name.startswith(("rsa_pkcs1", "dsa_", "ecdsa_sha1")):
-            return "only for certificates in TLS 1.3, not for the handshake (RFC 8446 4.2.3)"
-        if not key or self.connection.version is None:
-            return ""
-        kind = (
-            "ECDSA"
-            if name.startswith("ecdsa")
-            else "RSA"
-            if name.startswith("rsa")
-            else "DSS"
-            if name.startswith("dsa")
-            else ""
-        )
-        if kind and kind != key:
-            return f"for a key of another kind: the certificate's is for {key}"
-        if not kind and key in ("RSA", "ECDSA", "DSS"):
-            return f"for a key of another kind: the certificate's is for {key}"
-        curve = {"0x0403": "P-256", "0x0503": "P-384", "0x0603": "P-521"}.get(point.hex)
-        if self.tls13 and curve and key == "ECDSA" and curve not in self._leaf_key():
-            return f"in TLS 1.3 for the curve {curve} alone; the certificate's key is {self._leaf_key()}"
-        if "pss_pss" in name and key == "RSA" and "PSS" not in self._leaf_key().upper():
-            return "for a certificate whose key is for PSS alone"
-        return ""
-
-    def _leaf_key(self) -> str:
-        ders = [sent.der for sent in self.connection.certificates if sent.sender == SERVER]
-        return read(ders[0]).key if ders else ""
-
-    def _key(self) -> str:
-        """The kind of the server's key as suites call it: RSA, ECDSA, DSS; "" when unknown or another."""
-        key = self._leaf_key().upper()
-        return next(
-            (kind for lead, kind in (("RSA", "RSA"), ("EC ", "ECDSA"), ("DSA", "DSS")) if key.startswith(lead)), ""
-        )
-
-    # -- what is known of the server ---------------------------------------------------------------------------
+    # -- what became of a value, and by whose order ------------------------------------------------------------
 
     def _fate(self, subject: Subject, value: int | str, chosen: CodePoint | str | None, unfit: str) -> tuple[Fate, str]:
         picked = chosen.code if isinstance(chosen, CodePoint) else chosen
@@ -315,38 +250,12 @@ class _Explained:
             return "chosen", "chosen"
         if unfit:
             return "impossible", unfit
-        seen = self._seen(subject, value)
+        seen = taken(self.connection, subject, value)
         if seen:
             return "accepted", f"the server takes it, too: {seen}"
-        if self._turned_away(subject, value):
+        if turned_away(self.connection, subject, value):
             return "refused", "the server ended an earlier handshake that offered nothing else"
         return "passed_over", "not chosen; whether the server takes it is not known"
-
-    def _seen(self, subject: Subject, value: int | str) -> str:
-        """How it is known that the server accepts a value; "" if it is not."""
-        place = list(TITLES).index(subject)
-        times = sum(one.chosen[place] == value for one in self.connection.earlier)
-        if times:
-            return f"chosen in {plural(times, 'earlier handshake')}"
-        if subject == "group" and value in self._announced():
-            return "it lists it in EncryptedExtensions"
-        return ""
-
-    def _announced(self) -> set[int]:
-        """The groups that the server says it prefers (RFC 8446 4.2.7)."""
-        found: set[int] = set()
-        for message in self.connection.messages_of("encrypted_extensions"):
-            listed = message.tree.get("extensions.supported_groups.named_group_list") if message.tree else None
-            found |= {node.value for node in listed.children if isinstance(node.value, int)} if listed else set()
-        return found
-
-    def _turned_away(self, subject: Subject, value: int | str) -> bool:
-        """Whether the server refused a handshake in which this was the only value of its kind."""
-        place = list(TITLES).index(subject)
-        codes = {"version": (_PROTOCOL_VERSION,), "alpn": (120,)}.get(subject, (40, 47, 71))
-        return any(
-            one.alert in codes and one.offered[place] == (value,) for one in self.connection.earlier if not one.complete
-        )
 
     def _order(self, subject: Subject, found: Sequence[Candidate], chosen: int | str) -> tuple[Decider, str]:
         """Whose order decided, as far as this and earlier handshakes tell."""
@@ -368,32 +277,18 @@ class _Explained:
             before = f"the client put {plural(at, 'other')} before it"
             why = f"{before}: the server does not take {those}, or has its own order"
             return "server_order", why
-        follows = self._follows(subject, chosen)
-        if follows is True:
+        followed = follows(self.connection, subject, chosen)
+        if followed is True:
             return (
                 "client_order",
                 "the client's first, as in an earlier handshake with another first: its order decides",
             )
-        if follows is False:
+        if followed is False:
             return (
                 "server_order",
                 "the client's first, but chosen also where it stood behind another that the server takes",
             )
         return "unknown", "the client's first: client's order and server's would come to the same"
-
-    def _follows(self, subject: Subject, chosen: int | str) -> bool | None:
-        """Whether earlier choices changed with the client's order; None if they do not tell."""
-        place = list(TITLES).index(subject)
-        takes = {one.chosen[place] for one in self.connection.earlier} | {chosen}
-        for one in reversed(self.connection.earlier):
-            took, offers = one.chosen[place], one.offered[place]
-            if took is None or one.chosen[0] != (self.connection.version.code if self.connection.version else None):
-                continue
-            if took != chosen and chosen in offers and took in offers:
-                return offers.index(took) < offers.index(chosen)
-            if took == chosen and any(value in takes and value != chosen for value in offers[: offers.index(chosen)]):
-                return False
-        return None
 
     # -- how it is said ----------------------------------------------------------------------------------------
 
