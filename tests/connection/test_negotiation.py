@@ -104,6 +104,12 @@ def test_what_was_refused_alone_is_known_to_be_refused() -> None:
     assert fates[SECOND] == "refused"
 
 
+def test_a_server_that_chose_what_was_not_offered_tells_nothing_of_its_order() -> None:
+    now = talk("1.3", f"{FIRST}:{SECOND}")
+    odd = seen(now, offered=((0x0304,), (0x1301,), (), (), ()))
+    assert choice(replace(now, earlier=(odd,)), "cipher_suite").decider == "unknown"
+
+
 def test_folding_loses_nobody() -> None:
     found = choice(talk("1.2"), "cipher_suite")
     rows = folded(found)

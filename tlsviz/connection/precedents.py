@@ -39,9 +39,9 @@ def follows(connection: Connection, subject: Subject, chosen: int | str) -> bool
     takes = {one.chosen[place] for one in connection.earlier} | {chosen}
     for one in reversed(connection.earlier):
         took, offers = one.chosen[place], one.offered[place]
-        if took is None or one.chosen[0] != version:
+        if took is None or one.chosen[0] != version or chosen not in offers:
             continue
-        if took != chosen and chosen in offers and took in offers:
+        if took != chosen and took in offers:
             return offers.index(took) < offers.index(chosen)
         if took == chosen and any(value in takes and value != chosen for value in offers[: offers.index(chosen)]):
             return False
