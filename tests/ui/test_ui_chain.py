@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from certificate_makers import DAY, HOST, LEAF, MIDDLE, NOW, ROOT, Made, ec_key, make
 from handshake_sample import handshake
+from handshake_stage import Stage
 from rich.cells import cell_len
-from test_ui_handshake import Stage
 from textual.pilot import Pilot
 from textual.widgets import Input, Label
 

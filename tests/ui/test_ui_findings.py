@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from handshake_sample import handshake
-from test_ui_handshake import NARROW, NORMAL, node, shown, stage, title
+from handshake_stage import NARROW, NORMAL, node, shown, stage, title
 
 from tlsviz.connection.model import Connection, Finding
 from tlsviz.ui.screens.handshake import HandshakeScreen

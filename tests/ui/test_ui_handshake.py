@@ -1,81 +1,25 @@
-"""The handshake screen driven by keys and mouse."""
+"""The handshake screen driven by keys and mouse: steps, fields and bytes, and what is hostile or not there."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from handshake_sample import SOURCE, failed, handshake
-from textual.app import App
-from textual.pilot import Pilot
+from handshake_sample import failed, handshake
+from handshake_stage import NARROW, NORMAL, WIDE, node, shown, stage, title
 from textual.widgets import Input
 
 from tlsviz.connection.model import Connection
-from tlsviz.ui.messages import GoBack
-from tlsviz.ui.screens.handshake import HandshakeScreen
 from tlsviz.ui.selection import FieldChosen
-from tlsviz.ui.theme import DARK, DEFAULTS, PROJECTOR, THEMES
 from tlsviz.ui.widgets.bytes_pane import OFFSET, BytesPane
 from tlsviz.ui.widgets.chain_pane import ChainPane
 from tlsviz.ui.widgets.cipher_pane import CipherPane
 from tlsviz.ui.widgets.explain_pane import ExplainPane
 from tlsviz.ui.widgets.fields_pane import FieldsPane
 from tlsviz.ui.widgets.header import ConnectionHeader
-from tlsviz.ui.widgets.ladder import Ladder, LadderRows
+from tlsviz.ui.widgets.ladder import LadderRows
 from tlsviz.ui.widgets.lines import LineView
 from tlsviz.ui.widgets.pane_bar import PaneBar
-from tlsviz.ui.widgets.projector import HINT, Projector
-
-NARROW, NORMAL, WIDE = (80, 24), (120, 36), (200, 50)
-
-
-class Stage(App[None]):
-    """An app with nothing but the themes and the screen under test."""
-
-    def __init__(self, connection: Connection, *, running: bool = False) -> None:
-        super().__init__()
-        self.handshake = HandshakeScreen(connection, SOURCE, running=running)
-        self.left = 0
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict(DEFAULTS)
-
-    def on_mount(self) -> None:
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = DARK
-        self.push_screen(self.handshake)
-
-    def on_go_back(self, event: GoBack) -> None:
-        self.left += 1
-
-
-@asynccontextmanager
-async def stage(
-    size: tuple[int, int] = NORMAL, connection: Connection | None = None, *, running: bool = False
-) -> AsyncIterator[tuple[Pilot[None], HandshakeScreen]]:
-    app = Stage(connection or handshake(), running=running)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield pilot, app.handshake
-
-
-def title(screen: HandshakeScreen) -> str:
-    assert screen.scene is not None
-    assert screen.scene.step is not None
-    return screen.scene.step.title
-
-
-def node(screen: HandshakeScreen) -> str | None:
-    assert screen.scene is not None
-    return screen.scene.node.name if screen.scene.node else None
-
-
-def shown(view: LineView) -> str:
-    return "\n".join("".join(part for part, _ in view.line(index)) for index in range(view.line_count()))
 
 
 async def test_arrows_and_page_keys_step_and_stop_at_the_ends() -> None:
@@ -205,108 +149,6 @@ async def test_keys_inside_a_pane_move_there_and_page_keys_still_step() -> None:
         assert title(screen) == "ServerHello"
 
 
-@pytest.mark.parametrize("size", [NARROW, NORMAL, WIDE])
-async def test_every_pane_opens_by_its_number(size: tuple[int, int]) -> None:
-    async with stage(size) as (pilot, screen):
-        for key, pane in zip("12345", ("explain", "fields", "bytes", "chain", "cipher"), strict=True):
-            await pilot.press(key)
-            await pilot.pause()
-            view = screen.query_one(f"#{pane}", LineView)
-            assert view.region.width > 20
-            assert view.region.height > 5
-            assert view.line_count() > 3
-
-
-async def test_a_narrow_screen_shows_one_pane_and_the_way_back() -> None:
-    async with stage(NARROW) as (pilot, screen):
-        ladder, explain = screen.query_one(Ladder), screen.query_one(ExplainPane)
-        assert ladder.region.width == 80
-        assert not explain.region
-        await pilot.press("1")
-        await pilot.pause()
-        assert not ladder.region
-        assert explain.region.width == 80
-        await pilot.press("down")
-        assert title(screen) == "ClientHello", "with the pane focused, the arrow scrolls"
-        await pilot.press("pagedown")
-        assert title(screen) == "ServerHello"
-        await pilot.press("escape")
-        await pilot.pause()
-        assert ladder.region.width == 80
-        await pilot.press("tab", "tab")
-        await pilot.pause()
-        assert screen.pane == "fields"
-        assert screen.app.left == 0  # type: ignore[attr-defined]
-
-
-async def test_escape_leaves_last() -> None:
-    async with stage() as (pilot, screen):
-        await pilot.press("z", "escape")
-        assert screen.app.left == 0  # type: ignore[attr-defined]
-        await pilot.press("p", "escape")
-        assert screen.app.left == 0  # type: ignore[attr-defined]
-        await pilot.press("escape")
-        assert screen.app.left == 1  # type: ignore[attr-defined]
-
-
-async def test_zoom_gives_the_focused_side_the_whole_width() -> None:
-    async with stage() as (pilot, screen):
-        await pilot.press("z")
-        await pilot.pause()
-        assert screen.query_one(Ladder).region.width == 120
-        await pilot.press("z")
-        screen.query_one(ExplainPane).focus()
-        await pilot.press("z")
-        await pilot.pause()
-        assert screen.query_one(ExplainPane).region.width == 120
-        assert not screen.query_one(Ladder).region
-
-
-async def test_the_projector_steps_changes_the_theme_and_gives_it_back() -> None:
-    async with stage() as (pilot, screen):
-        await pilot.press("p")
-        await pilot.pause()
-        projector = screen.query_one(Projector)
-        assert projector.region.size == (120, 36)
-        assert screen.app.theme == PROJECTOR
-        await pilot.press("pagedown")
-        assert title(screen) == "ServerHello"
-        await pilot.click(Projector, offset=(100, 10))
-        assert title(screen) == "ChangeCipherSpec"
-        await pilot.click(Projector, offset=(5, 10))
-        assert title(screen) == "ServerHello"
-        await pilot.press("p")
-        await pilot.pause()
-        assert screen.app.theme == DARK
-        assert not projector.region
-
-
-async def test_the_projector_says_the_way_out_where_it_covers_nothing() -> None:
-    async with stage(NARROW) as (pilot, screen):
-        await pilot.press("2", "p", "p", "p", "p", "p")
-        await pilot.pause()
-        assert not screen.app._notifications
-        last = "".join(text for text, _ in screen.query_one(Projector).lines(80)[-1])
-        assert last.strip() == HINT
-        await pilot.press("escape")
-        await pilot.pause()
-        assert screen.focused is screen.query_one(FieldsPane)
-
-
-async def test_resizing_goes_through_all_layouts() -> None:
-    async with stage(WIDE) as (pilot, screen):
-        await pilot.press("right", "right")
-        for width, height in (NORMAL, NARROW, (40, 12), WIDE, NORMAL):
-            await pilot.resize_terminal(width, height)
-            await pilot.pause()
-            assert node(screen) == "length"
-            visible = [view for view in screen.query(LineView) if view.region]
-            assert visible
-            assert all(view.region.right <= width for view in visible)
-        assert screen.query_one(Ladder).region.width > 40
-        assert screen.query_one(ExplainPane).region.width > 40
-
-
 async def test_m_shows_the_records_and_a_click_there_finds_the_field() -> None:
     async with stage() as (pilot, screen):
         await pilot.press("down", "down", "down", "down", "down", "m")
@@ -374,83 +216,6 @@ async def test_a_click_on_a_value_of_the_cipher_pane_finds_its_field(
         assert words.strip() in (screen.scene.node.label, f"0x{screen.scene.node.value:04x}")
 
 
-async def test_the_bar_opens_panes_by_mouse() -> None:
-    async with stage() as (pilot, screen):
-        bar = screen.query_one(PaneBar)
-        await pilot.click(
-            PaneBar, offset=("".join(part for part, _ in bar.lines(bar.size.width)[0]).index("Cipher"), 0)
-        )
-        assert screen.pane == "cipher"
-
-
-async def test_playing_steps_by_itself_and_stops_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tlsviz.ui.player.SHORTEST", 0.01)
-    monkeypatch.setattr("tlsviz.ui.player.LONGEST", 0.02)
-    async with stage() as (pilot, screen):
-        screen.action_play()
-        assert screen.playing
-        for _ in range(200):
-            await pilot.pause(0.01)
-            if not screen.playing:
-                break
-        assert title(screen) == "TCP FIN"
-        assert not screen.playing
-        monkeypatch.setattr("tlsviz.ui.player.LONGEST", 60.0)
-        monkeypatch.setattr("tlsviz.ui.player.SHORTEST", 60.0)
-        await pilot.press("space")
-        assert title(screen) == "TCP SYN"
-        await pilot.press("space")
-        assert not screen.playing
-
-
-async def test_a_running_handshake_is_followed_until_the_user_takes_over() -> None:
-    async with stage(connection=handshake(2), running=True) as (pilot, screen):
-        assert "handshaking" in str(screen.query_one(ConnectionHeader).lines(120)[0])
-        screen.show(handshake(3))
-        await pilot.pause()
-        assert title(screen) == "ClientHello"
-        screen.show(handshake(4))
-        await pilot.pause()
-        assert title(screen) == "Finished"
-        await pilot.press("up", "up")
-        assert title(screen) == "Certificate"
-        screen.show(handshake(), running=False)
-        await pilot.pause()
-        assert title(screen) == "Certificate"
-        assert "handshaking" not in str(screen.query_one(ConnectionHeader).lines(120)[0])
-
-
-async def test_a_clock_runs_while_the_server_is_waited_for() -> None:
-    screen = HandshakeScreen(handshake(2), SOURCE, running=True, patience=9.0)
-    app = Stage(handshake())
-    async with app.run_test(size=NARROW) as pilot:
-        app.push_screen(screen)
-        await pilot.pause()
-
-        def told() -> str:
-            return "".join(strip.text for strip in screen._compositor.render_strips())
-
-        seen = set()
-        for _ in range(200):
-            await pilot.pause(0.02)
-            seen.update(re.findall(r"handshaking… (\d\.\d) of 9 s", told()))
-            if len(seen) > 2:
-                break
-        assert len(seen) > 2
-        screen.show(handshake(), running=False)
-        await pilot.pause()
-        assert "handshaking" not in told()
-        assert "of 9 s" not in told()
-
-
-async def test_an_untouched_running_handshake_ends_at_its_beginning() -> None:
-    async with stage(connection=handshake(2), running=True) as (pilot, screen):
-        screen.show(handshake(4))
-        screen.show(handshake(), running=False)
-        await pilot.pause()
-        assert title(screen) == "ClientHello"
-
-
 async def test_a_failure_is_said_above_everything_and_at_its_step() -> None:
     async with stage(connection=failed()) as (_, screen):
         header = screen.query_one(ConnectionHeader)
@@ -484,18 +249,3 @@ async def test_nothing_known_yet_is_said_not_broken() -> None:
             await pilot.pause()
         assert screen.scene is not None
         assert screen.scene.step is None
-
-
-@pytest.mark.parametrize("connection", [handshake(), failed()], ids=["whole", "failed"])
-async def test_a_screen_of_a_few_lines_has_room_for_steps(connection: Connection) -> None:
-    async with stage((40, 10), connection) as (pilot, screen):
-        await pilot.pause()
-        assert screen.query_one(LadderRows).size.height >= 5
-        assert screen.query_one(ConnectionHeader).size.height == (1 if connection.failure is None else 2)
-        await pilot.press("o", "1")
-        await pilot.pause()
-        assert screen.query_one(ExplainPane).size.height >= 5
-        await pilot.resize_terminal(80, 24)
-        await pilot.press("o", "o", "o")
-        await pilot.pause()
-        assert screen.query_one(ConnectionHeader).size.height == (1 if connection.failure is None else 3)

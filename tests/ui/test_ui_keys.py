@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 from dialogue import shake
 from handshake_sample import handshake
+from handshake_stage import NARROW, NORMAL, WIDE, node, shown, stage, title
 from rich.cells import cell_len
-from test_ui_handshake import NARROW, NORMAL, WIDE, node, shown, stage, title
 
 from tlsviz.connection.model import Connection
 from tlsviz.connection.schedule import key_schedule

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from dialogue import shake
 from handshake_sample import handshake
-from test_ui_handshake import NARROW, NORMAL, WIDE, shown, stage, title
+from handshake_stage import NARROW, NORMAL, WIDE, shown, stage, title
 from test_ui_panes import text
 
 from tlsviz.connection.ladder import steps

@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 from dialogue import shake
 from handshake_sample import handshake
+from handshake_stage import Stage
 from rich.cells import cell_len
-from test_ui_handshake import Stage
 from test_ui_secrecy import NEEDLE, secrets
 from test_ui_secrecy import shown as squeezed
 

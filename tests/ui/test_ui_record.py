@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from handshake_sample import handshake
+from handshake_stage import NARROW, NORMAL, WIDE, node, shown, stage, title
 from rich.cells import cell_len
-from test_ui_handshake import NARROW, NORMAL, WIDE, node, shown, stage, title
 from test_ui_panes import at, text
 
 from tlsviz.connection.lens import anatomy

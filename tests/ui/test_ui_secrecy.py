@@ -7,7 +7,7 @@ import re
 
 import pytest
 from handshake_sample import handshake
-from test_ui_handshake import Stage
+from handshake_stage import Stage
 
 from tlsviz.connection.model import Connection
 from tlsviz.connection.schedule import key_schedule

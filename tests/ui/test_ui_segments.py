@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from handshake_sample import handshake
-from test_ui_handshake import NARROW, NORMAL, WIDE, stage
+from handshake_stage import NARROW, NORMAL, WIDE, stage
 
 from tlsviz.connection.ladder import steps
 from tlsviz.connection.model import Connection

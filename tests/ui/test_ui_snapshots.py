@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from handshake_sample import handshake
-from test_ui_handshake import Stage
+from handshake_stage import Stage
 
 
 @pytest.mark.parametrize(
