@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pcap_writer as w
 import pytest
+from effort import Stopwatch
 
 from tlsviz.connection.model import Endpoint
 from tlsviz.errors import CancelledError, MissingError, TargetError
@@ -336,3 +337,19 @@ def test_version() -> None:
     assert text[0].isdigit()
     assert not tshark.too_old(text)
     assert tshark.too_old("2.6.20") and not tshark.too_old("10.0.0")
+
+
+@needs_tshark
+def test_what_stops_the_reading_stops_it_at_once(tmp_path: Path) -> None:
+    """Even where tshark has more to say than pipes hold."""
+    path = tmp_path / "a.pcap"
+    data = packet(1, bytes(1400))
+    path.write_bytes(w.pcap(map(w.frame, [data._replace(sequence=number * 1400) for number in range(3000)])))
+
+    def take(*_: object) -> None:
+        raise ZeroDivisionError
+
+    watch = Stopwatch()
+    with pytest.raises(ZeroDivisionError):
+        read_packets(path, take)
+    assert watch.seconds() < 5

@@ -1,0 +1,98 @@
+"""A capture that several processes follow: the same trace, and an end to every process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tlsviz.errors import CancelledError, TlsvizError
+from tlsviz.sources import catalog
+from tlsviz.sources.capture import Opened, OpenOptions, load_capture
+from tlsviz.sources.catalog import Crews, list_capture
+from tlsviz.sources.memory import recalled
+from tlsviz.sources.shelving import Shelving
+from tlsviz.sources.spool import Spool
+from tlsviz.sources.spread import Spread
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are doubled on Linux alone")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.tshark
+@pytest.mark.parametrize("carve", [True, False])
+@pytest.mark.parametrize("name", ["resumption.pcapng", "several.pcapng", "quic.pcapng", "tls12-no-keys.pcapng"])
+def test_several_processes_give_the_same(monkeypatch: pytest.MonkeyPatch, name: str, carve: bool) -> None:
+    path = ROOT / "captures" / name
+    monkeypatch.setattr(catalog, "WORTH", 0)
+    monkeypatch.setattr(catalog, "processes", lambda: 3)
+    monkeypatch.setattr(catalog.Opened, "keyed", False)
+    started: list[int] = []
+    start = Spread.start
+    monkeypatch.setattr(Spread, "start", lambda spread, *how: (started.append(1), start(spread, *how))[1])
+    seen: list[int] = []
+    options = OpenOptions(carve=carve)
+    trace = list_capture(path, options, found=lambda kept: seen.append(kept.row.id), strict=True)
+    assert trace == recalled(load_capture(path, options, strict=True))
+    assert started and set(seen) == set(range(len(trace.connections)))
+
+
+@pytest.mark.tshark
+def test_a_process_that_meets_a_bug_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(catalog, "WORTH", 0)
+    monkeypatch.setattr(catalog, "processes", lambda: 2)
+    monkeypatch.setattr(Shelving, "take", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        list_capture(ROOT / "captures" / "tls12-no-keys.pcapng")
+    monkeypatch.setattr(Shelving, "take", lambda *_: os._exit(9))
+    with pytest.raises(TlsvizError, match="a process is gone"):
+        list_capture(ROOT / "captures" / "tls12-no-keys.pcapng")
+
+
+@pytest.mark.tshark
+@pytest.mark.parametrize("count", [1, 2])
+def test_it_can_be_given_up_when_all_is_read(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    over: list[int] = []
+    crew = Spread if count > 1 else Shelving
+    end = crew.end
+    monkeypatch.setattr(crew, "end", lambda crew: (over.append(1), end(crew))[1])
+    monkeypatch.setattr(Spread, "_ended", lambda *_: pytest.fail("it waited for the processes"))
+    monkeypatch.setattr(catalog, "WORTH", 0)
+    monkeypatch.setattr(catalog, "processes", lambda: count)
+    with pytest.raises(CancelledError):
+        list_capture(ROOT / "captures" / "tls12-no-keys.pcapng", cancelled=lambda: bool(over))
+
+
+def test_processes_of_an_attempt_that_was_given_up_are_gone_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "WORTH", 0)
+    monkeypatch.setattr(catalog, "processes", lambda: 2)
+    options = OpenOptions(carve=False)
+    with (
+        Opened(ROOT / "captures" / "tls12-no-keys.pcapng", options, None, None) as opened,
+        Crews(opened, options.opinions(), Spool(), lambda _: None, strict=True) as crews,
+    ):
+        first = crews.begin(None)
+        first.start(None, opened.look)
+        assert isinstance(first, Spread)
+        processes = list(first._processes)
+        crews.begin(None)
+        for process in processes:
+            with pytest.raises(ProcessLookupError):
+                os.kill(process, 0)
+
+
+def test_where_no_process_can_be_started_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(catalog, "WORTH", 0)
+    monkeypatch.setattr(catalog, "processes", lambda: 2)
+    monkeypatch.setattr(os, "fork", none_left)
+    with pytest.raises(TlsvizError, match="no process can be started"):
+        list_capture(ROOT / "captures" / "tls12-no-keys.pcapng")
