@@ -21,6 +21,7 @@ from x509_peer import KEY_USAGES, attempt, compare
 from tlsviz.errors import TlsvizError
 from tlsviz.pki import oids
 from tlsviz.pki.certificate import Certificate, read
+from tlsviz.tls.oids import KEY_USAGES as USAGES
 from tlsviz.wire.nodes import walk
 from tlsviz.wire.text import safe
 
@@ -116,7 +117,7 @@ def _purposes(value: x509.ExtendedKeyUsage) -> tuple[str, ...]:
 
 
 def _usages(value: x509.KeyUsage) -> tuple[str, ...]:
-    return tuple(name for name in oids.KEY_USAGES if name in KEY_USAGES and getattr(value, KEY_USAGES[name]))
+    return tuple(name for name in USAGES if name in KEY_USAGES and getattr(value, KEY_USAGES[name]))
 
 
 def _addresses(value: x509.AuthorityInformationAccess, method: x509.ObjectIdentifier) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from tlsviz.pki.der import (
 )
 from tlsviz.pki.keys import public_key, signature_name
 from tlsviz.pki.names import attribute, distinguished_name, general_name, rfc4514
+from tlsviz.tls.oids import KEY_USAGES
 from tlsviz.wire.text import plural
 
 MAX_PROBLEMS = 20
@@ -243,7 +244,7 @@ def _basic_constraints(element: Element) -> dict[str, object]:
 
 def _key_usage(element: Element) -> dict[str, object]:
     set_bits = bits(element)
-    return {"key_usage": tuple(name for bit, name in enumerate(oids.KEY_USAGES) if bit in set_bits)}
+    return {"key_usage": tuple(name for bit, name in enumerate(KEY_USAGES) if bit in set_bits)}
 
 
 def _extended_key_usage(element: Element) -> dict[str, object]:

@@ -9,6 +9,19 @@ from typing import NamedTuple
 MAX_SIZE = 64
 """Bytes of an object identifier's contents that are read; longer ones are noise."""
 
+KEY_USAGES = (
+    "digitalSignature",
+    "nonRepudiation",
+    "keyEncipherment",
+    "dataEncipherment",
+    "keyAgreement",
+    "keyCertSign",
+    "cRLSign",
+    "encipherOnly",
+    "decipherOnly",
+)
+"""RFC 5280 4.2.1.3, by bit."""
+
 
 class Oid(NamedTuple):
     """A known object identifier. ``short`` as summaries write it (``CN``); ``bits`` of a curve, else 0.

@@ -27,19 +27,6 @@ from tlsviz.tls.sct import sct_list
 from tlsviz.wire.nodes import Deferred, Node
 from tlsviz.wire.reader import decode
 
-KEY_USAGES = (
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
-)
-"""RFC 5280 4.2.1.3, by bit."""
-
 REASONS = (
     "unused",
     "keyCompromise",
@@ -305,7 +292,7 @@ def _feature(r: Der) -> str | None:
 BODIES: dict[str, tuple[str, int, Body]] = {
     "2.5.29.9": ("SubjectDirectoryAttributes", SEQUENCE, _each("Attribute", SEQUENCE, _attribute)),
     "2.5.29.14": ("KeyIdentifier", OCTET_STRING, opaque),
-    "2.5.29.15": ("KeyUsage", BIT_STRING, _named_bits(*KEY_USAGES)),
+    "2.5.29.15": ("KeyUsage", BIT_STRING, _named_bits(*oids.KEY_USAGES)),
     "2.5.29.16": ("PrivateKeyUsagePeriod", SEQUENCE, _key_usage_period),
     "2.5.29.17": ("GeneralNames", *_general_names),
     "2.5.29.18": ("GeneralNames", *_general_names),
