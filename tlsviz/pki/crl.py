@@ -15,6 +15,7 @@ from tlsviz.errors import TargetError
 from tlsviz.pki import oids
 from tlsviz.pki.certificate import Certificate, read
 from tlsviz.pki.der import SEQUENCE, Element, elements, first
+from tlsviz.pki.files import whole
 from tlsviz.pki.keys import signature_name
 from tlsviz.pki.links import parse, signed_by
 from tlsviz.pki.names import distinguished_name, rfc4514
@@ -54,13 +55,7 @@ def load(path: Path | str) -> tuple[Crl, ...]:
     path = Path(path)
     title = f"cannot read the revocation list {shorten(str(path), 200)}"
     hint = "Give a file with PEM lists (BEGIN X509 CRL) or one DER list."
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise TargetError(title, error.strerror or str(error), hint) from None
-    if len(data) > MAX_FILE:
-        raise TargetError(title, "larger than 64 MB", hint)
+    data = whole(path, MAX_FILE, title, hint)
     ders = list(_blocks(data)) or ([data] if data[:1] == bytes([SEQUENCE]) else [])
     found = tuple(read_crl(der, safe(path.name)) for der in ders[:MOST_LISTS])
     if not found or all(crl.fault for crl in found):

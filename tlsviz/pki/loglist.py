@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tlsviz.errors import TargetError
+from tlsviz.pki.files import whole
 from tlsviz.pki.vouchers import LogState
 from tlsviz.wire.text import safe, shorten
 
@@ -55,13 +56,7 @@ def from_file(path: Path | str) -> LogList:
     path = Path(path)
     title = f"cannot read the list of logs {shorten(str(path), 200)}"
     hint = "Give Chrome's log_list.json (version 3 of the format), or lines of operator, name and key."
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise TargetError(title, error.strerror or str(error), hint) from None
-    if len(data) > MAX_FILE:
-        raise TargetError(title, "larger than 16 MB", hint)
+    data = whole(path, MAX_FILE, title, hint)
     text = data.decode("utf-8", "replace")
     found = from_json(text) if text.lstrip()[:1] == "{" else from_tsv(text)
     if not found:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tlsviz.errors import TargetError
 from tlsviz.pki.certificate import Certificate, read
 from tlsviz.pki.der import VERSION, first
+from tlsviz.pki.files import whole
 from tlsviz.pki.policy import Profile
 from tlsviz.wire.text import safe
 
@@ -186,14 +187,7 @@ def from_file(path: Path | str, name: str | None = None) -> Store:
     path = Path(path)
     shown = safe(str(path))
     hint = "Give a file with PEM certificates (BEGIN CERTIFICATE) or one DER certificate."
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise TargetError(f"cannot read the certificates in {shown}", why, hint) from None
-    if len(data) > MAX_FILE:
-        raise TargetError(f"cannot read the certificates in {shown}", "larger than 32 MB", hint)
+    data = whole(path, MAX_FILE, f"cannot read the certificates in {shown}", hint)
     ders = list(pem_blocks(data))
     if not ders and subject_of(data):
         ders = [data]
