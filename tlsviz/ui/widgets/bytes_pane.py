@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -35,6 +36,21 @@ class Grid:
         if self.spaced:
             return column * 3 + (column >= 8)
         return column * 2 + column // 2
+
+    def pieces(self, words: Sequence[str], styles: Sequence[str]) -> Line:
+        """Words of two cells in their columns, those of one style that follow each other as one piece."""
+        line: Line = []
+        at = 0
+        for style, group in groupby(range(len(words)), styles.__getitem__):
+            columns = list(group)
+            first = self.cell(columns[0])
+            line.append((" " * (first - at), ""))
+            text = ""
+            for column in columns:
+                text += " " * (self.cell(column) - first - len(text)) + words[column]
+            line.append((text, style))
+            at = first + len(text)
+        return line
 
     def column(self, cell: int) -> int | None:
         """The byte at a cell of the hex part."""
@@ -174,18 +190,9 @@ def draw(section: Section, start: int, layout: Grid) -> Line:
         "accent bold reverse" if section.is_lit(start + index) else _TINTS[section.tint(start + index)]
         for index in range(len(data))
     ]
-    line: Line = [(f"{start:04x} ".ljust(OFFSET), "muted")]
-    at = 0
-    for style, group in groupby(range(len(data)), styles.__getitem__):
-        columns = list(group)
-        first = layout.cell(columns[0])
-        line.append((" " * (first - at), ""))
-        text = ""
-        for column in columns:
-            text += " " * (layout.cell(column) - first - len(text)) + f"{data[column]:02x}"
-        line.append((text, style))
-        at = first + len(text)
+    line: Line = [(f"{start:04x} ".ljust(OFFSET), "muted"), *layout.pieces([f"{byte:02x}" for byte in data], styles)]
     if layout.ascii:
+        at = layout.cell(len(data) - 1) + 2 if data else 0
         line.append((" " * (layout.cell(layout.columns - 1) + 2 + 2 - at), ""))
         for style, group in groupby(range(len(data)), styles.__getitem__):
             text = "".join(chr(data[index]) if 32 <= data[index] < 127 else "." for index in group)

@@ -218,7 +218,7 @@ def draw(sheet: Sheet, row: Row, grid: Grid, width: int) -> Line:
     line.append((" " * (second(grid) - _cells(line)), ""))
     if row.blank:
         size = max(end - start, row.inside[1] - row.inside[0])
-        line += _styled([signs.light * 2] * size, ["inferred"] * size, grid)
+        line += grid.pieces([signs.light * 2] * size, ["inferred"] * size)
         if row.words:
             line.append((clip(f"  {row.words}", width - _cells(line)), "muted"))
         return line
@@ -255,7 +255,7 @@ def _plain(sheet: Sheet, row: Row, grid: Grid, room: int) -> Line:
     styles = _inner_styles(sheet, row, role)
     if clear:
         return _characters(data, styles)
-    line: Line = _styled(_words_of(data), styles, grid)
+    line: Line = grid.pieces(_words_of(data), styles)
     used = _cells(line)
     if row.kind != "content" and row.words:
         at = characters(grid) - second(grid) if len(data) > 2 else used + GAP
@@ -293,27 +293,11 @@ def _characters(data: bytes, styles: list[str]) -> Line:
 def _hex(data: bytes, span: Range, lit: Sequence[Range], role: str, grid: Grid) -> list[Piece]:
     part = data[span[0] : span[1]]
     styles = ["accent bold reverse" if _holds(lit, span[0] + place) else role for place in range(len(part))]
-    return _styled(_words_of(part), styles, grid)
+    return grid.pieces(_words_of(part), styles)
 
 
 def _words_of(data: bytes) -> list[str]:
     return [f"{byte:02x}" for byte in data]
-
-
-def _styled(words: list[str], styles: list[str], grid: Grid) -> list[Piece]:
-    """Hex bytes in their columns, those of one style that follow each other as one piece."""
-    line: list[Piece] = []
-    at = 0
-    for style, group in groupby(range(len(words)), styles.__getitem__):
-        columns = list(group)
-        first = grid.cell(columns[0])
-        line.append((" " * (first - at), ""))
-        text = ""
-        for column in columns:
-            text += " " * (grid.cell(column) - first - len(text)) + words[column]
-        line.append((text, style))
-        at = first + len(text)
-    return line
 
 
 def _cells(line: Sequence[Piece]) -> int:
