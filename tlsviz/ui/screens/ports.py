@@ -14,9 +14,10 @@ from tlsviz.connection.model import Source
 from tlsviz.connection.ports import Ports
 from tlsviz.errors import CancelledError, TlsvizError
 from tlsviz.ui.widgets.key_bar import KeyBar
-from tlsviz.ui.widgets.lines import Line, LineView, Painted
+from tlsviz.ui.widgets.lines import Line, Painted
 from tlsviz.ui.widgets.pane import paragraph
 from tlsviz.ui.widgets.ports_lines import ports_lines
+from tlsviz.ui.widgets.read_view import ReadView
 from tlsviz.wire.text import safe
 
 if TYPE_CHECKING:
@@ -60,44 +61,23 @@ class PortsHead(Painted):
         return [[(f" {safe(self._host)}", "bold"), ("  the encrypted and the plain port", "muted")]]
 
 
-class PortsView(LineView):
+class PortsView(ReadView):
     """What was found; scrolls."""
-
-    BINDINGS = [
-        Binding("up", "scroll_up", "scroll", key_display="↑↓", show=True),
-        Binding("down", "scroll_down", "scroll down", show=False),
-        Binding("pageup", "page_up", "page up", show=False),
-        Binding("pagedown", "page_down", "page down", show=False),
-        Binding("home", "scroll_home", "to the top", show=False),
-        Binding("end", "scroll_end", "to the end", show=False),
-    ]
 
     def __init__(self) -> None:
         super().__init__()
         self._found: Ports | None = None
         self._said = "Looking at both ports…"
-        self._lines: list[Line] = []
 
     def show(self, found: Ports | None, said: str = "") -> None:
         """What was found, or what is to be said instead."""
         self._found, self._said = found, said
-        self._build()
+        self.rebuild()
 
-    def on_resize(self) -> None:
-        self._build()
-
-    def _build(self) -> None:
+    def build(self, width: int) -> list[Line]:
         if self._found is not None:
-            self._lines = ports_lines(self._found, self.width)
-        else:
-            self._lines = [[], *paragraph(self._said, self.width, "muted")]
-        self.relayout()
-
-    def line_count(self) -> int:
-        return len(self._lines)
-
-    def line(self, index: int) -> Line:
-        return self._lines[index]
+            return ports_lines(self._found, width)
+        return [[], *paragraph(self._said, width, "muted")]
 
 
 class PortsScreen(Screen[None]):

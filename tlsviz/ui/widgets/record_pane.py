@@ -39,8 +39,6 @@ class RecordPane(Pane):
     HELP = """The record under the lens: on the left what went over the wire, on the right what it says.
         Click a byte to find its field. Enter shows all the bytes of long records, v the secrets."""
     BINDINGS = [
-        Binding("up", "scroll_up", "scroll", show=False),
-        Binding("down", "scroll_down", "scroll", show=False),
         Binding("enter", "unfold", "all bytes, or few", show=False),
     ]
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from textual import events
-from textual.binding import Binding
 from textual.message import Message as Event
 from textual.reactive import var
 
 from tlsviz.connection.model import Connection
 from tlsviz.connection.way import Way, way
 from tlsviz.ui.selection import Scene
-from tlsviz.ui.widgets.lines import Line, LineView, Painted
+from tlsviz.ui.widgets.lines import Line, Painted
 from tlsviz.ui.widgets.pane import paragraph
+from tlsviz.ui.widgets.read_view import ReadView
 from tlsviz.ui.widgets.way_lines import strip, waterfall
 
 TALL = 30
@@ -50,31 +50,14 @@ class WayStrip(Painted):
         self.post_message(self.Asked())
 
 
-class WayView(LineView):
+class WayView(ReadView):
     """The waterfall; scrolls where it is longer than the screen."""
-
-    BINDINGS = [
-        Binding("up", "scroll_up", "scroll", key_display="↑↓", show=True),
-        Binding("down", "scroll_down", "scroll down", show=False),
-        Binding("pageup", "page_up", "page up", show=False),
-        Binding("pagedown", "page_down", "page down", show=False),
-        Binding("home", "scroll_home", "to the top", show=False),
-        Binding("end", "scroll_end", "to the end", show=False),
-    ]
 
     def __init__(self, connection: Connection) -> None:
         super().__init__()
         self._way = way(connection)
-        self._lines: list[Line] = []
 
-    def on_resize(self) -> None:
-        self._lines = waterfall(self._way, self.width)
-        if not self._way.spans:
-            self._lines = [[], *paragraph(self._way.note or _NOTHING, self.width, "muted")]
-        self.relayout()
-
-    def line_count(self) -> int:
-        return len(self._lines)
-
-    def line(self, index: int) -> Line:
-        return self._lines[index]
+    def build(self, width: int) -> list[Line]:
+        if self._way.spans:
+            return waterfall(self._way, width)
+        return [[], *paragraph(self._way.note or _NOTHING, width, "muted")]
