@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from handshake_sample import SOURCE, handshake
 from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from tlsviz.connection.model import Connection
 from tlsviz.ui.messages import GoBack
@@ -18,13 +19,12 @@ from tlsviz.ui.widgets.lines import LineView
 NARROW, NORMAL, WIDE = (80, 24), (120, 36), (200, 50)
 
 
-class Stage(App[None]):
+class Themed(App[None]):
     """An app with nothing but the themes and the screen under test."""
 
-    def __init__(self, connection: Connection, *, running: bool = False) -> None:
+    def __init__(self, first: Screen[None]) -> None:
         super().__init__()
-        self.handshake = HandshakeScreen(connection, SOURCE, running=running)
-        self.left = 0
+        self.first = first
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(DEFAULTS)
@@ -33,7 +33,16 @@ class Stage(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DARK
-        self.push_screen(self.handshake)
+        self.push_screen(self.first)
+
+
+class Stage(Themed):
+    """The same with a handshake."""
+
+    def __init__(self, connection: Connection, *, running: bool = False) -> None:
+        self.handshake = HandshakeScreen(connection, SOURCE, running=running)
+        super().__init__(self.handshake)
+        self.left = 0
 
     def on_go_back(self, event: GoBack) -> None:
         self.left += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from handshake_sample import handshake
+from handshake_stage import Themed
 from rich.cells import cell_len
 from textual.app import App
 
@@ -12,7 +13,6 @@ from tlsviz.connection.model import Source
 from tlsviz.connection.ports import Hop, Port, Ports
 from tlsviz.errors import TlsvizError
 from tlsviz.ui.screens.ports import PortsScreen, PortsView, Read, reader
-from tlsviz.ui.theme import DARK, DEFAULTS, THEMES
 from tlsviz.ui.widgets.ports_lines import ports_lines
 
 FOUND = Ports(
@@ -65,19 +65,8 @@ def test_a_server_without_faults_is_told_so() -> None:
     assert any("nothing to complain" in line for line in text(FOUND._replace(secure=good, hops=(first, good)), 100))
 
 
-class Shown(App[None]):
-    def __init__(self, read: Read | None, found: Ports | None = None) -> None:
-        super().__init__()
-        self._read, self._found = read, found
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict(DEFAULTS)
-
-    def on_mount(self) -> None:
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = DARK
-        self.push_screen(PortsScreen("www.lab.test", self._read, self._found))
+def shown(read: Read | None, found: Ports | None = None) -> Themed:
+    return Themed(PortsScreen("www.lab.test", read, found))
 
 
 def drawn(app: App[None]) -> str:
@@ -92,7 +81,7 @@ async def test_it_looks_in_a_thread_and_again_on_a_key() -> None:
         looks.append(1)
         return FOUND
 
-    app = Shown(read)
+    app = shown(read)
     async with app.run_test(size=(120, 36)) as pilot:
         await app.workers.wait_for_complete()
         await pilot.pause()
@@ -110,7 +99,7 @@ async def test_an_error_is_told_in_its_words() -> None:
     def read(_cancelled: object) -> Ports:
         raise TlsvizError("No such thing", "because", "Mend it.")
 
-    app = Shown(read)
+    app = shown(read)
     async with app.run_test(size=(100, 30)) as pilot:
         await app.workers.wait_for_complete()
         await pilot.pause()
@@ -118,7 +107,7 @@ async def test_an_error_is_told_in_its_words() -> None:
 
 
 async def test_what_was_found_before_needs_no_look() -> None:
-    app = Shown(None, FOUND)
+    app = shown(None, FOUND)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert "443 https" in drawn(app)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from handshake_sample import SOURCE, failed, handshake
+from handshake_sample import failed, handshake
+from handshake_stage import Stage
 from rich.cells import cell_len
-from textual.app import App
 
 from tlsviz.connection.model import Connection
 from tlsviz.connection.way import way
 from tlsviz.ui.screens.handshake import HandshakeScreen
 from tlsviz.ui.screens.way import WayScreen
-from tlsviz.ui.theme import DARK, DEFAULTS, THEMES
 from tlsviz.ui.widgets.lines import Line
 from tlsviz.ui.widgets.way_lines import strip, waterfall
 from tlsviz.ui.widgets.way_view import WayStrip, WayView
@@ -21,21 +20,6 @@ from tlsviz.ui.widgets.way_view import WayStrip, WayView
 
 def text(lines: list[Line]) -> list[str]:
     return ["".join(part for part, _ in line) for line in lines]
-
-
-class Shown(App[None]):
-    def __init__(self, connection: Connection) -> None:
-        super().__init__()
-        self._connection = connection
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict(DEFAULTS)
-
-    def on_mount(self) -> None:
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = DARK
-        self.push_screen(HandshakeScreen(self._connection, SOURCE))
 
 
 @pytest.mark.parametrize("width", [20, 30, 50, 68, 120, 200])
@@ -82,7 +66,7 @@ def test_a_handshake_without_an_answer_says_so() -> None:
 
 
 async def test_the_key_opens_it_and_escape_goes_back() -> None:
-    app = Shown(handshake())
+    app = Stage(handshake())
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         assert app.screen.query_one(WayStrip).region.height == 2
@@ -96,7 +80,7 @@ async def test_the_key_opens_it_and_escape_goes_back() -> None:
 
 
 async def test_a_click_on_the_strip_opens_it_and_it_is_one_line_where_lines_are_few() -> None:
-    app = Shown(handshake())
+    app = Stage(handshake())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert app.screen.query_one(WayStrip).region.height == 1
@@ -106,7 +90,7 @@ async def test_a_click_on_the_strip_opens_it_and_it_is_one_line_where_lines_are_
 
 
 async def test_nothing_seen_takes_no_room() -> None:
-    app = Shown(Connection())
+    app = Stage(Connection())
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         assert app.screen.query_one(WayStrip).region.height == 0
