@@ -166,7 +166,7 @@ def test_json_and_text(read: Read) -> None:
     assert each["server"]["keep_alives"] == each["server"]["retransmitted"] == 0
     said = render_text(read.whole, width=160, connection=read.one("unread", "1.3").id, segments=True)
     assert "window closed" in said and said.count("window probe") == 4
-    assert "its program does not read, so the server has to wait" in said
+    assert "the client's program does not read: its window is closed, and the server has to wait" in said
     assert f"the window is open again, 3.00 s after packet {only(read, 'unread').packet}" in said
 
 
@@ -177,7 +177,7 @@ def test_they_stand_in_their_places(read: Read) -> None:
     assert numbers == sorted(numbers)
     asked = [each for each in drawn if "window" in each.detail]
     assert [each.sender for each in asked] == [CLIENT, *[SERVER, CLIENT] * len(made.PROBES), CLIENT]
-    assert asked[0].detail == f"ACK of {2 * s.MSS:,} B, window 0" and asked[-1].detail.endswith("window open")
+    assert asked[0].detail == f"window 0, ACK of {2 * s.MSS:,} B" and asked[-1].detail.startswith("window open")
 
 
 # -- windows alone -----------------------------------------------------------------------------------------------
@@ -264,4 +264,4 @@ def test_what_is_remembered_is_bounded() -> None:
 def test_one_line_of_a_probe(read: Read) -> None:
     connection = read.one("unread_bytewise", "1.3")
     probe = next(each for each in tcp(connection).segments if each.kind == "probe")
-    assert line(connection, probe).detail == "1 B, window probe" and line(connection, probe).note is None
+    assert line(connection, probe).detail == "window probe, 1 B" and line(connection, probe).note is None

@@ -68,8 +68,8 @@ def line(connection: Connection, segment: Segment) -> SegmentLine:
     parts = [f"{segment.length:,} B"] if segment.length else []
     parts += [signs(segment)] if signs(segment) else []
     if segment.acknowledged is not None and not segment.length and signs(segment) == "ACK":
-        parts = [f"ACK of {segment.acknowledged:,} B"] if segment.kind != "probe" else ["ACK"]
-    parts += [stalls.detail(segment)] if stalls.detail(segment) else []
+        parts = [f"ACK of {segment.acknowledged:,} B"] if segment.kind != "probe" else []
+    parts = [stalls.detail(segment), *parts] if stalls.detail(segment) else parts
     return SegmentLine(
         segment.sender,
         segment.time - connection.start,

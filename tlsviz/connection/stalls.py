@@ -77,7 +77,7 @@ def note(segment: Segment) -> str | None:
     """What a segment does to its sender's window, or finds out about it; None where that is nothing new."""
     since = f"{clock(segment.delay)} after packet {segment.of}"
     said = {
-        "closed": f"the {segment.sender}'s window is closed: its program does not read, so the {other(segment.sender)}"
+        "closed": f"the {segment.sender}'s program does not read: its window is closed, and the {other(segment.sender)}"
         f" has to wait; {INNOCENT}",
         "opened": f"the window is open again, {since}",
         "resumed": f"new bytes, {since} closed the window: it must have opened",

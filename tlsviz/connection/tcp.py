@@ -89,7 +89,7 @@ class Tcp(NamedTuple):
     Kept are SYN, FIN and RST, what carries the first 64 KiB of each direction, each side's first two bare
     acknowledgements, and what closes, probes or opens a receive window: 200 at most, beside the latter. ``more`` is how
     many of these there were beyond that. ``after_reset``: packets with new bytes that a side sent after its own RST.
-    ``stalls``: the first eight closed windows, of those that closed within the first 64 KiB.
+    ``stalls``: the first eight closed windows, of those that closed within the first 64 KiB of both directions.
     """
 
     segments: tuple[Segment, ...] = ()

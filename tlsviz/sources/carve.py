@@ -29,11 +29,11 @@ SETTLED = 256 * 1024 + 64
 """Bytes of a direction's application data records before counting begins: as many are kept (`connection.runs`)."""
 MOST_PENDING = 256
 """Segments of a direction that may wait for a hole to be filled; then the flow is left to tshark."""
-_PLAIN = struct.Struct(">12xIHxxIxx12sI4xHH")
-"""EtherType with IPv4's version, header length and type of service; total length; fragment, hops and protocol;
+_PLAIN = struct.Struct(">12xIHxxHxBxx12sI4xHH")
+"""EtherType with IPv4's version, header length and type of service; total length; fragment; protocol;
 addresses and ports; sequence number; data offset and flags, window of TCP."""
 _IPV4, _NOT_SERVICE = 0x08004500, 0xFFFFFF00
-_WHOLE_TCP, _NOT_HOPS = TCP, 0x3FFF00FF
+_FRAGMENT = 0x3FFF
 _SHORTEST, _ENDS = 5 << 12, SYN | FIN | RST
 """The data offset of the shortest TCP header, in its place; the flags of what is more than a segment of data."""
 _NUMBERS = struct.Struct(">II")
@@ -88,7 +88,7 @@ class _Carver:
         data, keep, lanes = self.data, self.keep, self.lanes
         started, ended, keep_it = self.starts.append, self.ends.append, keep.append
         plain, word, ethernet, shortest_frame = _PLAIN.unpack_from, _WORD, ETHERNET, _PLAIN.size
-        ipv4, not_service, tcp, not_hops, ends = _IPV4, _NOT_SERVICE, _WHOLE_TCP, _NOT_HOPS, _ENDS
+        ipv4, not_service, tcp, cut, ends = _IPV4, _NOT_SERVICE, TCP, _FRAGMENT, _ENDS
         shortest, forget, number = _SHORTEST, FORGET, 0
         for frame in self.framing:
             start, at, stop, end, link, _ = frame
@@ -99,8 +99,8 @@ class _Carver:
             if end > forget:
                 forget = let_go(data, end)
             if link == ethernet and stop - at >= shortest_frame:
-                kind, total, protocol, key, sequence, flags, window = plain(data, at)
-                if kind & not_service != ipv4 or protocol & not_hops != tcp or at + 14 + total > stop:
+                kind, total, fragment, protocol, key, sequence, flags, window = plain(data, at)
+                if kind & not_service != ipv4 or protocol != tcp or fragment & cut or at + 14 + total > stop:
                     self._unusual(frame)
                     continue
                 lane = lanes.get(key)
@@ -108,10 +108,10 @@ class _Carver:
                 if lane is not None and not flags & ends and size >= 0 and flags >= shortest:
                     flow = lane.flow
                     flow.frames.append(number)
-                    if not window:
-                        self._shut(lane, at + 38)
                     if not size:
                         keep[-1] = 0
+                        if not window:
+                            self._shut(lane, at + 38)
                         if lane.bare:
                             self._bare(lane, frame, flags & 0xFF, at + 38)
                     elif sequence == lane.next and size < lane.left and lane.bulk is not None:
@@ -120,8 +120,11 @@ class _Carver:
                         lane.next = sequence + size & word
                         lane.bulk.tail.append(number)
                         keep[-1] = 0
-                    elif not flow.odd:
-                        self._segment(lane, sequence, at + 34, size, frame)
+                    else:
+                        if not window:
+                            self._shut(lane, at + 38)
+                        if not flow.odd:
+                            self._segment(lane, sequence, at + 34, size, frame)
                     continue
             self._unusual(frame)
 
@@ -198,7 +201,10 @@ class _Carver:
         lane.flow.bare.append(Bare(side, len(self.keep), time, flags, sequence, acknowledgement))
 
     def _shut(self, lane: Lane, at: int) -> None:
-        """A window of 0 with the numbers at ``at``: of what closes early, tshark sees all from here on (`windows`)."""
+        """A window of 0 with the numbers at ``at``: of what closes early, tshark sees all from here on (`windows`).
+
+        Not where records of this side are counted: that is not early.
+        """
         (acknowledged,) = _ACKNOWLEDGED.unpack_from(self.data, at)
         peer = lane.peer
         if peer.first < 0 or acknowledged - peer.first & _WORD < WATCHED:

@@ -121,7 +121,7 @@ class Stream:
             self._begun = bool(packet.flags & SYN)
         index = 0 if packet.source == self._ends[0] else 1
         if self._begun and (not packet.window or self._log.windows.minding):
-            self._log.windows.look(index, packet, self._sides[1 - index].base)
+            self._log.windows.look(index, packet, self._sides[1 - index].base, self._sides[index].base)
         if not packet.payload and is_bare(packet):
             if self._begun:
                 self._log.bare(index, packet)

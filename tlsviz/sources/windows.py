@@ -81,8 +81,8 @@ class Windows:
         """What `stalls` and `merged` take: closings, and packets."""
         return [each.plain for each in self._shuts], list(map(tuple, self._moves))
 
-    def look(self, side: int, packet: Packet, base: int | None) -> None:
-        """A packet; ``base``: where the other direction begins, None while unknown."""
+    def look(self, side: int, packet: Packet, base: int | None, own: int | None) -> None:
+        """A packet; ``base``: where the other direction begins, ``own``: and its own; None while unknown."""
         if packet.flags & SYN:
             # Who says so from the start (programs that write captures, for the most part) means nothing by it.
             self._mute[side] = not packet.window
@@ -98,7 +98,7 @@ class Windows:
         if packet.window:
             if shut is not None and _follows(packet.acknowledgement, shut.edge, packet.sequence, shut.sequence):
                 self._open(shut, packet)
-        elif packet.flags & (ACK | FIN) == ACK and not self._mute[side] and _early(packet, base):
+        elif packet.flags & (ACK | FIN) == ACK and not self._mute[side] and _early(packet, base, own):
             self._close(shut, side, packet)
 
     def _toward(self, shut: _Shut | None, side: int, packet: Packet) -> None:
@@ -161,9 +161,11 @@ class Windows:
         self._moves.append(Move(side, packet.number, packet.time, packet.flags, *numbers, size, what, shut.number))
 
 
-def _early(packet: Packet, base: int | None) -> bool:
-    """Whether a packet acknowledges no more than what is watched of the other side."""
-    return base is not None and near(packet.acknowledgement, base) - base < WATCHED
+def _early(packet: Packet, base: int | None, own: int | None) -> bool:
+    """Whether neither side has sent more than what is watched."""
+    if base is None or own is None:
+        return False
+    return near(packet.acknowledgement, base) - base < WATCHED and near(packet.sequence, own) - own < WATCHED
 
 
 def _follows(acknowledgement: int, edge: int, sequence: int, before: int) -> bool:
