@@ -90,9 +90,12 @@ def _seen(connection: Connection) -> Failure | None:
             return Failure("unreachable", "the network said so")
         if "timeout" in kinds and "connected" not in kinds and "syn_ack" not in kinds:
             return Failure("connect_timeout", "no answer")
-    if "rst" in kinds:
+    if "rst" in kinds or "abort" in kinds:
         return Failure("reset", "the connection was reset")
-    if any(placed.mark.kind in ("fin", "closed") and placed.mark.sender == SERVER for placed in connection.marks):
+    if any(
+        placed.mark.kind in ("fin", "shutdown", "closed") and placed.mark.sender == SERVER
+        for placed in connection.marks
+    ):
         return Failure("closed", "the server closed the connection")
     return Failure("timeout", "the server went silent") if "timeout" in kinds else None
 

@@ -10,7 +10,7 @@ from tlsviz.connection.refusals import fatal_alert
 from tlsviz.connection.upgrades import stopped_before_tls
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 
-_ENDS = ("rst", "fin", "closed")
+_ENDS = ("rst", "fin", "abort", "shutdown", "closed")
 _AGAIN = "Shake hands with the server live (`tlsviz HOST`) to see whether it does so again."
 
 
@@ -27,7 +27,7 @@ def ended(connection: Connection) -> Finding | None:
     server = fatal_alert(connection, SERVER)
     if refusal is not None and (server is None or refusal.order < server.order):
         return _refused_by_client(refusal)
-    if server is None and connection.transport == "tcp" and incomplete(connection):
+    if server is None and connection.transport in ("tcp", "sctp") and incomplete(connection):
         return None  # what the capture lacks may be the reason, or that there was none
     if server is None and _first_to_leave(connection) == CLIENT:
         return _left_by_client(connection) if connection.messages else None
@@ -36,7 +36,7 @@ def ended(connection: Connection) -> Finding | None:
 
 
 def _first_to_leave(connection: Connection) -> Sender | None:
-    """Who ended the TCP connection, or said an alert that cannot be read, first."""
+    """Who ended the connection below, or said an alert that cannot be read, first."""
     ends = [(placed.order, placed.mark.sender) for placed in connection.marks if placed.mark.kind in _ENDS]
     ends += [(m.order, m.sender) for m in connection.messages if m.type == "alert" and m.alert is None]
     return min(ends)[1] if ends else None

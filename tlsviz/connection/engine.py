@@ -32,7 +32,7 @@ from tlsviz.wire.text import plural
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 HOLE_LIMIT, STRAY_KEPT = 1000, 4096
 """How many breaks of a stream are kept, and how many bytes of each that are no TLS."""
-_ENDS = ("fin", "rst")
+_ENDS = ("fin", "rst", "shutdown", "abort")
 SHORTEST_SEALED = 16
 """An alert in the clear has two bytes; with any MAC or tag it has at least as many as this."""
 
@@ -159,7 +159,7 @@ class Engine:
             self._record(half, raw)
         if half.opener is not None and half.stream.sync == "lost":
             half.opener.lose()
-        self._flush(half, f"{plural(gap.length, 'byte')} that follow are missing")
+        self._flush(half, f"{plural(gap.length, 'byte') if gap.length else 'bytes'} that follow are missing")
         half.uncertain = True
         self.holes.append(hole(gap, self.ledger.next_order()))
 

@@ -113,7 +113,7 @@ def _known(key: Key, codes: Codes) -> Collection[str]:
     if key.name in _REGISTRIES:
         return names_of(_REGISTRIES[key.name])
     if key.name == "transport":
-        return ("tcp", "dtls", "quic", "eap")
+        return ("tcp", "sctp", "dtls", "quic", "eap")
     from tlsviz.pki.trust import Reason, Verdict
 
     reasons: tuple[str, ...] = get_args(Reason)

@@ -11,10 +11,15 @@ from tlsviz.wire.text import plural
 
 def described(connection: Connection, hole: Hole) -> str:
     """``1,448 bytes of the server (2,896 to 4,343), between packets 6 and 9, in Certificate``."""
-    found = f"{plural(hole.length, 'byte')} of the {hole.sender}"
+    found = f"{amount(hole.length)} of the {hole.sender}"
     if hole.offset is not None and hole.length:
         found += f" ({hole.offset:,} to {hole.offset + hole.length - 1:,})"
     return ", ".join(filter(None, [found, whereabouts(connection, hole)]))
+
+
+def amount(length: int) -> str:
+    """``1,448 bytes``; ``bytes`` where nobody knows how many: SCTP counts chunks."""
+    return plural(length, "byte") if length else "bytes"
 
 
 def whereabouts(connection: Connection, hole: Hole) -> str:

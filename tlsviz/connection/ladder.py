@@ -151,7 +151,7 @@ def _beside(connection: Connection) -> list[Placed]:
     for index, placed in enumerate(connection.marks):
         mark = placed.mark
         title, note = titles.mark(mark)
-        if mark.kind in ("rst", "fin") and connection.transport == "tcp":
+        if mark.kind in ("rst", "fin", "shutdown") and connection.transport in ("tcp", "sctp"):
             note = _ended(connection, placed) or note
         detail = "" if mark.kind == "eap" else mark.detail
         step = Step("mark", index, mark.sender, 0.0, 0.0, title, detail, False, "wire", 0, 0, "", note)
@@ -180,7 +180,9 @@ def _ended(connection: Connection, placed: PlacedMark) -> str | None:
         return f"{what},{after}" + (": more of the same side follows" if back else "")
     if connection.complete or connection.plain or incomplete(connection):
         return None
-    if any(each.mark.kind in ("fin", "rst") and each.order < placed.order for each in connection.marks):
+    if any(
+        each.mark.kind in ("fin", "rst", "shutdown", "abort") and each.order < placed.order for each in connection.marks
+    ):
         return None
     return f"the {placed.mark.sender} ends the connection{after}, before the handshake was done"
 

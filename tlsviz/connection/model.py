@@ -393,7 +393,7 @@ class Connection:
     ``resumptions``: what it resumes with, as far as an earlier connection of the same source issued it.
     ``earlier``: handshakes with the same server before this one, as far as anybody remembers.
     ``plain``: the protocol of a connection that speaks no TLS at all ("http"); its heads are its messages then.
-    ``carrier``: in words what carries TLS where that is neither TCP nor UDP ("EAP-TLS in RADIUS").
+    ``carrier``: in words what carries TLS where that is neither TCP nor UDP ("EAP-TLS in RADIUS", "SCTP stream 0").
     ``redirects``: where its answers send the client, and ``redirected_by`` which plain connection sent it here.
     ``history``: a letter for each message that can be read, as in Zeek's ssl.log. ``probes``: what re-probes of a live
     target that failed have shown. ``tcp``: the segments of a captured TCP connection, None elsewhere.

@@ -67,7 +67,7 @@ def choices(connection: Connection, plain: int, rtt: float | None, work: float |
     """
     kinds = [
         (name, trips + plain)
-        for name, trips in _KINDS.get(connection.transport, ())
+        for name, trips in (() if connection.carrier else _KINDS.get(connection.transport, ()))
         if not (plain and name.startswith("QUIC"))
     ]
     here = _kind(connection)

@@ -72,15 +72,18 @@ class RecordStream:
         self._buffer.add(data, time, packets)
 
     def lose(self, length: int) -> list[RawRecord]:
-        """Bytes are missing here: the record they fall into is damaged; past its end the stream is out of step."""
+        """Bytes are missing here: the record they fall into is damaged; past its end the stream is out of step.
+
+        ``length``: 0 where nobody knows how many; then nothing but the next record's header tells where one begins.
+        """
         if self.sync in ("undecided", "not_tls"):
             return self._lose_early()
         found: list[RawRecord] = []
-        header = self._header()
+        header, unknown = self._header(), not length
         if header is not None and self.sync == "tls":
             content_type, version, size = header
             need = 5 + size - len(self._buffer)
-            if need > length:
+            if need > length > 0:
                 # The rest of this record is still to come: stand in for the hole, and remember it.
                 self._holes.append((len(self._buffer), len(self._buffer) + length))
                 self._fill(length)
@@ -89,7 +92,7 @@ class RecordStream:
             length -= need
         elif self._buffer:
             found.append(self._stray(len(self._buffer)))
-        if length:
+        if length or unknown:
             self.sync = "lost"
         return found
 

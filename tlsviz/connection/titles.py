@@ -44,6 +44,10 @@ _MARKS = {
     "retry": "Retry",
     "fin": "TCP FIN",
     "rst": "TCP RST",
+    "init": "SCTP INIT",
+    "init_ack": "SCTP INIT ACK",
+    "shutdown": "SCTP SHUTDOWN",
+    "abort": "SCTP ABORT",
     "refused": "connection refused",
     "unreachable": "host unreachable",
     "timeout": "time-out",
@@ -56,12 +60,13 @@ _MARKS = {
 _TUNNELS = {"http-connect": ("an", "HTTP proxy (CONNECT)"), "socks": ("a", "SOCKS proxy")}
 _FAULTS = {
     "rst": "the connection was reset",
+    "abort": "the association was aborted",
     "refused": "nothing listens on this port",
     "unreachable": "no way to the host",
     "timeout": "no answer in time",
     "error": "this step failed",
 }
-TURNS = {_MARKS[kind] for kind in ("syn", "syn_ack", "connected", "version_negotiation", "retry")}
+TURNS = {_MARKS[kind] for kind in ("syn", "syn_ack", "init", "init_ack", "connected", "version_negotiation", "retry")}
 _METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ")
 _HTTP = (*_METHODS, b"HTTP/1.", b"PRI * HTTP/2")
 
@@ -186,7 +191,7 @@ def seen_in(connection: Connection, packets: tuple[int, ...]) -> str:
     """Where in the capture something was: ``packet 8``, ``packets 3 to 5``; over UDP ``datagram 8``; "" for nowhere."""
     if not packets:
         return ""
-    word = "packet" if connection.transport in ("tcp", "eap") else "datagram"
+    word = "packet" if connection.transport in ("tcp", "eap", "sctp") or connection.carrier else "datagram"
     first, last = packets[0], packets[-1]
     return f"{word} {first}" if first == last else f"{word}s {first} to {last}"
 
@@ -248,7 +253,8 @@ def hole(hole: Hole, transport: str = "tcp") -> tuple[str, str]:
         return f"{plural(hole.length, 'byte')} that are no QUIC packet", "not a QUIC packet"
     if hole.stray is not None:
         return f"{plural(hole.length, 'byte')} that are no TLS record", "not a TLS record"
-    what = f"{plural(hole.length, 'byte')} missing" if hole.length else "records missing"
+    unknown = "bytes missing" if transport == "sctp" else "records missing"
+    what = f"{plural(hole.length, 'byte')} missing" if hole.length else unknown
     if hole.cut:
         return what, "cut off when its packet was captured (a snap length)"
     return what, "not in the capture: lost, or never captured"

@@ -261,7 +261,7 @@ def _flight(connection: Connection, turn: _Turn) -> Span | None:
 
 def _end(connection: Connection) -> str:
     """How a connection ended that the server did not answer."""
-    words = {"rst": "reset", "fin": "closed", "timeout": "no answer in time"}
+    words = {"rst": "reset", "abort": "aborted", "fin": "closed", "shutdown": "closed", "timeout": "no answer in time"}
     ends = (words.get(placed.mark.kind, "") for placed in connection.marks if placed.mark.kind in words)
     return next(ends, "")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tlsviz.connection import titles
-from tlsviz.connection.holes import orphaned, whereabouts
+from tlsviz.connection.holes import amount, orphaned, whereabouts
 from tlsviz.connection.model import ApplicationRun, Connection, Hole, PlacedMark, Prelude
 from tlsviz.connection.prelude import protocol
 from tlsviz.connection.tcp import trips
@@ -57,6 +57,10 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
         "retry": "Come again with this token, so that I know that your address is true.",
         "fin": f"The {placed.mark.sender} will send no more bytes.",
         "rst": f"The {placed.mark.sender} tears the connection down.",
+        "init": f"Is anybody there at {place(connection)}? Let us associate.",
+        "init_ack": "Yes. Show me this cookie again, so that I know that your address is true.",
+        "shutdown": f"The {placed.mark.sender} has sent everything, and ends the association in good order.",
+        "abort": f"The {placed.mark.sender} tears the association down.",
         "refused": f"Nobody listens at {place(connection)}.",
         "unreachable": f"There is no way to {place(connection)}.",
         "timeout": "Nothing came for too long.",
@@ -66,10 +70,10 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
         "joined": "The connection was there before the capture began.",
     }
     odd = []
-    if kind in ("rst", "timeout", "error") and not connection.complete and not connection.plain:
+    if kind in ("rst", "abort", "timeout", "error") and not connection.complete and not connection.plain:
         odd.append("The handshake was not complete.")
     unsealed = connection.transport != "quic"
-    if kind in ("fin", "closed") and unsealed and connection.complete and not _said_goodbye(connection):
+    if kind in ("fin", "shutdown", "closed") and unsealed and connection.complete and not _said_goodbye(connection):
         odd.append("There was no close_notify before it: the end of the data is not protected.")
     lead = leads.get(kind) or (known.what if known else kind)
     reference = known.reference if known else ""
@@ -100,7 +104,7 @@ def _said_goodbye(connection: Connection) -> bool:
 def hole(connection: Connection, broken: Hole) -> Narration:
     """Bytes that are missing, or that are no TLS."""
     title, _ = titles.hole(broken, connection.transport)
-    count = plural(broken.length, "byte")
+    count = amount(broken.length).capitalize()
     if broken.stray is not None:
         header = "a record header: they are no TLS"
         if connection.transport == "quic":

@@ -172,10 +172,13 @@ def _heard(connection: Connection) -> Iterator[Sentence]:
             yield Sentence(f"The client followed it in connection {redirect.connection}.", "computed")
 
 
+_TORN: dict[str, str] = {"rst": "TCP reset", "abort": "SCTP ABORT"}
+
+
 def _end(connection: Connection) -> Iterator[Sentence]:
     goodbyes = [m for m in connection.messages if m.alert is not None and m.alert.description.code == CLOSE_NOTIFY]
-    resets = [placed for placed in connection.marks if placed.mark.kind == "rst"]
+    resets = [placed for placed in connection.marks if placed.mark.kind in ("rst", "abort")]
     if goodbyes:
         yield Sentence(f"The {goodbyes[0].sender} said goodbye (close_notify).", goodbyes[0].provenance)
     elif resets:
-        yield Sentence(f"The {resets[-1].mark.sender} tore the connection down (TCP reset).")
+        yield Sentence(f"The {resets[-1].mark.sender} tore the connection down ({_TORN[resets[-1].mark.kind]}).")

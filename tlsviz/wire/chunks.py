@@ -16,6 +16,10 @@ MarkKind = Literal[
     "retry",
     "fin",
     "rst",
+    "init",
+    "init_ack",
+    "shutdown",
+    "abort",
     "refused",
     "unreachable",
     "timeout",
@@ -42,7 +46,8 @@ class Chunk(NamedTuple):
 class Gap(NamedTuple):
     """``length`` bytes of this direction are missing here: never captured, or (with ``packets``) cut.
 
-    ``offset``: how many bytes of the direction come before them, None if nobody counts.
+    ``length`` is 0 where nobody knows how many. ``offset``: how many bytes of the direction come before them, None if
+    nobody counts.
     """
 
     sender: Sender

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from tlsviz.connection import titles
 from tlsviz.connection.findings.transport import packets
-from tlsviz.connection.holes import described, silent
+from tlsviz.connection.holes import amount, described, silent
 from tlsviz.connection.model import Connection, Finding, Hole
 from tlsviz.connection.tcp import CLOCK_STEP
 from tlsviz.wire.chunks import Sender, other
-from tlsviz.wire.text import clock, plural
+from tlsviz.wire.text import clock
 
-_BEGUN = ("syn", "syn_ack", "connected")
-_ENDED = ("fin", "rst", "refused", "unreachable", "timeout", "closed", "error")
+_BEGUN = ("syn", "syn_ack", "connected", "init", "init_ack")
+_ENDED = ("fin", "rst", "shutdown", "abort", "refused", "unreachable", "timeout", "closed", "error")
+_STREAMS = ("tcp", "sctp")
 _NAMED = 3
 """So many holes are described, of more the number."""
 
@@ -33,7 +34,7 @@ def _described(connection: Connection, holes: list[Hole]) -> str:
     found = [described(connection, hole) for hole in holes[:_NAMED]]
     if len(holes) > _NAMED:
         rest = sum(hole.length for hole in holes[_NAMED:])
-        found.append(f"{plural(rest, 'byte')} in {len(holes) - _NAMED} more places")
+        found.append(f"{amount(rest)} in {len(holes) - _NAMED} more places")
     return "; ".join(found)
 
 
@@ -45,15 +46,15 @@ def one_sided(connection: Connection) -> Iterator[Finding]:
             "capture_one_sided",
             "notice",
             f"Nothing of what the {side} said is in the capture",
-            f"{plural(_bytes(connection, False, side), 'byte')} of the {side} were acknowledged and never seen",
+            f"{amount(_bytes(connection, False, side))} of the {side} were acknowledged and never seen",
             mend="Capture at one of the two ends, or mirror both directions of the port.",
         )
 
 
 def lost(connection: Connection) -> Iterator[Finding]:
     """Packets that the capture lacks."""
-    missing = _holes(connection, cut=False) if connection.transport == "tcp" else []
-    if any(hole.length for hole in missing) and silent(connection) is None:
+    missing = _holes(connection, cut=False) if connection.transport in _STREAMS else []
+    if any(hole.length or connection.transport == "sctp" for hole in missing) and silent(connection) is None:
         yield Finding(
             "capture_lost_packets",
             "notice",
@@ -78,7 +79,7 @@ def cut(connection: Connection) -> Iterator[Finding]:
 
 def late(connection: Connection) -> Iterator[Finding]:
     """The capture began in the middle of the connection."""
-    if connection.transport != "tcp" or not connection.records or connection.messages_of("client_hello"):
+    if connection.transport not in _STREAMS or not connection.records or connection.messages_of("client_hello"):
         return
     begun = any(placed.mark.kind in _BEGUN for placed in connection.marks)
     if not begun and silent(connection) is None and not _bytes(connection, cut=False):
@@ -86,7 +87,7 @@ def late(connection: Connection) -> Iterator[Finding]:
             "capture_started_late",
             "notice",
             "The connection began before the capture",
-            "neither TCP's beginning nor a ClientHello is here",
+            f"neither {connection.transport.upper()}'s beginning nor a ClientHello is here",
             mend="Start capturing first, and then make a new connection: restart the client, or wait for the next one.",
         )
 

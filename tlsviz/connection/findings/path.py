@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tlsviz.connection import titles
 from tlsviz.connection.model import Connection, Finding, Message
 from tlsviz.connection.proofs.binding import SENTINELS
 from tlsviz.connection.tcp import Trips, answer, trips
@@ -17,6 +18,7 @@ SLOW_TRIP = 0.3
 SLOW_ANSWER = 0.3
 """A server that thinks for so many seconds beyond the round trip is slow."""
 _TLS13 = 0x0304
+_CLOSING = ("fin", "rst", "shutdown", "abort")
 _UNASKED = frozenset((0xFF01, 0x002C))
 """renegotiation_info answers a suite, and a retry's cookie nothing: both may come without a request."""
 
@@ -64,8 +66,8 @@ def early_data(connection: Connection) -> Iterator[Finding]:
 
 
 def truncated(connection: Connection) -> Iterator[Finding]:
-    """A side that closes its TCP stream without close_notify: the end of its data is not protected."""
-    if not connection.complete or connection.transport != "tcp":
+    """A side that closes its stream without close_notify: the end of its data is not protected."""
+    if not connection.complete or connection.transport not in ("tcp", "sctp"):
         return
     if any(run.opaque for run in connection.application):
         # A close_notify may be among the records that cannot be read.
@@ -74,17 +76,14 @@ def truncated(connection: Connection) -> Iterator[Finding]:
         return  # a fatal alert ends a connection at once, without a farewell (RFC 8446 6.2)
     for sender in (SERVER, CLIENT):
         spoke = any(run.sender == sender for run in connection.application)
-        cut = next(
-            (p.mark for p in connection.marks if p.mark.kind in ("fin", "rst") and p.mark.sender == sender), None
-        )
+        cut = next((p.mark for p in connection.marks if p.mark.kind in _CLOSING and p.mark.sender == sender), None)
         if not spoke or cut is None or any(m.alert or m.type == "alert" for m in _of(connection, sender)):
             continue
         yield Finding(
             "truncated_stream",
             "notice",
             f"The {sender} ended without close_notify",
-            f"its TCP {'FIN' if cut.kind == 'fin' else 'RST'} came at {clock(cut.time - connection.start)},"
-            " and no closing alert before it",
+            f"its {titles.mark(cut)[0]} came at {clock(cut.time - connection.start)}, and no closing alert before it",
             "Close in order (SSL_shutdown). With HTTP's own lengths nothing is lost; without, data may be cut unseen.",
             "RFC 8446 6.1; RFC 9112 9.8",
         )

@@ -19,7 +19,7 @@ from tlsviz.wire.text import clock, plural, safe
 
 MAX_FAULTS = 3
 """Of the faults of one message so many are named on the ladder; Explain has them all."""
-_ODD_MARKS = ("rst", "refused", "unreachable", "timeout", "error")
+_ODD_MARKS = ("rst", "abort", "refused", "unreachable", "timeout", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ class Drawing:
             text = fit(clip(text, self.layout.span), self.layout.span)
             return [(text, style)]
         head = self.signs.thin_right if step.sender == CLIENT else self.signs.thin_left
-        if kind == "rst":
+        if kind in ("rst", "abort"):
             head = self.signs.failed
         return self._label(step, self.signs.transport, self.signs.transport, head, style)
 
