@@ -64,7 +64,7 @@ def lifted(layers: dict[str, Any], again: Again) -> Datagram | None:
     size = LINKS.get(before)
     if size is None:
         return None
-    data = _captured(again(int(layers["frame_file_off"][0]), _LONGEST))
+    data = captured(again(int(layers["frame_file_off"][0]), _LONGEST))
     head, packet = data[:size], data[size + 4 :]
     if head[-2:] != _ETHERTYPE or data[size + 1 : size + 2] != b"\0":
         return None
@@ -80,7 +80,7 @@ def lifted(layers: dict[str, Any], again: Again) -> Datagram | None:
     )
 
 
-def _captured(record: bytes) -> bytes:
+def captured(record: bytes) -> bytes:
     """A frame's bytes in the record or block that begins here."""
     block = ENHANCED_PACKET.get(record[:4])
     if block is not None:

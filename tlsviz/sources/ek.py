@@ -42,8 +42,8 @@ FIELDS = (
 # moments of a connection, where they time the way there and back (`segment_log.BARE_WITHIN`), and where a window is
 # closed or, after some waiting, probed or opened (`windows`). Of UDP only what can,
 # by its first bytes, be QUIC or DTLS (also in TURN and CAPWAP): neither STUN nor RTP nor WireGuard, nor most of DNS
-# (RFC 9443). The last lines are for QUIC whose fixed bit is greased (RFC 9287): long headers say their version, short
-# ones begin with any byte.
+# (RFC 9443). The lines before EAP's are for QUIC whose fixed bit is greased (RFC 9287): long headers say their version,
+# short ones begin with any byte. Of SCTP it is enough to know that a packet may hold the beginning of a record.
 FILTER = (
     "tcp.len > 0 or tcp.flags & 7 or tcp.time_relative < 2 or tcp.window_size_value == 0 or tcp.time_delta > 0.05"
     " or (udp.payload[0] >= 14 and udp.payload[0] <= 7f) or udp.payload[0] >= c0"
@@ -52,6 +52,7 @@ FILTER = (
     " or udp.payload[1:2] == ff:00))"
     " or (udp.payload[0] < 14 and udp.length > 28 and udp.payload[1:3] != 00:00:00 and udp.payload[4:4] != 21:12:a4:42)"
     " or eapol.type == 0"
+    " or sctp contains 16:03 or sctp contains 16:fe or sctp contains 17:03 or sctp contains 17:fe"
 )
 
 UDP_HEADER = 8
@@ -60,7 +61,8 @@ UDP_HEADER = 8
 @dataclass(slots=True)
 class Reading:
     """How far the reading is. ``frames``: the number of the last frame seen; ``offset``: its place in the file
-    (uncompressed); ``complaints``: tshark's. ``eapol``: whether there is EAP on the link (`sources.eapol`).
+    (uncompressed); ``complaints``: tshark's. ``eapol``: whether there is EAP on the link (`sources.eapol`);
+    ``sctp``: whether there may be TLS over SCTP (`sources.sctp`).
     """
 
     frames: int = 0
@@ -68,6 +70,7 @@ class Reading:
     complaints: list[str] = field(default_factory=list)
     failed: bool = False
     eapol: bool = False
+    sctp: bool = False
 
 
 Parse = Callable[[dict[str, Any]], "Packet | Datagram | None"]
@@ -89,6 +92,7 @@ def parse_lines(lines: bytes, reading: Reading, parse: Parse | None = None) -> l
             packets.append(packet)
         elif ":eapol" in layers["frame_protocols"][0]:
             reading.eapol = True
+    reading.sctp = reading.sctp or b":sctp" in lines
     if layers:
         reached(layers, reading)
     return packets
@@ -103,7 +107,7 @@ def reached(layers: dict[str, Any], reading: Reading) -> None:
 def parse_packet(layers: dict[str, Any]) -> Packet | Datagram | None:
     """The innermost TCP packet or UDP datagram of a frame's fields; None if it has none, or only one quoted by ICMP."""
     place = transport_place(layers["frame_protocols"][0])
-    if place is None:
+    if place is None or place[2] == "sctp":
         return None
     family, ip, kind, index = place
     return _datagram(layers, family, ip, index) if kind == "udp" else _packet(layers, family, ip, index)
@@ -118,8 +122,8 @@ def _datagram(layers: dict[str, Any], family: str, ip: int, udp: int) -> Datagra
             int(layers["frame_number"][0]),
             epoch(layers["frame_time_epoch"][0]),
             int(layers["udp_stream"][udp]),
-            _endpoint(layers[family + "_src"][ip] if family else "", layers["udp_srcport"][udp]),
-            _endpoint(layers[family + "_dst"][ip] if family else "", layers["udp_dstport"][udp]),
+            endpoint(layers[family + "_src"][ip] if family else "", layers["udp_srcport"][udp]),
+            endpoint(layers[family + "_dst"][ip] if family else "", layers["udp_dstport"][udp]),
             payload,
             max(size - len(payload), 0),
         )
@@ -135,8 +139,8 @@ def _packet(layers: dict[str, Any], family: str, ip: int, tcp: int) -> Packet | 
             int(layers["frame_number"][0]),
             epoch(layers["frame_time_epoch"][0]),
             int(layers["tcp_stream"][tcp]),
-            _endpoint(layers[family + "_src"][ip] if family else "", layers["tcp_srcport"][tcp]),
-            _endpoint(layers[family + "_dst"][ip] if family else "", layers["tcp_dstport"][tcp]),
+            endpoint(layers[family + "_src"][ip] if family else "", layers["tcp_srcport"][tcp]),
+            endpoint(layers[family + "_dst"][ip] if family else "", layers["tcp_dstport"][tcp]),
             int(layers["tcp_seq_raw"][tcp]),
             int(layers["tcp_ack_raw"][tcp]),
             int(layers["tcp_flags"][tcp], 16),
@@ -161,27 +165,30 @@ def _payload(layers: dict[str, Any], tcp: int) -> bytes:
 
 @lru_cache(maxsize=1024)
 def transport_place(protocols: str) -> tuple[str, int, str, int] | None:
-    """Which of a frame's layers count: the innermost TCP or UDP and the IP layer next outside it.
+    """Which of a frame's layers count: the innermost TCP, UDP or SCTP and the IP layer next outside it.
+
+    SCTP that UDP carries is left to UDP: by the port alone tshark takes anything for it.
 
     ``protocols`` is frame.protocols, such as ``eth:ethertype:ip:gre:ipv6:tcp``. Gives the IP family, and the
     indexes of the layers among their kind; None if there is neither but in what an ICMP message quotes.
     """
-    family, counts = "", {"ip": 0, "ipv6": 0, "tcp": 0, "udp": 0}
+    family, before, counts = "", "", {"ip": 0, "ipv6": 0, "tcp": 0, "udp": 0, "sctp": 0}
     found = None
     for name in protocols.split(":"):
         if name in ("icmp", "icmpv6"):
             break
-        if name in counts:
+        if name in counts and (before, name) != ("udp", "sctp"):
             counts[name] += 1
-            if name in ("tcp", "udp"):
+            if name in ("tcp", "udp", "sctp"):
                 found = family, max(counts.get(family, 0) - 1, 0), name, counts[name] - 1
             else:
                 family = name
+        before = name
     return found
 
 
 @lru_cache(maxsize=65536)
-def _endpoint(address: str, port: str) -> Endpoint:
+def endpoint(address: str, port: str) -> Endpoint:
     return Endpoint(address, int(port))
 
 

@@ -45,7 +45,8 @@ class Inputs(NamedTuple):
 class Entry(NamedTuple):
     """A connection in a list, before its final number is known.
 
-    ``first`` is the frame number of its first packet, ``stream`` tshark's number of the TCP stream (UDP's are -1, -2,
+    ``first`` is the frame number of its first packet, with a fraction where one may begin several (SCTP);
+    ``stream`` tshark's number of the TCP stream (UDP's are -1, -2,
     ...). ``over``: nothing more can happen on it. ``chain``: the certificates of both sides, ``authorities`` those that
     the server sent above its own; ``above``: those of other connections that may have had a part in the verdict;
     ``certain``: none had. ``randoms`` of its hellos, None
@@ -54,7 +55,7 @@ class Entry(NamedTuple):
     along, without looking at other connections; None where they cannot add to it.
     """
 
-    first: int
+    first: float
     stream: int
     row: Row
     place: Place
@@ -79,7 +80,7 @@ def hints(opinion: Opinion) -> tuple[Observation | None, int | None]:
     return observe(opinion.connection), suspicion(opinion.connection)
 
 
-def entry(first: int, stream: int, opinion: Opinion, inputs: Inputs | None, spool: Spool, over: bool) -> Entry:
+def entry(first: float, stream: int, opinion: Opinion, inputs: Inputs | None, spool: Spool, over: bool) -> Entry:
     """The entry of a judged connection; ``inputs`` are None where it cannot be made anew from them."""
     connection = opinion.connection
     observation, suspected = hints(opinion)

@@ -59,14 +59,14 @@ class Flow:
     An EAP conversation is one too, whatever carries it (`sources.sessions`).
 
     What came before that (STUN, and whatever else shares the ports) is passed over. The client is who sends a
-    ClientHello, or the first packet; else who uses the port less known.
+    ClientHello, or the first packet; else who uses the port less known. ``over``: it will never be any.
     """
 
-    def __init__(self, keylog: KeyLog, first: int = 0) -> None:
+    def __init__(self, keylog: KeyLog, first: float = 0) -> None:
         """``first``: the frame number of the first datagram."""
         self.first = first
         self.engine: Follower | None = None
-        self.is_tls = False
+        self.is_tls = self.over = False
         self.last: float | None = None
         self._keylog = keylog
         self._wrapped = False

@@ -13,13 +13,14 @@ from tlsviz.connection.model import Connection, changed
 from tlsviz.connection.plain.undecided import UNDECIDED_LIMIT, Undecided
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
+from tlsviz.sources.channels import Channel
 from tlsviz.sources.ek import Deal
 from tlsviz.sources.feeding import Feed, on
 from tlsviz.sources.flows import Flow
 from tlsviz.sources.plan import Plan
 from tlsviz.sources.reassembly import CarvedSides, Stream
 from tlsviz.sources.segments import Datagram, Packet, is_bare
-from tlsviz.sources.sessions import Sessions
+from tlsviz.sources.sessions import SCTP, Sessions
 from tlsviz.sources.taken import Taken
 from tlsviz.wire.chunks import CannotCountError, Chunk, Input, Mark, Sender
 from tlsviz.wire.text import shorten
@@ -98,7 +99,8 @@ class Following:
         """Takes the next packet of the capture."""
         self.passing(packet)
         if isinstance(packet, Datagram):
-            self._take_datagram(packet)
+            for datagram in self._sessions.told(packet):
+                self._take_datagram(datagram)
             return
         try:
             followed = self._streams[packet.stream]
@@ -154,12 +156,12 @@ class Following:
             self._fault(stream, error)
 
     def _take_datagram(self, datagram: Datagram) -> None:
-        datagram = self._sessions.told(datagram)
         stream = -1 - datagram.stream
         try:
             flow = self._streams[stream]
         except KeyError:
-            flow = self._streams[stream] = Flow(self._keylog, datagram.number)
+            flow = Flow(self._keylog, datagram.number) if datagram.sctp is None else Channel(self._keylog, datagram)
+            self._streams[stream] = flow
         if not isinstance(flow, Flow):
             return
         try:
@@ -169,6 +171,9 @@ class Following:
         except Exception as error:
             self._drop(stream, flow)
             self._fault(stream, error)
+            return
+        if flow.over:
+            self._drop(stream, flow)
 
     @property
     def left(self) -> frozenset[int]:
@@ -182,6 +187,8 @@ class Following:
 
     def end(self) -> None:
         """The capture's end: what still waits in the streams is told."""
+        for datagram in self._sessions.rest():
+            self._take_datagram(datagram)
         for stream, followed in self._streams.items():
             self._look()
             if followed is None or isinstance(followed, Flow):
@@ -296,10 +303,11 @@ class Following:
         where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
         what = f"{type(error).__name__} at {where}: {shorten(str(error), 120)}"
         name = f"TCP stream {stream}" if stream >= 0 else f"UDP stream {-1 - stream}"
+        name = "A stream of SCTP" if stream < -SCTP else name
         self.faults.append(f"{name} is left out, by a mistake in tlsviz ({what}). Please report it.")
 
 
-def _first(item: tuple[int, Followed | Flow | None]) -> int:
+def _first(item: tuple[int, Followed | Flow | None]) -> float:
     """The frame number of a stream's first packet; what 802.1X carries comes behind all else."""
     return item[1].first if item[1] is not None else 0
 

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyshark
 
 from tlsviz.connection.model import Connection, Source, Trace
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import MissingError
-from tlsviz.sources import dumpcap, eapol, tshark
+from tlsviz.sources import dumpcap, eapol, ek, sctp, tshark
 from tlsviz.sources.asked import Asked, parameters
 from tlsviz.sources.capturing import Capturing
 from tlsviz.sources.ek import Reading, parse_packet
@@ -34,7 +34,7 @@ from tlsviz.sources.segments import Datagram, Packet
 from tlsviz.sources.watching import Watching
 from tlsviz.wire.text import safe, shorten
 
-FILTER = f"tcp or udp or {eapol.CAPTURED}"
+FILTER = f"tcp or udp or {sctp.CAPTURED} or {eapol.CAPTURED}"
 """Not bound to ports: TLS runs on any."""
 RING = 256 << 20
 TICK = 0.1
@@ -180,7 +180,7 @@ class _Live(Running, pyshark.LiveCapture):  # type: ignore[misc]
             use_ek=True,
             tshark_path=tshark.find(),
             eventloop=loop,
-            custom_parameters=parameters(),
+            custom_parameters=parameters(Asked(f"{ek.FILTER} or {sctp.ALL}")),
         )
 
     def supply(self, saving: Saving | None) -> Supply:
@@ -203,7 +203,12 @@ class _Live(Running, pyshark.LiveCapture):  # type: ignore[misc]
     async def read(self, supply: Supply, session: _Session) -> None:
         """Reads until the session ends; whatever happens, no process, thread or file of it remains."""
         ticking = None
-        self._asked = Asked(parse=lambda layers: parse_packet(layers) or eapol.lifted(layers, supply.again))
+
+        def parse(layers: dict[str, Any]) -> Packet | Datagram | None:
+            again = supply.again
+            return parse_packet(layers) or sctp.lifted(layers, again) or eapol.lifted(layers, again)
+
+        self._asked = Asked(parse=parse)
         try:
             with supply.running() as self._input:
                 ticking = asyncio.ensure_future(self._tick(supply, session))

@@ -138,13 +138,29 @@ class Lifting:
 def _plain(protocols: str) -> tuple[int, bool, str] | None:
     """How many bytes stand before IP, whether it is IPv6, and which protocol counts; None if none does."""
     place = transport_place(protocols)
-    if place is None:
+    if place is None or place[2] == "sctp":
         return None
     family, ip, kind, index = place
     before, found, _ = protocols.partition(f":{family}:{kind}")
     if ip or index or not found or before not in LINKS:
         raise HiddenError
     return LINKS[before], family == "ipv6", kind
+
+
+def carried(data: bytes, six: bool, protocol: int) -> tuple[str, str, bytes] | None:
+    """What a plain IP packet carries, between which addresses; None where it is not plain, or carries another."""
+    header = 40 if six else 20
+    if len(data) < header:
+        return None
+    if six:
+        version, length, kind, one, two = _IPV6.unpack_from(data)
+        plain, end = version >> 4 == 6, header + length
+    else:
+        version, end, fragment, kind, one, two = _IPV4.unpack_from(data)
+        plain = version == 0x45 and not fragment & 0x3FFF
+    if not plain or kind != protocol:
+        return None
+    return _endpoint(one, 0).address, _endpoint(two, 0).address, data[header:end]
 
 
 @lru_cache(maxsize=65536)

@@ -49,9 +49,9 @@ def read_packets(
 ) -> Reading:
     """Reads every TCP packet with data, SYN, FIN or RST, and every datagram that may be DTLS or QUIC.
 
-    They go into ``take`` in the file's order, a batch at a time; behind all of them what EAP says on the link.
-    ``feed``: tshark gets these frames of the file instead of the whole. ``deal``: makes of tshark's lines what ``take``
-    gets (`sources.spread`), instead of packets.
+    They go into ``take`` in the file's order, a batch at a time; behind all of them what EAP says on the link, and
+    SCTP's packets. ``feed``: tshark gets these frames of the file instead of the whole. ``deal``: makes of tshark's
+    lines what ``take`` gets (`sources.spread`), instead of packets.
     Blocks until the end; not to be called from a running event loop. Raises `CancelledError` within 0.1 s of
     ``cancelled`` turning true, `MissingError` without tshark, `TargetError` when tshark cannot read the file, and
     `HiddenError` when a packet cannot be lifted as ``feed`` wants.
@@ -62,9 +62,15 @@ def read_packets(
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         capture = _Capture(path, program, runner.get_loop(), reading, feed, asked, deal)
         runner.run(capture.read(take, cancelled or _never))
+
+        def again(asked: Asked) -> None:
+            another = _Capture(path, program, runner.get_loop(), Reading(), feed, asked)
+            runner.run(another.read(lambda batch, _: take(batch, reading), cancelled or _never))
+
         if reading.eapol and not reading.failed:
-            again = _Capture(path, program, runner.get_loop(), Reading(), feed, _eapol())
-            runner.run(again.read(lambda batch, _: take(batch, reading), cancelled or _never))
+            again(_eapol())
+        if reading.sctp and not reading.failed:
+            again(_sctp())
     if reading.failed and not reading.frames and not tshark.cut_short(reading.complaints):
         raise tshark.refusal(path, program, reading.complaints)
     reading.complaints = tshark.complaints(reading.complaints)
@@ -129,6 +135,12 @@ def _eapol() -> Asked:
     from tlsviz.sources import eapol
 
     return Asked(eapol.FILTER, eapol.FIELDS, eapol.DISABLED, eapol.parse)
+
+
+def _sctp() -> Asked:
+    from tlsviz.sources import sctp
+
+    return Asked(sctp.FILTER, sctp.FIELDS, sctp.DISABLED, sctp.parse)
 
 
 class Running:

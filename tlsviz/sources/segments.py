@@ -59,10 +59,31 @@ class Carved(NamedTuple):
     packets: tuple[int, ...]
 
 
+class Said(NamedTuple):
+    """What SCTP carried in a `Datagram`.
+
+    ``kind``: a whole ``packet`` as it was captured; or, of one connection (`sources.associations`): bytes of a
+    ``message``, a ``gap`` of unknown size before what follows, or a mark. ``side``: 0 or 1, which end said it, and
+    ``opener`` which end sent INIT, None if that was not seen. ``channel``: the stream, or `ALL_STREAMS` of an
+    association with DTLS. ``packets``: the frames that brought it.
+    """
+
+    kind: str
+    side: int = 0
+    opener: int | None = None
+    channel: int = 0
+    packets: tuple[int, ...] = ()
+    detail: str = ""
+
+
+ALL_STREAMS = 1 << 16
+
+
 class Datagram(NamedTuple):
     """A UDP datagram of a capture, as `Packet`; ``stream`` is tshark's UDP stream.
 
-    ``eapol``: it is no UDP, but an EAP packet on the link; its ends are MAC addresses, without ports.
+    ``eapol``: it is no UDP, but an EAP packet on the link; its ends are MAC addresses, without ports. ``sctp``: nor is
+    it UDP, but what that says.
     """
 
     number: int
@@ -73,6 +94,7 @@ class Datagram(NamedTuple):
     payload: bytes
     missing: int = 0
     eapol: bool = False
+    sctp: Said | None = None
 
 
 class Item(NamedTuple):

@@ -1,15 +1,22 @@
-"""EAP conversations told apart: many share the ports of a RADIUS server, and the air around an access point."""
+"""Conversations that tshark does not number, told apart: EAP's, and SCTP's streams.
+
+Many of EAP share the ports of a RADIUS server, and the air around an access point.
+"""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from tlsviz.connection import eap
 from tlsviz.connection.model import Endpoint
 from tlsviz.sources.segments import Datagram
 
-FIRST = 1 << 40
-"""Conversations are numbered from here on, behind all numbers that tshark gives to UDP streams."""
+if TYPE_CHECKING:
+    from tlsviz.sources.associations import Associations
+
+FIRST, SCTP = 1 << 40, 1 << 44
+"""Conversations are numbered from here on, behind all numbers that tshark gives to UDP streams: EAP's, then SCTP's."""
 MOST = 20_000
 """Conversations and open requests that are remembered."""
 _GROUP = 1
@@ -21,7 +28,7 @@ Ends = tuple[Endpoint, Endpoint]
 
 
 class Sessions:
-    """Gives each datagram that carries EAP the number of its conversation as its stream."""
+    """Gives each datagram that carries EAP or SCTP the number of its conversation as its stream."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -31,15 +38,29 @@ class Sessions:
         self._waiting: dict[str, int] = {}
         self._over: set[int] = set()
         self._claimed: set[int] = set()
+        self._associations: Associations | None = None
 
-    def told(self, datagram: Datagram) -> Datagram:
-        """The datagram; of one that carries EAP the stream is its conversation's number, unless it has one already."""
+    def told(self, datagram: Datagram) -> Sequence[Datagram]:
+        """The datagram; of one that carries EAP the stream is its conversation's number, unless it has one already.
+
+        Of an SCTP packet what it brings to each of its connections.
+        """
         if datagram.stream >= FIRST:
-            return datagram
+            return (datagram,)
+        if datagram.sctp is not None:
+            if self._associations is None:
+                from tlsviz.sources.associations import Associations
+
+                self._associations = Associations()
+            return self._associations.told(datagram)
         if datagram.eapol:
-            return datagram._replace(stream=self._of_station(datagram))
+            return (datagram._replace(stream=self._of_station(datagram)),)
         found = eap.radius(datagram.payload)
-        return datagram if found is None else datagram._replace(stream=self._of_radius(found, datagram))
+        return (datagram if found is None else datagram._replace(stream=self._of_radius(found, datagram)),)
+
+    def rest(self) -> Sequence[Datagram]:
+        """Nothing more comes: what waits of SCTP."""
+        return self._associations.rest() if self._associations is not None else ()
 
     def _new(self) -> int:
         self._count += 1
@@ -53,7 +74,7 @@ class Sessions:
             number = asked[1] if asked is not None else self._new()
             state = found.first(eap.STATE)
             if found.code == eap.ACCESS_CHALLENGE and state:
-                _keep(self._states, (datagram.source, state), number)
+                keep(self._states, (datagram.source, state), number)
             return number
         key = ((datagram.source, datagram.destination), found.identifier)
         before = self._asked.get(key)
@@ -62,7 +83,7 @@ class Sessions:
         state = found.first(eap.STATE)
         known = self._states.get((datagram.destination, state)) if state else None
         number = known if known is not None else self._new()
-        _keep(self._asked, key, (found.authenticator, number))
+        keep(self._asked, key, (found.authenticator, number))
         return number
 
     # -- EAPOL: the station answers; after success or failure another conversation begins ---------------------------
@@ -81,10 +102,10 @@ class Sessions:
             number = self._asking(asker) if answers else None
             number = number if number is not None else self._new()
         if not _is_group(station):
-            _keep(self._stations, station, number)
+            keep(self._stations, station, number)
             self._claimed.add(number)
         if not _is_group(asker):
-            _keep(self._waiting, asker, number)
+            keep(self._waiting, asker, number)
         if not begins:
             self._over.add(number)
         return number
@@ -102,7 +123,8 @@ def _is_group(address: str) -> bool:
         return False
 
 
-def _keep(known: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+def keep(known: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Remembers a value, and forgets the oldest where there are too many."""
     known[key] = value
     if len(known) > MOST:
         del known[next(iter(known))]

@@ -21,14 +21,14 @@ class Settling:
     def __init__(self, opinions: Opinions, spool: Spool) -> None:
         self._opinions = opinions
         self._spool = spool
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[float, int] = {}
 
     def provisional(self, entry: Entry) -> Kept:
         """An entry under the number that it has until the end: its place in the order in which they were found."""
         number = self._numbers.setdefault(entry.first, len(self._numbers))
         return _kept(entry, number)
 
-    def judged(self, entries: Mapping[int, Entry]) -> Iterator[Entry]:
+    def judged(self, entries: Mapping[float, Entry]) -> Iterator[Entry]:
         """After the end: all of them in the order of their first packets, by which they are given here."""
         for number, first in enumerate(sorted(entries)):
             yield self._judged(entries[first], number)

@@ -57,20 +57,21 @@ class Shelving(Following):
         self._opinions = opinions
         self.spool = spool
         self._told = told
-        self._shelved: dict[int, _Shelved] = {}
+        self._shelved: dict[float, _Shelved] = {}
         self._due: deque[tuple[float, int]] = deque()
 
     @property
-    def entries(self) -> dict[int, Entry]:
+    def entries(self) -> dict[float, Entry]:
         """After the `end`: the entry of each connection, by the frame number of its first packet."""
         return {first: shelved.entry for first, shelved in self._shelved.items() if shelved.entry is not None}
 
     def replace(self, others: Following) -> None:
         """Takes the streams that were to be read whole from another reading."""
         assert isinstance(others, Shelving)
-        for first, made in others.entries.items():
-            if first in self.whole:
-                self._shelved[first] = _Shelved(None, 0, made._replace(stream=self.whole[first]))
+        made = others.entries
+        for first, stream in self.whole.items():
+            if first in made:
+                self._shelved[first] = _Shelved(None, 0, made[first]._replace(stream=stream))
         super().replace(others)
 
     def end(self) -> None:

@@ -56,7 +56,7 @@ class _End(NamedTuple):
     as in `Following`.
     """
 
-    entries: frozenset[int]
+    entries: frozenset[float]
     carved: frozenset[int]
     whole: dict[int, int]
     faults: tuple[str, ...]
@@ -76,7 +76,7 @@ class Spread:
     """
 
     def __init__(self, count: int, make: Make, told: Callable[[Entry], None]) -> None:
-        self.entries: dict[int, Entry] = {}
+        self.entries: dict[float, Entry] = {}
         self.whole: dict[int, int] = {}
         self.faults: list[str] = []
         self.unclaimed = False
@@ -153,6 +153,7 @@ class Spread:
                 packet = parse_packet(ujson.loads(line).get("layers") or {})
                 parts[_share(packet.stream, count) if isinstance(packet, Packet) else 0].append(line)
         reading.eapol = reading.eapol or b":eapol" in lines
+        reading.sctp = reading.sctp or b":sctp" in lines
         if last:
             reached(ujson.loads(last).get("layers") or {}, reading)
         return [b"\n".join(part) for part in parts]
@@ -197,9 +198,10 @@ class Spread:
 
     def replace(self, others: Shelving) -> None:
         """Takes the streams that were to be read whole from another reading."""
-        for first, made in others.entries.items():
-            if first in self.whole:
-                self.entries[first] = made._replace(stream=self.whole[first])
+        made = others.entries
+        for first, stream in self.whole.items():
+            if first in made:
+                self.entries[first] = made[first]._replace(stream=stream)
         self.faults += others.faults
 
     def _hear(self, number: int, news: _News | _End | _Bug | None) -> _End | None:

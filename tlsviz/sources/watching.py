@@ -16,7 +16,7 @@ from tlsviz.sources.following import Following
 from tlsviz.sources.keyfollower import KeyFollower, randoms_of
 from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.segments import FIN, RST, Datagram, Packet, is_bare
-from tlsviz.sources.sessions import FIRST, Sessions
+from tlsviz.sources.sessions import FIRST, SCTP, Sessions
 
 KEPT_EACH = 4 << 20
 KEPT_ALL = 256 << 20
@@ -64,7 +64,8 @@ class _Watched:
         """How long to wait for another packet, in seconds."""
         if self.over or len(self.ended) == 2:
             return CLOSED
-        return HALF_CLOSED if self.ended else IDLE_DATAGRAMS if self.key[0] else IDLE
+        in_datagrams = self.key[0] and self.key[1] < SCTP
+        return HALF_CLOSED if self.ended else IDLE_DATAGRAMS if in_datagrams else IDLE
 
 
 class Watching:
@@ -95,18 +96,21 @@ class Watching:
         """Takes the next packets."""
         now = self._clock()
         for packet in packets:
-            if isinstance(packet, Datagram):
-                packet = self._sessions.told(packet)  # many share the ports of RADIUS
-            key = (isinstance(packet, Datagram), packet.stream)
-            try:
-                watched = self._watched[key]
-            except KeyError:
-                if isinstance(packet, Packet) and is_bare(packet):
-                    continue
-                watched = self._watched[key] = _Watched(key, Following(self._follower.keylog))
-            if watched is not None:
-                watched.last = now
-                self._take(watched, packet)
+            # Many share the ports of RADIUS, or an SCTP association.
+            for each in self._sessions.told(packet) if isinstance(packet, Datagram) else (packet,):
+                self._take_one(each, now)
+
+    def _take_one(self, packet: Packet | Datagram, now: float) -> None:
+        key = (isinstance(packet, Datagram), packet.stream)
+        try:
+            watched = self._watched[key]
+        except KeyError:
+            if isinstance(packet, Packet) and is_bare(packet):
+                return
+            watched = self._watched[key] = _Watched(key, Following(self._follower.keylog))
+        if watched is not None:
+            watched.last = now
+            self._take(watched, packet)
 
     def _take(self, watched: _Watched, packet: Packet | Datagram) -> None:
         watched.following.take(packet)
@@ -115,6 +119,10 @@ class Watching:
             if packet.flags & FIN:
                 watched.ended.add(packet.source)
             watched.over = watched.over or bool(packet.flags & RST)
+        elif packet.sctp is not None:
+            if packet.sctp.kind == "shutdown":
+                watched.ended.add(packet.source)
+            watched.over = watched.over or packet.sctp.kind == "abort"
         elif packet.stream >= FIRST and eap.ends(packet.payload, not packet.eapol):
             watched.over = True
         elif not watched.following.found and watched.count > UNDECIDED:
@@ -241,6 +249,8 @@ class Watching:
 
     def end(self) -> None:
         """Nothing more will come: everything that is still open is told as it is."""
+        for datagram in self._sessions.rest():
+            self._take_one(datagram, self._clock())
         if self._follower.poll():
             self._again()
         for watched in [each for each in self._watched.values() if each is not None]:

@@ -1,0 +1,200 @@
+"""One direction of an SCTP association: which TSNs are here, and messages put together from their parts. No I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tlsviz.sources.sctp import Piece
+
+MOST_SEEN = 1 << 16
+"""TSNs that are remembered behind one that is missing."""
+
+Place = tuple[int, bool, int, int]
+"""Of a piece: I-DATA's stream, order and message, and its number there; DATA's pieces are numbered by their TSNs."""
+
+
+class Message(NamedTuple):
+    """A whole user message. ``cause``: up to where its sender had what the other side sent, as the same packet says,
+    None if it does not; ``arrival`` counts packets of the association.
+    """
+
+    pieces: tuple[Piece, ...]
+    cause: int | None
+    arrival: int
+
+
+class Lane:
+    """One direction of a stream. ``next``: the number of the message whose turn it is, None before the first.
+
+    ``waiting``: messages by their numbers, which do not wrap here, ``low`` the first of them; ``lost``: a gap was told
+    before they came.
+    """
+
+    __slots__ = ("lost", "low", "next", "side", "stream", "waiting")
+
+    def __init__(self, side: int, stream: int, begin: int | None) -> None:
+        self.side = side
+        self.stream = stream
+        self.next = begin
+        self.waiting: dict[int, Message] = {}
+        self.low = 0
+        self.lost = False
+
+
+class Reach:
+    """TSNs of which something is true: of all below ``edge``, and of those ``beyond``. They do not wrap here."""
+
+    __slots__ = ("beyond", "edge")
+
+    def __init__(self) -> None:
+        self.edge = 0
+        self.beyond: set[int] = set()
+
+    def __contains__(self, at: int) -> bool:
+        return at < self.edge or at in self.beyond
+
+    def add(self, at: int) -> None:
+        """Takes one more; forgets that some are missing where too many are beyond them."""
+        if at >= self.edge:
+            self.beyond.add(at)
+            self.reach(self.edge)
+            if len(self.beyond) > MOST_SEEN:
+                self.reach(sorted(self.beyond)[MOST_SEEN // 2])
+
+    def reach(self, edge: int) -> None:
+        """Takes all below a place."""
+        if edge > self.edge:
+            self.edge = edge
+            self.beyond = {each for each in self.beyond if each >= edge}
+        while self.edge in self.beyond:
+            self.beyond.remove(self.edge)
+            self.edge += 1
+
+
+class Half:
+    """One direction of an association. ``begun``: whether it is known where TSNs begin, ``synced``: INIT said so;
+    ``ended``: it was told that the end is missing.
+
+    ``seen`` and ``told``: which TSNs are here or given up, and which have had their turn. ``acknowledged``: the other
+    side has all up to this one; up to ``excused`` nobody waits for them. ``heads``, ``tails``: what is here of messages
+    that are not whole, by the places where each part begins and ends. TSNs do not wrap here.
+    """
+
+    __slots__ = ("acknowledged", "begun", "ended", "excused", "heads", "lanes", "seen", "synced", "tails", "told")
+
+    def __init__(self) -> None:
+        self.begun = self.synced = self.ended = False
+        self.seen, self.told = Reach(), Reach()
+        self.acknowledged: int | None = None
+        self.excused = -1
+        self.lanes: dict[int, Lane] = {}
+        self.heads: dict[Place, deque[Piece]] = {}
+        self.tails: dict[Place, deque[Piece]] = {}
+
+    def begin(self, tsn: int, synced: bool = False) -> None:
+        """Where it begins, if that is not known: INIT says it (``synced``), or the first that there is."""
+        if not self.begun:
+            self.begun, self.synced = True, synced
+            self.seen.edge = self.told.edge = tsn
+
+    def at(self, tsn: int) -> int:
+        """A TSN without wrap-around."""
+        return unwrapped(tsn, self.seen.edge, 32)
+
+    def is_new(self, tsn: int) -> bool:
+        """Whether a TSN was not here before; remembers it."""
+        self.begin(tsn)
+        at = self.at(tsn)
+        if at in self.seen:
+            return False
+        self.seen.add(at)
+        return True
+
+    def tell(self, run: Iterable[Piece]) -> None:
+        """Pieces have had their turn, or will never have it."""
+        for piece in run:
+            self.told.add(unwrapped(piece.tsn, self.told.edge, 32))
+
+    def acknowledge(self, tsn: int) -> None:
+        """The other side has all up to a TSN."""
+        self.begin(tsn + 1 & 0xFFFFFFFF)
+        at = self.at(tsn)
+        self.acknowledged = at if self.acknowledged is None else max(at, self.acknowledged)
+
+    def heard(self, tsn: int) -> bool:
+        """Whether all up to a TSN has had its turn, as far as it was seen and is waited for."""
+        if tsn < self.told.edge or not self.begun:
+            return True
+        return tsn <= self.excused and self.told.edge >= self.seen.edge and not self.seen.beyond
+
+    def settle(self, until: int) -> None:
+        """What was acknowledged up to a TSN is not waited for; what nobody has sent may be acknowledged too."""
+        if self.acknowledged is None:
+            return
+        until = min(until, self.acknowledged)
+        self.excused = max(until, self.excused)
+        last = min(until, max(self.seen.beyond, default=0))
+        if last - self.seen.edge > MOST_SEEN:
+            self.told.reach(last + 1)
+        for at in range(self.seen.edge, last + 1) if last - self.seen.edge <= MOST_SEEN else ():
+            if at not in self.seen:
+                self.told.add(at)
+        self.seen.reach(last + 1)
+
+    def join(self, piece: Piece) -> deque[Piece] | None:
+        """Takes a piece of a message; gives all of them once it is whole."""
+        run = deque((piece,))
+        if not piece.first and (before := self.tails.pop(_place(piece, -1), None)) is not None:
+            self.heads.pop(_place(before[0]), None)
+            before.append(piece)
+            run = before
+        if not piece.last and (after := self.heads.pop(_place(piece, 1), None)) is not None:
+            self.tails.pop(_place(after[-1]), None)
+            if len(run) < len(after):
+                after.extendleft(reversed(run))
+                run = after
+            else:
+                run.extend(after)
+        if run[0].first and run[-1].last:
+            return run
+        # A part is found by its beginning, whole or not, and goes on only where it has not ended.
+        self.heads[_place(run[0])] = run
+        if not run[-1].last:
+            self.tails[_place(run[-1])] = run
+        return None
+
+    def parts(self, lane: Lane, until: int | None, known: int | None) -> list[deque[Piece]]:
+        """Takes out what is here of a stream's messages that are not whole, in order.
+
+        Those before ``until``, and of them what has ended before a TSN, ``known``.
+        """
+        at = lane.next or 0
+        found = [run for run in self.heads.values() if run[0].stream == lane.stream and not run[0].unordered]
+        found = [run for run in found if until is None or number_of(run[0], at) < until]
+        found = [run for run in found if known is None or self.at(run[-1].tsn) < known]
+        for run in found:
+            self.heads.pop(_place(run[0]), None)
+            self.tails.pop(_place(run[-1]), None)
+        for run in found:
+            self.tell(run)
+        found = [run for run in found if number_of(run[0], at) >= at]
+        edge = self.seen.edge
+        return sorted(found, key=lambda run: (number_of(run[0], at), unwrapped(run[0].place, edge, 32)))
+
+
+def _place(piece: Piece, step: int = 0) -> Place:
+    at = piece.place + step & 0xFFFFFFFF
+    return (piece.stream, piece.unordered, piece.number, at) if piece.interleaved else (-1, False, 0, at)
+
+
+def unwrapped(number: int, position: int, bits: int) -> int:
+    """The position nearest to ``position`` whose low bits are ``number``."""
+    half = 1 << bits - 1
+    return position + ((number - position + half) & (1 << bits) - 1) - half
+
+
+def number_of(piece: Piece, position: int) -> int:
+    """The number of a piece's message, without wrap-around."""
+    return unwrapped(piece.number, position, 32 if piece.interleaved else 16)
