@@ -42,7 +42,7 @@ def told(text: str) -> str:
         ("outcome:self_singed", "did you mean self signed"),
         ("trust:nosuch", "No verdict or reason is called"),
         ("cipher:rc5", "No cipher suite is called rc5"),
-        ("transport:sctp", "No transport is called sctp"),
+        ("transport:dccp", "No transport is called dccp"),
         ("finding:expired,nosuch", "No finding is called nosuch."),
     ],
 )
