@@ -141,10 +141,11 @@ class Trips(NamedTuple):
 
 
 def trips(connection: Connection) -> Trips:
-    """The round trips that TCP's handshake shows: from a capture's segments, or else from the marks of a source."""
+    """The round trips that TCP's handshake (or SCTP's) shows: from a capture's segments, else from a source's marks."""
     if connection.tcp is None:
         times = {placed.mark.kind: placed.mark.time for placed in reversed(connection.marks)}
-        begin, end = times.get("syn"), times.get("syn_ack", times.get("connected"))
+        begin = times.get("syn", times.get("init"))
+        end = times.get("syn_ack", times.get("init_ack", times.get("connected")))
         return Trips(end - begin if begin is not None and end is not None and end >= begin else None)
     segments = connection.tcp.segments
     answer = next((each for each in segments if each.sender == SERVER and each.flags & SYN and each.flags & ACK), None)

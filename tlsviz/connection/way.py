@@ -22,11 +22,12 @@ from tlsviz.wire.chunks import CLIENT, SERVER
 from tlsviz.wire.text import plural
 
 SpanKind = Literal["name", "record", "connect", "plain", "handshake", "request", "answer"]
-"""name: name lookup. record: the HTTPS record. connect: TCP. plain: what is said before TLS (STARTTLS, a proxy).
-handshake: a flight of TLS and its answer. request: until the answer's first byte. answer: from there to its end."""
+"""name: name lookup. record: the HTTPS record. connect: TCP, or SCTP. plain: what is said before TLS (STARTTLS, a
+proxy). handshake: a flight of TLS and its answer. request: until the answer's first byte. answer: from there on."""
 
-_TURNED = ("syn_ack", "connected", "refused", "unreachable", "timeout", "rst", "error")
-_CONNECTED = ("syn_ack", "connected")
+_ASKED = {"syn": "TCP connect", "init": "SCTP association"}
+_CONNECTED = ("syn_ack", "init_ack", "connected")
+_TURNED = (*_CONNECTED, "refused", "unreachable", "timeout", "rst", "abort", "error")
 _LATER = frozenset(("new_session_ticket", "key_update", "alert", "heartbeat", "change_cipher_spec"))
 """What a server says without being waited for, once the handshake has begun."""
 _SHOWN = 4
@@ -90,7 +91,7 @@ def way(connection: Connection) -> Way:
 
 def _begun(connection: Connection) -> bool:
     """Whether the beginning was seen: TCP's or that of the handshake."""
-    return any(placed.mark.kind in ("syn", *_CONNECTED) for placed in connection.marks) or any(
+    return any(placed.mark.kind in (*_ASKED, *_CONNECTED) for placed in connection.marks) or any(
         message.type in CLIENT_HELLOS for message in connection.messages
     )
 
@@ -152,21 +153,22 @@ def _connects(connection: Connection) -> Iterator[Span]:
     waiting: PlacedMark | None = None
     for placed in connection.marks:
         mark = placed.mark
-        if mark.kind == "syn" and (waiting is None or mark.detail != waiting.mark.detail):
+        if mark.kind in _ASKED and (waiting is None or mark.detail != waiting.mark.detail):
             waiting = placed
         elif mark.kind in _TURNED and waiting is not None:
             begun, where = waiting.mark, waiting.mark.detail or str(connection.server)
+            title = _ASKED[begun.kind]
             start, took = begun.time - connection.start, max(mark.time - begun.time, 0.0)
             waiting = None
             if mark.kind in _CONNECTED:
-                yield Span("connect", start, took, "TCP connect", where, 1)
+                yield Span("connect", start, took, title, where, 1)
                 return
-            answered = mark.kind in ("refused", "rst")
+            answered = mark.kind in ("refused", "rst", "abort")
             fault = mark.detail if mark.kind in ("unreachable", "error") else _FAULTS.get(mark.kind, mark.kind)
-            yield Span("connect", start, took, "TCP connect", where, int(answered), fault)
+            yield Span("connect", start, took, title, where, int(answered), fault)
 
 
-_FAULTS = {"refused": "refused", "rst": "reset", "timeout": "no answer"}
+_FAULTS = {"refused": "refused", "rst": "reset", "abort": "aborted", "timeout": "no answer"}
 
 
 # -- what the two sides say ----------------------------------------------------------------------------------------
@@ -307,6 +309,10 @@ def _round_trip_time(connection: Connection, spans: list[Span]) -> tuple[float |
     # A reply that was captured before its question, or told late for a hole before it, seems to take no time.
     quickest = next((span for span in turns if span.kind == "connect"), None) if connection.tcp is not None else None
     quickest = quickest or min(turns, key=lambda span: span.duration)
-    by = "TCP's first answer" if quickest.kind == "connect" else f"the quickest answer ({quickest.title})"
+    by = (
+        f"{quickest.title.split()[0]}'s first answer"
+        if quickest.kind == "connect"
+        else f"the quickest answer ({quickest.title})"
+    )
     captured = any(message.packets for message in connection.messages)
     return quickest.duration, f"{by}{', as seen from where it was captured' if captured else ''}"

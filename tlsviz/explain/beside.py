@@ -82,7 +82,7 @@ def mark(connection: Connection, placed: PlacedMark) -> Narration:
 
 def _took(connection: Connection, placed: PlacedMark) -> str:
     """How long the packet's way there and back took, at the server's answer to the SYN."""
-    answers = [p for p in connection.marks if p.mark.kind in ("syn_ack", "connected")]
+    answers = [p for p in connection.marks if p.mark.kind in ("syn_ack", "init_ack", "connected")]
     if placed not in answers[:1]:
         return ""
     timed = trips(connection)

@@ -78,7 +78,7 @@ def _parts(spans: list[Span], width: int) -> Line:
 
 
 def _label(span: Span, timed: bool) -> str:
-    name = _SHORT[span.kind]
+    name = span.title.split()[0] if span.kind == "connect" else _SHORT[span.kind]
     sign = f"{glyphs().failed} " if span.fault else ""
     return f"{sign}{name} {clock(span.duration)}" if timed else f"{sign}{name}"
 
