@@ -160,7 +160,7 @@ def carried(data: bytes, six: bool, protocol: int) -> tuple[str, str, bytes] | N
         plain = version == 0x45 and not fragment & 0x3FFF
     if not plain or kind != protocol:
         return None
-    return _endpoint(one, 0).address, _endpoint(two, 0).address, data[header:end]
+    return endpoint(one, 0).address, endpoint(two, 0).address, data[header:end]
 
 
 @lru_cache(maxsize=65536)
