@@ -60,11 +60,14 @@ def read(path: Path) -> tuple[list[Packet | Datagram], Reading]:
         ("eth:ethertype:ip:udp:gtp:ip:udp:data", ("ip", 1, "udp", 1)),
         ("eth:ethertype:ip:icmp:ip:tcp", None),
         ("eth:ethertype:ip:ipv6:icmpv6:ipv6:tcp:tls", None),
-        ("eth:ethertype:ip:sctp", None),
+        ("eth:ethertype:ip:sctp:data", ("ip", 0, "sctp", 0)),
+        ("eth:ethertype:ip:udp:gtp:ip:sctp", ("ip", 1, "sctp", 0)),
+        ("eth:ethertype:ip:udp:sctp", ("ip", 0, "udp", 0)),
+        ("eth:ethertype:ip:icmp:ip:sctp", None),
         ("eth:ethertype:ip:icmp:ip:udp:data", None),
     ],
 )
-def test_the_innermost_tcp_or_udp_counts(protocols: str, place: tuple[str, int, str, int] | None) -> None:
+def test_the_innermost_transport_counts(protocols: str, place: tuple[str, int, str, int] | None) -> None:
     assert transport_place(protocols) == place
 
 
