@@ -151,7 +151,7 @@ class _Association:
         if chunk.kind == sctp.ABORT:
             name, detail = "abort", sctp.cause(chunk)
         elif chunk.kind in (sctp.SHUTDOWN, sctp.SHUTDOWN_ACK):
-            name, detail = "shutdown", ""
+            name, detail = "shutdown", "acknowledged" if chunk.kind == sctp.SHUTDOWN_ACK else ""
         else:
             return
         if (side, name) in self._ended or self._now is None:

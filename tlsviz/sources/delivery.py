@@ -18,8 +18,8 @@ OVERHEAD = 256
 """What a waiting piece costs beside its bytes, about."""
 PATIENCE = 64
 """Packets of an association that may pass before what was acknowledged, but not seen, is declared missing."""
-MOST_STUCK = 64
-"""Streams of an association that may wait at the same time."""
+MOST_STUCK, MOST_OPEN = 64, 1 << 10
+"""Streams of an association that may wait at the same time; parts of messages of one direction that may."""
 
 Tell = Callable[[int, int, "tuple[Piece, ...] | None", float], None]
 """Gets a side, a stream, what comes next in it, None for a gap, and when."""
@@ -139,7 +139,7 @@ class Delivery:
         """The stream that has waited long enough; None while there is hope."""
         if len(self._stuck) > MOST_STUCK or (self._bytes > LIMIT and self._stuck):
             return next(iter(self._stuck))
-        if self._bytes > LIMIT:  # messages without an end
+        if self._bytes > LIMIT or max(len(half.tails) for half in self.halves) > MOST_OPEN:
             self._drop()
         for lane, since in self._stuck.items():
             if self._arrivals - since >= PATIENCE and self._certain(lane):
@@ -149,11 +149,14 @@ class Delivery:
     def _drop(self) -> None:
         """Waits no longer for the rest of messages."""
         for side, half in enumerate(self.halves):
-            for stream in dict.fromkeys(run[0].stream for run in half.heads.values()):
-                self._broken(half.lanes.get(stream) or Lane(side, stream, 0 if half.synced else None), None)
+            for stream in half.heads:
+                lane = half.lanes.get(stream) or Lane(side, stream, 0 if half.synced else None)
+                if not lane.waiting:
+                    self._broken(lane, None)
             half.heads.clear()
             half.tails.clear()
-        self._bytes = 0
+        waiting = (message for lane in self._stuck for message in lane.waiting.values())
+        self._bytes = sum(_cost(message.pieces) for message in waiting)
 
     def _certain(self, lane: Lane) -> bool:
         """Whether what a stream waits for was received: it will not be sent again."""
@@ -185,7 +188,8 @@ class Delivery:
     def _unheard(self, side: int, known: int) -> None:
         """The end of messages that the other side had, up to a TSN, is missing. Of I-DATA nobody can tell where."""
         half = self.halves[side]
-        open_runs = [run for run in half.heads.values() if not run[0].unordered and not run[0].interleaved]
+        every = (run for runs in half.heads.values() for run in runs.values())
+        open_runs = [run for run in every if not run[0].unordered and not run[0].interleaved]
         half.settle(known)
         for stream in dict.fromkeys(run[0].stream for run in open_runs if half.at(run[-1].tsn) < known):
             answers = half.lanes.setdefault(stream, Lane(side, stream, 0 if half.synced else None))

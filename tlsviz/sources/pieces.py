@@ -10,9 +10,11 @@ from tlsviz.sources.sctp import Piece
 
 MOST_SEEN = 1 << 16
 """TSNs that are remembered behind one that is missing."""
+MOST_LOST = 1 << 10
+"""TSNs in a row that are taken for lost one by one."""
 
 Place = tuple[int, bool, int, int]
-"""Of a piece: I-DATA's stream, order and message, and its number there; DATA's pieces are numbered by their TSNs."""
+"""Of a piece: its stream, whether that minds no order there, its message, and its number: I-DATA's own, DATA's TSN."""
 
 
 class Message(NamedTuple):
@@ -44,12 +46,15 @@ class Lane:
 
 
 class Reach:
-    """TSNs of which something is true: of all below ``edge``, and of those ``beyond``. They do not wrap here."""
+    """TSNs of which something is true: of all below ``edge``, and of those ``beyond``, up to ``last``.
 
-    __slots__ = ("beyond", "edge")
+    They do not wrap here.
+    """
+
+    __slots__ = ("beyond", "edge", "last")
 
     def __init__(self) -> None:
-        self.edge = 0
+        self.edge = self.last = 0
         self.beyond: set[int] = set()
 
     def __contains__(self, at: int) -> bool:
@@ -59,6 +64,7 @@ class Reach:
         """Takes one more; forgets that some are missing where too many are beyond them."""
         if at >= self.edge:
             self.beyond.add(at)
+            self.last = max(at, self.last)
             self.reach(self.edge)
             if len(self.beyond) > MOST_SEEN:
                 self.reach(sorted(self.beyond)[MOST_SEEN // 2])
@@ -78,8 +84,8 @@ class Half:
     ``ended``: it was told that the end is missing.
 
     ``seen`` and ``told``: which TSNs are here or given up, and which have had their turn. ``acknowledged``: the other
-    side has all up to this one; up to ``excused`` nobody waits for them. ``heads``, ``tails``: what is here of messages
-    that are not whole, by the places where each part begins and ends. TSNs do not wrap here.
+    side has all up to this one; up to ``excused`` nobody waits for them. ``heads`` (by stream), ``tails``: what is here
+    of messages that are not whole, by the places where each part begins and ends. TSNs do not wrap here.
     """
 
     __slots__ = ("acknowledged", "begun", "ended", "excused", "heads", "lanes", "seen", "synced", "tails", "told")
@@ -90,7 +96,7 @@ class Half:
         self.acknowledged: int | None = None
         self.excused = -1
         self.lanes: dict[int, Lane] = {}
-        self.heads: dict[Place, deque[Piece]] = {}
+        self.heads: dict[int, dict[Place, deque[Piece]]] = {}
         self.tails: dict[Place, deque[Piece]] = {}
 
     def begin(self, tsn: int, synced: bool = False) -> None:
@@ -135,10 +141,10 @@ class Half:
             return
         until = min(until, self.acknowledged)
         self.excused = max(until, self.excused)
-        last = min(until, max(self.seen.beyond, default=0))
-        if last - self.seen.edge > MOST_SEEN:
+        last = min(until, self.seen.last)
+        if last - self.seen.edge > MOST_LOST:
             self.told.reach(last + 1)
-        for at in range(self.seen.edge, last + 1) if last - self.seen.edge <= MOST_SEEN else ():
+        for at in range(max(self.seen.edge, self.told.edge), last + 1):
             if at not in self.seen:
                 self.told.add(at)
         self.seen.reach(last + 1)
@@ -146,11 +152,12 @@ class Half:
     def join(self, piece: Piece) -> deque[Piece] | None:
         """Takes a piece of a message; gives all of them once it is whole."""
         run = deque((piece,))
+        heads = self.heads.setdefault(piece.stream, {})
         if not piece.first and (before := self.tails.pop(_place(piece, -1), None)) is not None:
-            self.heads.pop(_place(before[0]), None)
+            heads.pop(_place(before[0]), None)
             before.append(piece)
             run = before
-        if not piece.last and (after := self.heads.pop(_place(piece, 1), None)) is not None:
+        if not piece.last and (after := heads.pop(_place(piece, 1), None)) is not None:
             self.tails.pop(_place(after[-1]), None)
             if len(run) < len(after):
                 after.extendleft(reversed(run))
@@ -160,7 +167,7 @@ class Half:
         if run[0].first and run[-1].last:
             return run
         # A part is found by its beginning, whole or not, and goes on only where it has not ended.
-        self.heads[_place(run[0])] = run
+        heads[_place(run[0])] = run
         if not run[-1].last:
             self.tails[_place(run[-1])] = run
         return None
@@ -171,11 +178,12 @@ class Half:
         Those before ``until``, and of them what has ended before a TSN, ``known``.
         """
         at = lane.next or 0
-        found = [run for run in self.heads.values() if run[0].stream == lane.stream and not run[0].unordered]
+        heads = self.heads.get(lane.stream, {})
+        found = [run for run in heads.values() if not run[0].unordered]
         found = [run for run in found if until is None or number_of(run[0], at) < until]
         found = [run for run in found if known is None or self.at(run[-1].tsn) < known]
         for run in found:
-            self.heads.pop(_place(run[0]), None)
+            heads.pop(_place(run[0]), None)
             self.tails.pop(_place(run[-1]), None)
         for run in found:
             self.tell(run)
@@ -186,7 +194,7 @@ class Half:
 
 def _place(piece: Piece, step: int = 0) -> Place:
     at = piece.place + step & 0xFFFFFFFF
-    return (piece.stream, piece.unordered, piece.number, at) if piece.interleaved else (-1, False, 0, at)
+    return piece.stream, piece.unordered, piece.number, at
 
 
 def unwrapped(number: int, position: int, bits: int) -> int:
