@@ -54,7 +54,7 @@ class Script(NamedTuple):
         if step.is_chunk:
             return Chunk(sender, time, step.data, packets)
         if step.what & 6 == GAP:
-            return Gap(sender, time, step.number + 1, packets)
+            return Gap(sender, time, step.number + 1 if step.number else 0, packets)  # 0: nobody knows
         return Mark(MARKS[step.number % len(MARKS)], sender, time, packets, "why")
 
     def dump(self) -> bytes:

@@ -12,6 +12,8 @@ import pytest
 from dialogue import Dialogue, shake
 from dtls_flow import Association as Datagrams
 from dtls_flow import associate
+from eap_writer import conversation as said_in_eap
+from eap_writer import in_eapol, in_radius
 from pcap_writer import Frame, frame, packets, pcap, pcapng
 from sctp_writer import ABORT, Association, Sent, chunk, conversation
 
@@ -186,6 +188,16 @@ def test_two_streams_may_begin_in_one_packet(tmp_path: Path) -> None:
     assert [hashes(each) for each in list_capture(path, strict=True).connections] == [hashes(each) for each in found]
 
 
+@CARVE
+def test_it_stands_beside_eap_and_tcp(tmp_path: Path, carve: bool) -> None:
+    chunks = handshake("1.2").chunks
+    eap = in_radius(said_in_eap(chunks)) + in_eapol(said_in_eap(chunks))
+    tcp = [frame(each) for each in packets(handshake("1.2"))]
+    found = read(tmp_path / "all.pcap", [*frames_of(conversation(chunks)), *eap, *tcp], carve)
+    assert sorted(each.transport for each in found) == ["eap", "eap", "sctp", "tcp"]
+    assert [hashes(each) for each in found] == [as_said("1.2")] * 4
+
+
 def test_dtls_on_several_streams_is_one_connection(tmp_path: Path) -> None:
     """Handshake messages go on stream 0, data on any, unordered too (RFC 6083 4.4)."""
     made = Association(message=1 << 14)
@@ -198,6 +210,18 @@ def test_dtls_on_several_streams_is_one_connection(tmp_path: Path) -> None:
     expected = dtls().connection(keys=False)
     assert hashes(found) == hashes(expected)
     assert (found.client_data, found.server_data) == (expected.client_data, expected.server_data)
+
+
+def test_a_key_log_opens_it(tmp_path: Path) -> None:
+    path, keys = tmp_path / "sctp.pcap", tmp_path / "keys.log"
+    said = handshake("1.3")
+    path.write_bytes(pcap(frames_of(conversation(said.chunks, message=300))))
+    keys.write_bytes(b"\n".join(said.keylog))
+    (found,) = load_capture(path, OpenOptions(keylogs=(keys,)), strict=True).connections
+    assert hashes(found) == hashes(said.connection())
+    statuses = [proof.status for proof in found.proofs]
+    assert "verified" in statuses and "failed" not in statuses
+    assert list_capture(path, OpenOptions(keylogs=(keys,)), strict=True).connections[0].complete
 
 
 def test_a_message_in_the_clear_may_come_before(tmp_path: Path) -> None:
