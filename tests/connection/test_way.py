@@ -235,3 +235,21 @@ def test_handshake_packets_alone_are_no_request() -> None:
     only = replace(sealed, application=kept)
     assert kept and way(only).first_byte is None
     assert all(span.kind != "request" for span in way(only).spans)
+
+
+def test_without_keys_a_flight_lasts_until_its_last_record() -> None:
+    """Where Finished is inferred it stands at the flight's first record, which may be long before it was all there."""
+    said = shake()
+    answers = [at for at, chunk in enumerate(said.chunks) if chunk.sender == SERVER]
+    flight = said.chunks[answers[0]]
+    first, last = (
+        flight._replace(data=flight.data[:200]),
+        flight._replace(data=flight.data[200:], time=flight.time + 0.5),
+    )
+    later = [chunk._replace(time=chunk.time + 0.5) for chunk in said.chunks[answers[0] + 1 :]]
+    said.chunks[answers[0] :] = [first, last, *later]
+    keyless, keyed = (
+        next(span for span in way(said.connection(keys=keys)).spans if span.kind == "handshake")
+        for keys in (False, True)
+    )
+    assert keyless.duration == pytest.approx(keyed.duration) and keyless.duration > 0.5

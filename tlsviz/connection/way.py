@@ -248,7 +248,7 @@ def _flight(connection: Connection, turn: _Turn) -> Span | None:
     kinds = [connection.messages[step.index].type for step in said]
     hello = any(connection.messages[step.index].type in CLIENT_HELLOS for step in sent)
     if said and (hello or any(kind not in _LATER for kind in kinds)):
-        end = max(step.time for step in said)
+        end = max(_until(connection, turn), *(step.time for step in said))
         answer = _listed([step for step in said if connection.messages[step.index].type != "new_session_ticket"])
         return Span("handshake", sent[0].time, end - sent[0].time, "TLS", f"{_listed(sent)} → {answer}", 1)
     if hello:
@@ -259,6 +259,16 @@ def _flight(connection: Connection, turn: _Turn) -> Span | None:
             "handshake", sent[0].time, max(connection.duration - sent[0].time, 0.0), "TLS", _listed(sent), 0, fault
         )
     return None
+
+
+def _until(connection: Connection, turn: _Turn) -> float:
+    """When the server's last record of a flight was there, of which keys would tell what is the handshake's; else 0."""
+    if not any(
+        step.kind == "message" and connection.messages[step.index].provenance == "inferred" for step in turn.of(SERVER)
+    ):
+        return 0.0
+    runs = [connection.application[step.index] for step in turn.of(SERVER) if step.kind == "data"]
+    return max((run.last_time - connection.start for run in runs if run.opaque), default=0.0)
 
 
 def _end(connection: Connection) -> str:
