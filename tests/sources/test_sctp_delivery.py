@@ -10,7 +10,7 @@ import pytest
 from effort import growth
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sctp_writer import ABORT, COOKIE_ACK, LAST, SHUTDOWN, UNORDERED, Association, Sent, chunk, sack
+from sctp_writer import ABORT, COOKIE_ACK, LAST, SHUTDOWN, SHUTDOWN_ACK, UNORDERED, Association, Sent, chunk, sack
 
 from tlsviz.sources import delivery, sctp
 from tlsviz.sources.associations import Associations
@@ -203,6 +203,23 @@ def test_an_abort_ends_every_stream(reflected: bool) -> None:
     found = [each for each in told(made.sent) if each[2] == "abort"]
     assert [(stream % ALL_STREAMS, side) for stream, side, *_ in found] == [(0, 1), (7, 1)]
     assert sctp.cause(sctp.Chunk(6, 0, b"\0\x0c\0\4", 0)) == "ended by the user"
+
+
+def test_who_gets_a_shutdown_may_still_send() -> None:
+    """And what it sends may overtake: no gap is told before it says that it is done."""
+    made = Association(part=10)
+    made.begin(0.0)
+    made.say(1.0, False, 0, b"question")
+    made.put(2.0, False, chunk(SHUTDOWN, bytes(4)))
+    made.say(3.0, True, 0, b"an answer in two chunks")
+    made.put(4.0, True, chunk(SHUTDOWN_ACK))
+    early, late = [at for at, sent in enumerate(made.sent) if sent.has_data and sent.back][:2]
+    made.sent[early], made.sent[late] = made.sent[late], made.sent[early]
+    found = told(made.sent)
+    assert [(side, kind) for _, side, kind, _ in found[2:]] == [
+        *((0, "message"), (0, "shutdown")),
+        *((1, "message"), (1, "shutdown")),
+    ]
 
 
 def test_forged_acknowledgements_hide_nothing() -> None:

@@ -157,7 +157,8 @@ class _Association:
         if (side, name) in self._ended or self._now is None:
             return
         self._ended.add((side, name))
-        self.delivery.finish()
+        # Who has got a SHUTDOWN may send what it still has before it acknowledges that.
+        self.delivery.finish(side if chunk.kind == sctp.SHUTDOWN else None)
         for channel in self._channels:
             self._put(channel, side, name, self._now.time, (self._now.number,), detail=detail)
 

@@ -90,12 +90,17 @@ class Delivery:
                 return
             self._give_up(overdue)
 
-    def finish(self) -> None:
-        """Nothing more comes: tells all that still waits."""
-        while self._stuck:
-            self._give_up(next(iter(self._stuck)))
+    def finish(self, side: int | None = None) -> None:
+        """Nothing more comes, or nothing from one side: tells all that still waits."""
+        while (lane := next((each for each in self._stuck if side in (None, each.side)), None)) is not None:
+            self._give_up(lane)
             self.deliver()
-        self._drop()
+        if side is None:
+            self._drop()
+            self._tell_ends()
+
+    def _tell_ends(self) -> None:
+        """What was acknowledged and nothing followed."""
         streams = {stream for half in self.halves for stream in half.lanes}
         for side, half in enumerate(self.halves):
             if half.acknowledged is None:
