@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
+from multiprocessing.connection import Connection as Channel
+from multiprocessing.connection import Pipe
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from tlsviz.errors import CancelledError, TlsvizError
 from tlsviz.sources import catalog
 from tlsviz.sources.capture import Opened, OpenOptions, load_capture
 from tlsviz.sources.catalog import Crews, list_capture
+from tlsviz.sources.ek import Reading
 from tlsviz.sources.memory import recalled
 from tlsviz.sources.shelving import Shelving
 from tlsviz.sources.spool import Spool
@@ -20,6 +24,7 @@ from tlsviz.sources.spread import Spread
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are doubled on Linux alone")
 ROOT = Path(__file__).resolve().parents[2]
+STREAM = re.compile(rb'tcp_stream":\["(\d+)')
 
 
 @pytest.mark.tshark
@@ -96,3 +101,42 @@ def test_where_no_process_can_be_started_the_error_says_so(monkeypatch: pytest.M
     monkeypatch.setattr(os, "fork", none_left)
     with pytest.raises(TlsvizError, match="no process can be started"):
         list_capture(ROOT / "captures" / "tls12-no-keys.pcapng")
+
+
+def idle_crew(count: int) -> tuple[Spread, list[Channel]]:
+    """What deals to so many processes, and where they would read."""
+    spread = Spread(count, lambda *_: pytest.fail("nothing is started"), lambda _: None)
+    pipes = [Pipe() for _ in range(count)]
+    spread._channels = [ours for ours, _ in pipes]
+    return spread, [theirs for _, theirs in pipes]
+
+
+def dealt(spread: Spread, *streams: int) -> list[list[int]]:
+    """Whose lines of these streams are."""
+    line = b'{"layers":{"frame_number":["1"],"tcp_stream":["%d"],"x":"' + b" " * 500 + b'"}}'
+    parts = spread.deal(b"\n".join(line % each for each in streams), Reading())
+    return [list(map(int, STREAM.findall(part))) for part in parts]
+
+
+def test_a_stream_stays_with_its_process_and_a_new_one_is_for_who_has_least_to_do() -> None:
+    spread, _theirs = idle_crew(2)
+    assert dealt(spread, 0, 0, 0, 1, 1, 2, 0, 3, 3) == [[0, 0, 0, 0], [1, 1, 2, 3, 3]]
+    spread._channels[1].send_bytes(bytes(50_000))
+    assert dealt(spread, 4, 1, 5, 6) == [[4, 5, 6], [1]]
+
+
+def test_who_is_busy_does_not_hold_up_the_others() -> None:
+    spread, (_busy, idle) = idle_crew(2)
+    came: list[bytes] = []
+
+    def look() -> None:
+        while idle.poll():
+            came.append(idle.recv_bytes())
+        if len(came) == 40:
+            raise CancelledError("Stopped", "")
+
+    spread._look = look
+    pieces = [bytes([number]) * 30_000 for number in range(40)]
+    with pytest.raises(CancelledError):
+        spread._send([iter(pieces), iter(pieces)])
+    assert came == pieces

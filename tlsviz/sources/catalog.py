@@ -56,7 +56,10 @@ def list_capture(
             give(settling.provisional(entry))
 
     opened = Opened(path, options, progress, cancelled, early)
-    if found is not None and opened.early.large and not options.keyed:
+    if opened.early.large and not options.keyed:
+        if found is None:
+            opened.early.begin()
+        # Where nobody looks it only warms up what is forked then, while others are at work.
         preview(path, opinions.anew(), spool, told)
         if progress is not None:
             progress(Progress(0, 0, path.stat().st_size, len(shelf)))

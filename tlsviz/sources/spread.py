@@ -6,14 +6,17 @@ keys: what one connection tells about another's secrets stays in its process.
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import pickle
 import re
 import select
 import signal
+import termios
 import threading
 import traceback
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection as Channel
@@ -36,6 +39,7 @@ _PIECE = 1 << 15
 _STEP = 50
 """Packets after which a process tells what it has found."""
 _MOMENT = 0.05
+_NOBODY = 255
 _STREAM = re.compile(rb'"tcp_stream":\["(\d+)"([],])')
 _INDEX = b'{"index"'
 _PICKLED = b"\x80"
@@ -85,6 +89,8 @@ class Spread:
         self._channels: list[Channel] = []
         self._processes: list[int] = []
         self._listeners: list[threading.Thread] = []
+        self._shares = bytearray()
+        """Whose each TCP stream is, by its number."""
         self._came: SimpleQueue[tuple[int, _News | _End | _Bug | None]] = SimpleQueue()
         self._feed: Feed | None = None
         self._look: Callable[[], None] = on
@@ -136,8 +142,8 @@ class Spread:
 
     def deal(self, lines: bytes, reading: Reading) -> list[bytes]:
         """The lines, a part for each process; how far the reading is, by the last of them."""
-        count = len(self._channels)
-        parts: list[list[bytes]] = [[] for _ in range(count)]
+        parts: list[list[bytes]] = [[] for _ in self._channels]
+        loads = list(map(_unread, self._channels))
         last = b""
         stream_of = _STREAM.search
         for line in lines.split(b"\n"):
@@ -145,42 +151,60 @@ class Spread:
                 continue
             last = line
             stream = stream_of(line)
-            if stream is None:
-                parts[0].append(line)
-            elif stream[2] == b"]":
-                parts[_share(int(stream[1]), count)].append(line)
-            else:
+            share = 0
+            if stream is not None and stream[2] == b"]":
+                share = self._share(int(stream[1]), loads)
+            elif stream is not None:
                 packet = parse_packet(ujson.loads(line).get("layers") or {})
-                parts[_share(packet.stream, count) if isinstance(packet, Packet) else 0].append(line)
+                share = self._share(packet.stream, loads) if isinstance(packet, Packet) else 0
+            parts[share].append(line)
+            loads[share] += len(line)
         reading.eapol = reading.eapol or b":eapol" in lines
         reading.sctp = reading.sctp or b":sctp" in lines
         if last:
             reached(ujson.loads(last).get("layers") or {}, reading)
         return [b"\n".join(part) for part in parts]
 
+    def _share(self, stream: int, loads: list[int]) -> int:
+        """Whose a TCP stream is; a new one is for who has the least to do."""
+        shares = self._shares
+        if stream >= len(shares):
+            shares.extend(_NOBODY for _ in range(stream + 1 - len(shares)))
+        if shares[stream] == _NOBODY:
+            shares[stream] = loads.index(min(loads))
+        return shares[stream]
+
     def take_all(self, parts: Sequence[bytes] | Sequence[Packet | Datagram]) -> None:
         """Gives each process its part, and tells what came back meanwhile. The first one gets what was read already."""
-        dealt = [each for each in parts if isinstance(each, bytes)]
-        for channel, part in zip(self._channels, dealt or [pickle.dumps(parts)], strict=False):
-            for piece in _pieces(part) if dealt else (part,):
-                self._send(channel, piece)
+        dealt = [_pieces(each) for each in parts if isinstance(each, bytes)]
+        self._send(dealt or [iter((pickle.dumps(parts),))])
         with suppress(Empty):
             while True:
                 self._hear(*self._came.get_nowait())
 
-    def _send(self, channel: Channel, data: bytes) -> None:
-        """Waits until a process has room for it, and looks meanwhile."""
+    def _send(self, parts: Sequence[Iterator[bytes]]) -> None:
+        """Sends each process its part, piece by piece, to whoever has room for one; looks while nobody has."""
         room = select.poll()
-        room.register(channel.fileno(), select.POLLOUT)
-        while not room.poll(_MOMENT * 1000):
-            self._look()
-        with suppress(BrokenPipeError, ConnectionResetError):  # its end says why
-            channel.send_bytes(data)
+        left = {channel.fileno(): (channel, part) for channel, part in zip(self._channels, parts, strict=False)}
+        for number in left:
+            room.register(number, select.POLLOUT)
+        while left:
+            ready = room.poll(_MOMENT * 1000)
+            if not ready:
+                self._look()
+            for number, _ in ready:
+                channel, part = left[number]
+                piece = next(part, None)
+                if piece is None:
+                    room.unregister(number)
+                    del left[number]
+                    continue
+                with suppress(BrokenPipeError, ConnectionResetError):  # its end says why
+                    channel.send_bytes(piece)
 
     def end(self) -> None:
         """Nothing more comes: waits for the processes."""
-        for channel in self._channels:
-            self._send(channel, b"")
+        self._send([iter((b"",)) for _ in self._channels])
         ends: list[_End] = []
         while len(ends) < len(self._channels):
             self._look()
@@ -243,9 +267,12 @@ class Spread:
             channel.close()
 
 
-def _share(stream: int, count: int) -> int:
-    """Whose a stream is. Not in turns: clients talk to several servers in turns too, and one may be more work."""
-    return (stream * 0x9E3779B1 >> 16) % count
+def _unread(channel: Channel) -> int:
+    """How much of what was sent is still to be read, in bytes or so."""
+    found = array("i", [0])
+    with suppress(OSError):
+        fcntl.ioctl(channel.fileno(), termios.TIOCOUTQ, found)
+    return found[0]
 
 
 def _pieces(lines: bytes) -> Iterator[bytes]:
