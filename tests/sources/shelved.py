@@ -12,6 +12,7 @@ from tlsviz.connection.judge import Evidence
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.sources.entries import Entry
 from tlsviz.sources.opinions import Opinions
+from tlsviz.sources.plan import Plan
 from tlsviz.sources.segments import Packet
 from tlsviz.sources.shelving import Shelving
 from tlsviz.sources.spool import Spool
@@ -45,9 +46,9 @@ def numbered(packets: Packets) -> Iterator[Packet]:
         yield packet._replace(number=number, stream=stream)
 
 
-def shelving(told: list[Entry]) -> Shelving:
+def shelving(told: list[Entry], plan: Plan | None = None) -> Shelving:
     """What follows packets, and tells of a connection once it is over."""
-    return Shelving(KeyLog(), Opinions((), None, Evidence()), Spool(), told.append, strict=True)
+    return Shelving(KeyLog(), Opinions((), None, Evidence()), Spool(), told.append, strict=True, plan=plan)
 
 
 def fed(packets: Packets) -> tuple[Shelving, list[Entry]]:

@@ -17,6 +17,7 @@ from tlsviz.sources.background import Listed, Loading, read_capture
 from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.catalog import list_capture
 from tlsviz.sources.entries import Entry
+from tlsviz.sources.feeding import Mapped
 from tlsviz.sources.memory import recalled
 from tlsviz.sources.segments import ACK, RST
 from tlsviz.sources.shelf import Kept
@@ -158,11 +159,22 @@ def test_a_verdict_that_comes_later_is_what_others_know_of_too(tmp_path: Path, m
     assert list_capture(path, options, strict=True) == whole
 
 
-@pytest.mark.tshark
 def test_what_is_told_of_an_open_connection_holds_what_tshark_was_not_shown(tmp_path: Path, frames: Packets) -> None:
     path = tmp_path / "open.pcap"
-    path.write_bytes(w.pcap(map(w.frame, [*at(frames[:-2], 40001, 0), *at(frames, 40002, 2 * PATIENCE)])))
-    given: list[Row] = []
-    trace = list_capture(path, found=lambda kept: given.append(kept.row), strict=True)
-    final = row(trace.connections[0])
-    assert (given[0].client, given[0].suite, given[0].complete) == (final.client, final.suite, True)
+    later = [packet for number in (2, 3) for packet in at(frames, 40000 + number, number * PATIENCE)]
+    every = list(numbered([*at(frames[:-2], 40001, 0), *later]))
+    path.write_bytes(w.pcap(map(w.frame, every)))
+    told: list[Entry] = []
+    with Mapped(path) as mapped:
+        mapped.look_through()
+        assert mapped.plan is not None
+        shown = [packet for packet, kept in zip(every, mapped.plan.keep, strict=True) if kept]
+        following = shelving(told, mapped.plan)
+        assert [packet.source.port for packet in shown] == [40001, 40002, 40003]
+        for packet in shown:
+            following.take_all([packet])
+        assert [(entry.row.client.port, entry.over) for entry in told] == [(40001, False), (40002, True)]
+        open_ = told[0].row
+        following.end()
+    final = next(entry.row for entry in following.entries.values() if entry.row.client.port == 40001)
+    assert (open_.suite, open_.complete, open_.size) == (final.suite, True, final.size)

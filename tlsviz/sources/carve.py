@@ -3,8 +3,8 @@
 A first pass over the mapped file follows every TCP flow that begins with a SYN and speaks TLS from its first byte, by
 nothing but its sequence numbers and its records' headers. Where application data records follow each other without
 anything else happening on the connection, they are counted here (`Carved`) and the frames that hold nothing else are
-left out. Of all else, tshark is shown where a flow begins, until the client has spoken; what follows in its turn is
-taken out of the file here (`Taken`). Whatever is unusual (holes, overlaps, tunnels, fragments, other
+left out. Of all else, tshark is shown where a flow begins, its SYN; what follows in its turn is taken out of the
+file here (`Taken`). Whatever is unusual (holes, overlaps, tunnels, fragments, other
 protocols) goes to tshark as it is, and what was left out too early is put back. With and without carving the
 connections are equal: of so much application data only the amount is kept anyway (`connection.runs`).
 """
@@ -145,7 +145,7 @@ class _Carver:
         lane = self.lanes.get(key)
         sequence = int.from_bytes(data[tcp + 4 : tcp + 8], "big")
         if flags & SYN or lane is None:
-            self._begin(key, lane, flags, sequence + 1 & _WORD, end - begin)
+            self._begin(key, lane, frame, tcp, sequence + 1 & _WORD, end - begin)
             return
         lane.flow.frames.append(len(self.keep))
         if flags & (FIN | RST):
@@ -162,9 +162,9 @@ class _Carver:
 
     # -- flows ---------------------------------------------------------------------------------------------
 
-    def _begin(self, key: bytes, lane: Lane | None, flags: int, first: int, size: int) -> None:
+    def _begin(self, key: bytes, lane: Lane | None, frame: Frame, header: int, first: int, size: int) -> None:
         """A SYN, or the first packet of a flow that the capture does not have from its start."""
-        number = len(self.keep)
+        number, flags = len(self.keep), self.data[header + 13]
         if lane is not None and flags & SYN:
             if lane.first == first:
                 lane.flow.frames.append(number)
@@ -173,6 +173,8 @@ class _Carver:
                 lane.first = lane.next = first
                 lane.flow.odd = lane.flow.odd or size > 0 or not flags & ACK
                 lane.flow.frames.append(number)
+                if not lane.flow.odd and not flags & (FIN | RST):
+                    self._take(lane, frame, header, 0, False)
                 return
             self._stop(lane.flow)
             self.done.append(lane.flow)
@@ -249,12 +251,11 @@ class _Carver:
         if bulk is not None:
             bulk.tail.append(len(self.keep))
             self.keep[-1] = 0
-        first = sequence == lane.first and lane is flow.lanes[0]
         self._walk(lane, begin, size, frame)
         while lane.pending and (sequence := lane.next) in lane.pending:
             self._walk(lane, *lane.pending[sequence], frame)
             del lane.pending[sequence]
-        if bulk is None and lane.bulk is None and not first and not flow.odd:
+        if bulk is None and lane.bulk is None and not flow.odd:
             self._take(lane, frame, header, size, False)
 
     def _take(self, lane: Lane, frame: Frame, header: int, size: int, middle: bool) -> None:

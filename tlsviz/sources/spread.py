@@ -36,7 +36,7 @@ from tlsviz.sources.shelving import Shelving
 
 _PIECE = 1 << 15
 """Bytes of lines that a process gets at a time: a quarter of what its socket holds."""
-_STEP = 50
+_STEP = 20
 """Packets after which a process tells what it has found."""
 _MOMENT = 0.05
 _NOBODY = 255
