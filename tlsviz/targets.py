@@ -103,8 +103,11 @@ def capture(path: Path, args: argparse.Namespace) -> Trace:
 
 
 def begun(target: Target | Path | str | None, options: OpenOptions | None) -> AbstractContextManager[Begun | None]:
-    """What reads the target, if that is a capture: a screen takes as long to get ready."""
-    if not isinstance(target, Path) or options is None:
+    """What reads the target, if that is a capture: a screen takes as long to get ready.
+
+    Not with a key log: what follows it has to look before anybody reads it, so that no line comes between.
+    """
+    if not isinstance(target, Path) or options is None or options.keylogs:
         return nullcontext()
     from tlsviz.sources.begun import Begun
 

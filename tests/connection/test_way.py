@@ -13,7 +13,7 @@ from tlsviz.connection.model import ApplicationRun, Connection, Endpoint, Placed
 from tlsviz.connection.observer import as_seen_by
 from tlsviz.connection.tcp import IN_THE_MIDDLE
 from tlsviz.connection.way import Way, way
-from tlsviz.wire.chunks import CLIENT, SERVER, Mark, MarkKind, Sender
+from tlsviz.wire.chunks import CLIENT, SERVER, Gap, Mark, MarkKind, Sender
 
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="reads captures with tshark")
 
@@ -253,3 +253,18 @@ def test_without_keys_a_flight_lasts_until_its_last_record() -> None:
         for keys in (False, True)
     )
     assert keyless.duration == pytest.approx(keyed.duration) and keyless.duration > 0.5
+
+
+def test_where_the_client_was_not_seen_to_finish_later_data_is_not_the_flights() -> None:
+    said = shake(answer=b"HTTP/1.1 200 OK\r\n\r\n")
+    finished = [at for at, chunk in enumerate(said.chunks) if chunk.sender == CLIENT][1]
+    whole = next(span for span in way(said.connection(keys=False)).spans if span.kind == "handshake")
+    engine = said.engine(keys=False)
+    for at, chunk in enumerate(said.chunks):
+        if at == finished:
+            engine.receive(Gap(CLIENT, chunk.time, len(chunk.data), (), 0))
+        else:
+            engine.receive(chunk._replace(time=chunk.time + 5 * (at > finished)))
+    engine.finish(said.chunks[-1].time + 5)
+    found = next(span for span in way(engine.connection()).spans if span.kind == "handshake")
+    assert found.duration == pytest.approx(whole.duration)

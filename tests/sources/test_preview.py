@@ -10,6 +10,7 @@ from dialogue import Dialogue, shake
 
 from tlsviz.connection.judge import Evidence
 from tlsviz.connection.rows import rows
+from tlsviz.errors import MissingError
 from tlsviz.sources import preview, scout
 from tlsviz.sources.catalog import list_capture
 from tlsviz.sources.entries import Entry
@@ -19,6 +20,7 @@ from tlsviz.sources.opinions import Opinions
 from tlsviz.sources.packets import read_packets
 from tlsviz.sources.segments import FIN, SYN, Packet
 from tlsviz.sources.shelf import Kept
+from tlsviz.sources.shelving import PATIENCE
 from tlsviz.sources.spool import Spool
 
 OWN = Path(__file__).resolve().parents[2] / "captures"
@@ -76,6 +78,14 @@ def test_no_more_than_a_screen_of_them(tmp_path: Path, monkeypatch: pytest.Monke
     assert [entry.row.client.port for entry in told(path)] == [40000, 40001, 40002]
 
 
+def test_a_connection_that_is_told_twice_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = closed(shake(), 40000), closed(shake(), 40001)
+    late = [packet._replace(time=packet.time + 3 * PATIENCE) for packet in [*first[-2:], *second]]
+    monkeypatch.setattr(preview, "ENOUGH", 2)
+    found = told(written(tmp_path / "a.pcap", first[:-2], late[2:4], late[:2], late[4:]))
+    assert [(entry.row.client.port, entry.over) for entry in found] == [(40000, False), (40000, True), (40001, True)]
+
+
 def test_no_more_than_the_first_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "a.pcap", closed(shake(), 40000), closed(shake(), 40001))
     monkeypatch.setattr(preview, "LOOKED_AT", path.stat().st_size * 6 // 10)
@@ -120,6 +130,16 @@ def test_the_list_begins_with_it_and_ends_as_ever(tmp_path: Path, monkeypatch: p
     early = events[: events.index("begun")]
     assert [each.row for each in early if isinstance(each, Kept)] == rows(usual.connections)
     assert isinstance(early[-1], Progress)  # who batches rows knows that these are to be sent
+
+
+def test_without_tshark_there_are_no_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "a.pcap", closed(shake(), 40000))
+    monkeypatch.setattr(scout, "WORTH", 0)
+    monkeypatch.setattr(scout, "processes", lambda: 2)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("TSHARK", raising=False)
+    with pytest.raises(MissingError):
+        list_capture(path, found=lambda kept: pytest.fail("a row of what cannot be read"))
 
 
 @pytest.mark.tshark

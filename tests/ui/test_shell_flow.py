@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from tlsviz.connection.model import Trace
 from tlsviz.errors import TargetError
-from tlsviz.sources.opening import OpenOptions
+from tlsviz.sources.opening import OpenOptions, Progress
 from tlsviz.sources.target import Target
 from tlsviz.targets import begun
 from tlsviz.ui.screens.connections import ConnectionsScreen
@@ -243,7 +243,31 @@ async def test_what_reads_already_is_asked_once(tmp_path: Path) -> None:
             await until(pilot, lambda: app.flow.job is not job and isinstance(app.screen, HandshakeScreen))
 
 
-def test_only_a_capture_is_read_before_there_is_a_screen() -> None:
+def test_only_a_capture_without_keys_is_read_before_there_is_a_screen() -> None:
     for target in (None, "expired", Target("example.com")):
         with begun(target, OpenOptions()) as process:
             assert process is None
+    with begun(Path("a.pcap"), OpenOptions(keylogs=(Path("keys"),))) as process:
+        assert process is None  # what follows the key log has to see it first
+
+
+async def test_what_came_before_the_reading_goes_if_nothing_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go: list[bool] = []
+
+    def read(job: Job) -> Trace:
+        for number in range(2):
+            job.found(connection(number, f"{number}.example.com"))
+        job.advanced(Progress(0, 0, 1000, 2))
+        while not go:
+            time.sleep(0.005)
+        raise TargetError("Cannot read it", "it is broken", "Mend it.")
+
+    script(monkeypatch, read)
+    app = make_app(tmp_path, CLASS)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
+        go.append(True)
+        await until(pilot, lambda: isinstance(app.screen, FailureScreen))
+        await until(pilot, lambda: "It is broken" in shown(app))

@@ -262,7 +262,12 @@ def _flight(connection: Connection, turn: _Turn) -> Span | None:
 
 
 def _until(connection: Connection, turn: _Turn) -> float:
-    """When the server's last record of a flight was there, of which keys would tell what is the handshake's; else 0."""
+    """When the server's last record of a flight was there, of which keys would tell what is the handshake's; else 0.
+
+    Where bytes are missing a turn may hold more than the flight.
+    """
+    if incomplete(connection):
+        return 0.0
     if not any(
         step.kind == "message" and connection.messages[step.index].provenance == "inferred" for step in turn.of(SERVER)
     ):

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from tlsviz.connection.model import Trace
+from tlsviz.sources import tshark
 from tlsviz.sources.capture import Opened
 from tlsviz.sources.entries import Entry
 from tlsviz.sources.notices import Gist
@@ -59,6 +60,7 @@ def list_capture(
     if opened.early.large and not options.keyed:
         if found is None:
             opened.early.begin()
+        tshark.find()  # rows of a file that cannot be read would be no help
         # Where nobody looks it only warms up what is forked then, while others are at work.
         preview(path, opinions.anew(), spool, told)
         if progress is not None:

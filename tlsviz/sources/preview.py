@@ -34,17 +34,16 @@ def preview(path: Path, opinions: Opinions, spool: Spool, told: Callable[[Entry]
     """
     with path.open("rb") as file:
         framed = framing(file.read(LOOKED_AT))
-    count = 0
+    known: set[float] = set()
 
     def tell(entry: Entry) -> None:
-        nonlocal count
-        if entry.row.complete and count < ENOUGH:
-            count += 1
+        if entry.row.complete and (entry.first in known or len(known) < ENOUGH):
+            known.add(entry.first)
             told(entry)
 
     shelving = Shelving(KeyLog(), opinions, spool, tell)
     for packet in packets(framed):
-        if count == ENOUGH or framed.found.secrets:
+        if len(known) == ENOUGH or framed.found.secrets:
             return
         shelving.take(packet)
     shelving.tell()

@@ -208,6 +208,8 @@ class Job:
         except CancelledError as error:
             self._end("cancelled", error=error)
         except TlsvizError as error:
+            if not self.cancelled and self.progress is not None and not self.progress.packets:
+                self._forget_beyond(0)  # rows that came ahead of the reading
             self._end("cancelled" if self.cancelled else "failed", error=error)
         except Exception as error:
             self._end("failed", error=bug(error))
