@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlsviz.connection import titles
 from tlsviz.connection.causes import CERTIFICATE_ALERTS
 from tlsviz.connection.diagnosis import diagnose
 from tlsviz.connection.holes import incomplete
@@ -58,11 +59,16 @@ def _refused_by_client(message: Message) -> Finding:
 
 
 def _left_by_client(connection: Connection) -> Finding:
-    last = next((m for m in reversed(connection.messages) if m.sender == SERVER), None)
+    said = [m for m in reversed(connection.messages) if m.sender == SERVER]
+    last = next((m for m in said if m.provenance != "inferred"), None)
     sealed = any(m.type == "alert" and m.sender == CLIENT and m.alert is None for m in connection.messages)
     evidence = (
-        f"the last message of the server before it was {last.type}" if last else "the server had not answered yet"
+        f"the last that was seen of the server before that is its {titles.message(last)}"
+        if last
+        else "the server had not answered yet"
     )
+    if last and last is not said[0]:
+        evidence += "; how much came of what is encrypted behind it nobody can tell without keys"
     return Finding(
         "client_left",
         "notice",

@@ -100,7 +100,7 @@ class Engine:
         """Nothing more of one side will come."""
         raw = half.stream.rest()
         if raw is not None:
-            self._record(half, raw)
+            self._record(half, raw._replace(cut=True))
         self._flush(half, "the bytes end in the middle of it")
 
     # -- output --------------------------------------------------------------------------------------------
@@ -300,7 +300,8 @@ class Engine:
         if self.facts.tls13:
             facts = self.facts
             early = facts.ring.early_data and facts.early_accepted is not False
-            for kind in inferred.messages(half.sender, raw.length, facts.server_hello, self.ledger.sealed_kinds, early):
+            kinds = inferred.messages(half.sender, raw.length, facts.server_hello, self.ledger.sealed_kinds, early)
+            for kind in (each for each in kinds if not raw.cut or each == "encrypted_extensions"):
                 self.ledger.inferred(half, raw, kind)
         self._data(half, raw, wire, None, protection)
 
@@ -324,7 +325,7 @@ class Engine:
             or (half.phase == "clear" and facts.server_hello is None and facts.offers13() and not self._missed_answer())
         )
         facts.early_sent = facts.early_sent or early
-        size = len(plaintext.data) if plaintext is not None else raw.length
+        size = len(plaintext.data) if plaintext is not None else raw.length - raw.missing * raw.cut
         half.data_records += 1
         half.data_bytes += size
         index = None

@@ -21,8 +21,8 @@ ARROWLESS = frozenset(("name_lookup", "https_record", "timeout", "error", "unrea
 class Step(NamedTuple):
     """One arrow (or mark) on the ladder.
 
-    ``time`` in seconds since the connection's start; ``gap`` since the step before. ``index`` into the tuple that
-    ``kind`` names: ``messages``, ``application``, ``marks``, ``holes`` or ``prelude``. ``title`` and ``detail`` are
+    ``time`` in seconds since the connection's start; ``gap`` since the end of the step before. ``index`` into the tuple
+    that ``kind`` names: ``messages``, ``application``, ``marks``, ``holes`` or ``prelude``. ``title``, ``detail`` are
     short and safe to print. ``flight`` counts turns of the sender from 1; ``round_trip`` says to which question and
     answer a step belongs, counted from the client's first bytes; 0 is before them. ``note`` says what is wrong
     here, None when nothing is.
@@ -67,7 +67,7 @@ def steps(connection: Connection) -> tuple[Step, ...]:
             step = step._replace(note=note)
         gap = max(time - last_time, 0.0) if found else 0.0
         found.append(step._replace(time=time - connection.start, gap=gap, flight=flight, round_trip=round_trip))
-        last_time = max(time, last_time)
+        last_time = max(connection.application[step.index].last_time if step.kind == "data" else time, last_time)
     return tuple(found)
 
 
@@ -172,7 +172,12 @@ def _beside(connection: Connection) -> list[Placed]:
 
 def _ended(connection: Connection, placed: PlacedMark) -> str | None:
     """Behind what a side ended or reset the connection, where that was not the end that it should have."""
-    said = [message for message in connection.messages if message.order < placed.order]
+    # Of a handshake that broke off nobody knows how much of what must be there was sent.
+    said = [
+        message
+        for message in connection.messages
+        if message.order < placed.order and (connection.complete or message.provenance != "inferred")
+    ]
     after = f" after {titles.message(said[-1])}" if said else " before anything was said"
     if placed.mark.kind == "rst":
         back = connection.tcp is not None and connection.tcp.after_reset

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from tlsviz.connection import titles
 from tlsviz.connection.finishes import handshake_end
+from tlsviz.connection.hellos import CLIENT_HELLOS
 from tlsviz.connection.model import CodePoint, Connection, Endpoint
 from tlsviz.connection.plain.words import heard, summed
 from tlsviz.connection.prelude import destination
@@ -26,7 +27,7 @@ class Row(NamedTuple):
 
     ``spoken``: the version in words, with what carries it ("TLS 1.3 over QUIC v1").
     ``handshake``: from the first message to the second side's Finished; where that never came, the connection's
-    duration; None where it came unseen, and for plain HTTP. ``target``: where a proxy was asked to lead to.
+    duration; None where either end of it was unseen, and for plain HTTP. ``target``: where a proxy leads to.
     ``alerts``: the descriptions of those that can be read. ``outcome``: ``standing`` in words. ``reasons``: why its
     certificates are not trusted. ``size``: bytes of application data, both ways. ``post_quantum``: whether its key
     exchange is; None where nobody can tell. ``http``: of plain HTTP the methods and answers, each once.
@@ -190,7 +191,9 @@ def handshake(connection: Connection) -> float | None:
     if end is not None:
         return max(end - connection.messages[0].time, 0.0)
     over = connection.complete or connection.server_data.records  # for the server answers behind the handshake
-    return None if over else connection.duration
+    unseen = connection.messages or connection.application
+    begun = any(message.type in CLIENT_HELLOS for message in connection.messages)
+    return None if over or (unseen and not begun) else connection.duration
 
 
 # -- what many rows share is kept once ---------------------------------------------------------------------

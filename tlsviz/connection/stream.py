@@ -33,8 +33,8 @@ class RawRecord(NamedTuple):
     """A record's bytes (header included) with the time of its last byte and the packets that carried it.
 
     ``missing`` bytes of the fragment are not there; where that is inside, ``holes`` are the ranges of ``data`` where
-    zeros stand in for them. ``ssl2``: SSL 2 framing. ``stray``: bytes that are no record.
-    ``header``: bytes of the header. ``epoch``, ``sequence``: what every record of DTLS says, else None.
+    zeros stand in for them. ``ssl2``: SSL 2 framing. ``stray``: bytes that are no record. ``cut``: nothing more of its
+    side came. ``header``: bytes of the header. ``epoch``, ``sequence``: what every record of DTLS says, else None.
     """
 
     data: bytes
@@ -50,6 +50,7 @@ class RawRecord(NamedTuple):
     header: int = 5
     epoch: int | None = None
     sequence: int | None = None
+    cut: bool = False
 
 
 class RecordStream:

@@ -58,7 +58,8 @@ def answered(connection: Connection) -> str:
     if said.acknowledged is not None:
         parts.append(f"acknowledged by the server's TCP after {clock(said.acknowledged)}")
     parts.append(f"answered after {clock(said.whole)}")
-    took = f"{clock(said.thought)} of it was the server's work" if said.thought >= UNFELT else "all of it was the way"
+    felt = said.thought >= UNFELT or said.thought > said.whole / 2
+    took = f"{clock(said.thought)} of it was the server's work" if felt else "all of it was the way"
     return f"{', '.join(parts)}: {took}"
 
 

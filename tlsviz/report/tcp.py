@@ -24,7 +24,7 @@ def transport(connection: Connection, width: int) -> Iterator[Line]:
     said += [(name, text, True) for name, text in trouble(connection)]
     if connection.tcp is None or not said:
         return
-    yield heading("TCP", "below TLS; every segment: show --segments", width)
+    yield heading("TCP", "below TLS; segment by segment: show --segments", width)
     for name, text, odd in said:
         lead = [Piece("  "), Piece(pad(name, LEAD), "warn" if odd else "")]
         yield from paragraph(lead, text, width, "" if odd else "dim")

@@ -289,18 +289,23 @@ class Stream:
         self._take(index, doubtful._replace(payload=doubtful.payload[:kept]))
 
     def _synchronise(self, index: int, packet: Packet) -> int:
-        """A SYN: where the direction starts. Returns the position of what follows it."""
+        """A SYN: where the direction starts. Returns the position of what follows it.
+
+        Of several with other numbers the last counts, until data follow one or the other side acknowledges it.
+        """
         side = self._sides[index]
         first = (packet.sequence + 1) & 0xFFFFFFFF
         again = side.synced
-        if not side.synced and not side.started:
+        other = side.next is not None and near(first, side.next) != side.next
+        settled = side.started or bool(side.waiting) or side.acknowledged == side.next
+        if (not again and not side.started) or (again and other and not settled):
             side.begin(first if side.next is None else near(first, side.next))
             side.synced = True
         if self._opener is None:
             self._opener = 1 - index if packet.flags & ACK else index
         if not side.started and self._syns < MOST_SYNS:
             self._syns += 1
-            detail = "retransmitted" if again else ""
+            detail = ("with another number" if other else "retransmitted") if again else ""
             self._mark("syn_ack" if packet.flags & ACK else "syn", index, packet, detail)
         return side.place(first)
 

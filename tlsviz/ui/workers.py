@@ -365,7 +365,12 @@ def _capture(job: Job, listed: Callable[[Shelf, Listed], None] | None = None) ->
 
 
 def progress_words(progress: Progress, seconds: float = 0.0) -> list[str]:
-    """How far a reading has come, in words: packets, bytes of the file, and both a second after so many seconds."""
+    """How far a reading has come, in words: packets, bytes of the file, and both a second after so many seconds.
+
+    None before it has begun, although there may be rows.
+    """
+    if not progress.packets:
+        return []
     packets = plural(progress.packets, "packet")
     words = [packets]
     if progress.size:
