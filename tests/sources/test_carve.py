@@ -17,7 +17,8 @@ from tlsviz.sources.capture import OpenOptions, load_capture
 from tlsviz.sources.carve import plan
 from tlsviz.sources.feeding import Mapped
 from tlsviz.sources.packets import read_packets
-from tlsviz.sources.segments import Packet
+from tlsviz.sources.segments import ACK, SYN, Packet
+from tlsviz.wire.chunks import CLIENT, SERVER
 
 pytestmark = [
     pytest.mark.tshark,
@@ -206,3 +207,29 @@ def test_an_ip_packet_without_room_for_tcp_at_the_end_of_the_file(link: int) -> 
         found = plan(file + packet)
         assert found is not None
         assert list(found.keep) == [1]
+
+
+@pytest.mark.parametrize("muted", [("10.0.0.1", "192.0.2.1"), ("192.0.2.1",)])
+def test_windows_that_were_never_open_keep_nothing(tmp_path: Path, frames: Frames, muted: tuple[str, ...]) -> None:
+    """Programs that write captures say 0 from the SYN on; then a window of 0 is no reason to look closer."""
+    path = tmp_path / "a.pcap"
+    ends = {packet.source.address for packet in frames}
+    assert ends >= set(muted)
+    path.write_bytes(w.pcap(map(w.frame, frames)))
+    usual = left_out(path)
+    path.write_bytes(w.pcap(w.frame(p._replace(window=0) if p.source.address in muted else p) for p in frames))
+    assert left_out(path) == usual
+    assert_equal(path)
+
+
+@pytest.mark.parametrize("said", [SYN, SYN | ACK])
+def test_windows_that_close_later_are_looked_at(tmp_path: Path, frames: Frames, said: int) -> None:
+    """Whose SYN had a window means a later 0, whatever the other side's SYN said."""
+    path = tmp_path / "a.pcap"
+    open_end = next(packet.source for packet in frames if packet.flags & (SYN | ACK) == said)
+    made = [p._replace(window=0) if p.source != open_end or not p.flags & SYN else p for p in frames]
+    path.write_bytes(w.pcap(map(w.frame, made)))
+    assert_equal(path)
+    (connection,) = loaded(path, True).connections
+    assert connection.tcp is not None
+    assert {each.sender for each in connection.tcp.stalls} == {SERVER if said == SYN else CLIENT}

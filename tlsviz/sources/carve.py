@@ -165,12 +165,14 @@ class _Carver:
     def _begin(self, key: bytes, lane: Lane | None, frame: Frame, header: int, first: int, size: int) -> None:
         """A SYN, or the first packet of a flow that the capture does not have from its start."""
         number, flags = len(self.keep), self.data[header + 13]
+        mute = bool(flags & SYN) and not (self.data[header + 14] or self.data[header + 15])
         if lane is not None and flags & SYN:
             if lane.first == first:
                 lane.flow.frames.append(number)
                 return
             if lane.first < 0:
                 lane.first = lane.next = first
+                lane.mute = mute
                 lane.flow.odd = lane.flow.odd or size > 0 or not flags & ACK
                 lane.flow.frames.append(number)
                 if not lane.flow.odd and not flags & (FIN | RST):
@@ -183,6 +185,7 @@ class _Carver:
         if back == key:
             return  # a host that talks to itself: nothing tells who said what
         flow = Flow(number, first)
+        flow.lanes[0].mute = mute
         flow.odd = size > 0 or flags & (SYN | ACK) != SYN
         flow.frames.append(number)
         if flags & SYN:
@@ -207,6 +210,8 @@ class _Carver:
 
         Not where records of this side are counted: that is not early.
         """
+        if lane.mute:
+            return
         (acknowledged,) = _ACKNOWLEDGED.unpack_from(self.data, at)
         peer = lane.peer
         if peer.first < 0 or acknowledged - peer.first & _WORD < WATCHED:

@@ -30,12 +30,13 @@ class Lane:
 
     ``left``: bytes of the current record still to come; ``inside``: whether that is one of application data; ``head``:
     what is here of a header that is not whole; ``data``: bytes of application data records so far. ``bare``: how many
-    bare acknowledgements are still of use; below 0, how many of them tshark is to see.
+    bare acknowledgements are still of use; below 0, how many of them tshark is to see. ``mute``: its SYN had a window of
+    0, so that no later one means anything (`windows`).
     """
 
     __slots__ = (
         *("bare", "bulk", "carved", "data", "first", "flow", "head"),
-        *("inside", "left", "next", "peer", "pending", "size"),
+        *("inside", "left", "mute", "next", "peer", "pending", "size"),
     )
 
     peer: Lane
@@ -45,7 +46,7 @@ class Lane:
         self.next = self.first = first
         self.left = self.size = self.data = self.bare = 0
         self.head = b""
-        self.inside = False
+        self.inside = self.mute = False
         self.bulk: Open | None = None
         self.pending: dict[int, tuple[int, int]] | None = None
         self.carved: list[Carved] = []
