@@ -30,8 +30,8 @@ class Lane:
 
     ``left``: bytes of the current record still to come; ``inside``: whether that is one of application data; ``head``:
     what is here of a header that is not whole; ``data``: bytes of application data records so far. ``bare``: how many
-    bare acknowledgements are still of use; below 0, how many of them tshark is to see. ``mute``: its SYN had a window of
-    0, so that no later one means anything (`windows`).
+    bare acknowledgements are still of use; below 0, how many of them tshark is to see. ``mute``: its SYN had a
+    window of 0, so that no later one means anything (`windows`).
     """
 
     __slots__ = (
