@@ -16,7 +16,7 @@ from test_spoiled_captures import Read, codes, evidence, tcp, told
 from tlsviz.connection import stalls
 from tlsviz.connection.ladder import steps
 from tlsviz.connection.segments import line, placed
-from tlsviz.connection.tcp import Segment, Stall
+from tlsviz.connection.tcp import Segment, Stall, Tcp
 from tlsviz.report.json import schema, to_json
 from tlsviz.report.text import render_text
 from tlsviz.sources.capture import OpenOptions, load_capture
@@ -28,7 +28,7 @@ from tlsviz.wire.chunks import CLIENT, SERVER
 
 pytestmark = pytest.mark.tshark
 
-SPOILS: list[s.Spoil] = [*made.STALLED, made.never_read, made.without_windows]
+SPOILS: list[s.Spoil] = [*made.STALLED, *made.TAKEN, made.never_read, made.without_windows]
 VERSIONS = ("1.2", "1.3")
 A, B = s.SERVER_END._replace(port=40000), s.SERVER_END
 
@@ -74,7 +74,7 @@ def test_carving_changes_nothing(read: Read, path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("spoil", [*made.STALLED, made.without_windows], ids=lambda spoil: spoil.__name__)
+@pytest.mark.parametrize("spoil", [*made.STALLED, *made.TAKEN, made.without_windows], ids=lambda spoil: spoil.__name__)
 def test_what_was_said_is_the_same(read: Read, spoil: s.Spoil, version: str) -> None:
     assert told(read.one(spoil.__name__, version)) == told(read.one("whole", version))
     assert {each.kind for each in tcp(read.one(spoil.__name__, version)).segments} <= {"", "probe"}
@@ -116,6 +116,7 @@ def test_tshark_sees_the_same(read: Read, path: Path) -> None:
         "opened": "window_update",
         "probe": "zero_window_probe",
     }
+    unasked = {("window_update", "unread_soon"), ("window_update", "flight_taken")}
     names = {name for name, _ in read.ports} - {"without_windows"}
     ports = {read.ports[name, "1.3"]: name for name in names}
     for mark in sorted(set(marks.values())):
@@ -124,7 +125,7 @@ def test_tshark_sees_the_same(read: Read, path: Path) -> None:
         seen: set[int] = set()
         for number, both in (each.split("\t") for each in said.splitlines()):
             name = next((ports[port] for port in map(int, both.split(",")) if port in ports), "")
-            if name and (mark, name) != ("window_update", "unread_soon"):
+            if name and (mark, name) not in unasked:
                 seen.add(int(number))
         ours = {
             each.packet
@@ -155,6 +156,37 @@ def test_it_is_found_and_nobody_else_blamed(read: Read) -> None:
     assert severities == {"unread": "notice", "never_read": "warning"}
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_who_had_nothing_left_to_send_did_not_wait(read: Read, version: str) -> None:
+    for name, reader in (("hello_taken", "server"), ("flight_taken", "client")):
+        connection = read.one(name, version)
+        assert "slow_server" in codes(connection) and "window_closed" not in codes(connection)
+        assert not stalls.in_handshake(connection)
+        said = render_text(read.whole, width=400, connection=connection.id, segments=True)
+        (line_,) = (each for each in said.splitlines() if "window closed" in each)
+        assert f"the {reader} took no more bytes for" in line_
+        assert f"nothing shows that the {only(read, name, version).sender} had more to send" in line_
+        assert not any(each in said for each in (stalls.INNOCENT, "did not read", "has to wait"))
+
+
+def test_a_window_that_was_open_before_it_was_seen_was_not_closed_until_then(read: Read) -> None:
+    connection, found = read.one("flight_taken", "1.3"), only(read, "flight_taken")
+    assert (found.sender, found.reason, stalls.lasted(connection, found)) == (SERVER, "opened_before", 0)
+    shown = next(each for each in tcp(connection).segments if each.packet == found.end)
+    assert (shown.sender, shown.window, shown.of) == (CLIENT, "opened_before", None) and shown.length
+    assert line(connection, shown).note == "the window is open again, at the latest here"
+    assert line(connection, shown).detail.startswith("window open")
+    every = to_json(read.whole, segments=True)
+    jsonschema.Draft202012Validator(schema()).validate(every)
+    (stall,) = next(
+        each["tcp"]["stalls"]
+        for each in every["connections"]
+        if each["client"]["port"] == read.ports["flight_taken", "1.3"]
+    )
+    assert (stall["end"], stall["duration"], stall["end_packet"]) == ("opened_before", None, found.end)
+    assert f"for a time that the capture does not show (packets {found.packet} to {found.end} at" in stall["note"]
+
+
 def test_json_and_text(read: Read) -> None:
     found = to_json(read.whole, segments=True)
     jsonschema.Draft202012Validator(schema()).validate(found)
@@ -164,9 +196,10 @@ def test_json_and_text(read: Read) -> None:
     assert stall["duration"] == pytest.approx(made.WAIT, abs=0.001)
     assert each["client"]["zero_windows"] == 5 and each["server"]["window_probes"] == 4
     assert each["server"]["keep_alives"] == each["server"]["retransmitted"] == 0
-    said = render_text(read.whole, width=160, connection=read.one("unread", "1.3").id, segments=True)
+    said = render_text(read.whole, width=400, connection=read.one("unread", "1.3").id, segments=True)
     assert "window closed" in said and said.count("window probe") == 4
-    assert "the client's program does not read: its window is closed, and the server has to wait" in said
+    assert "the client's window is closed: the server may send nothing more until the client's program reads" in said
+    assert "its program did not read; neither the network nor TLS is to blame" in said
     assert f"the window is open again, 3.00 s after packet {only(read, 'unread').packet}" in said
 
 
@@ -229,6 +262,41 @@ def test_new_bytes_tell_that_it_opened_and_then_closed_again() -> None:
 def test_an_older_acknowledgement_opens_nothing() -> None:
     (found,), _ = followed(packet(5, True, 150, 1400, window=0), packet(6, True, 150, 1300), packet(7, True, 150, 1400))
     assert found.end == 7
+
+
+def test_own_bytes_tell_that_it_is_open_and_the_last_zero_how_long_it_was_not() -> None:
+    (found,), segments = followed(
+        packet(5, True, 150, 1400, window=0),
+        packet(6, False, 1399, 150),
+        packet(7, True, 150, 1400, window=0),
+        packet(8, False, 1399, 150),
+        packet(90, True, 150, 1400, 60),
+    )
+    assert (found.end, found.reason, found.zeros, found.probes) == (90, "opened_before", 2, 2)
+    assert (found.time, found.last) == (0.5, 0.7)
+    assert stalls.kept_waiting(Tcp(segments, stalls=(found,)), found)
+
+
+@pytest.mark.parametrize(
+    ("following", "waited"),
+    [
+        ([], False),
+        ([(False, 1400, 150, 100)], True),
+        ([(False, 1000, 150, 400), (True, 150, 1400, 60)], False),
+        ([(True, 150, 1400, 60), (False, 1400, 210, 100)], False),
+    ],
+    ids=["nothing", "new bytes", "old bytes", "its own first"],
+)
+def test_what_follows_an_opening_tells_whether_anybody_waited(
+    following: list[tuple[bool, int, int, int]], waited: bool
+) -> None:
+    (found,), segments = followed(
+        packet(5, True, 150, 1400, window=0),
+        packet(6, True, 150, 1400),
+        *(packet(number, *each) for number, each in enumerate(following, 7)),
+    )
+    assert found.reason == "opened"
+    assert stalls.kept_waiting(Tcp(segments, stalls=(found,)), found) is waited
 
 
 def test_a_reset_ends_it_and_both_sides_may_be_closed() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from spoils import SERVER_END, Packets, data
 
 from tlsviz.sources.segments import ACK, Packet
-from tlsviz.wire.chunks import SERVER
+from tlsviz.wire.chunks import CLIENT, SERVER
 
 WAIT = 3.0
 PROBES = (0.2, 0.6, 1.4, 2.9)
@@ -78,5 +78,31 @@ def without_windows(packets: Packets) -> Packets:
     return [each._replace(window=0) for each in packets]
 
 
+def _late(packets: Packets, at: int, seconds: float) -> Packets:
+    return [*packets[:at], *(each._replace(time=each.time + seconds) for each in packets[at:])]
+
+
+def hello_taken(packets: Packets) -> Packets:
+    """The server acknowledges the whole ClientHello with a window of 0, thinks, opens it, and answers."""
+    at = data(packets, SERVER)[0]
+    closed = packets[at - 1]._replace(window=0)
+    opened = closed._replace(time=closed.time + WAIT - 0.1, window=4096)
+    return [*packets[: at - 1], closed, opened, *_late(packets, at, WAIT)[at:]]
+
+
+def flight_taken(packets: Packets) -> Packets:
+    """The client's window is closed for a moment, behind the server's whole flight; then it thinks.
+
+    The opening comes too soon for tshark to be asked for it, and too late for the connection's first moments.
+    """
+    packets = _late(packets, data(packets, SERVER)[0], 2.5)
+    at = next(each for each in data(packets, CLIENT) if each > data(packets, SERVER)[0])
+    closed = packets[at - 1]._replace(window=0)
+    opened = closed._replace(time=closed.time + 0.03, window=4096)
+    return [*packets[: at - 1], closed, opened, *_late(packets, at, WAIT)[at:]]
+
+
 STALLED = [unread, unread_bytewise, unread_unseen, unread_soon]
 """What leaves every message as it was."""
+TAKEN = [hello_taken, flight_taken]
+"""What made nobody wait: the other side had sent all that it had."""

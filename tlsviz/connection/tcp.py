@@ -21,11 +21,12 @@ captured twice. out_of_order: overtaken on its way. overlap: some of its bytes c
 differ from those. keep_alive: says that it is
 still there (RFC 9293 3.8.4). probe: asks whether the other side's window is open again (3.8.6.1)."""
 
-WindowMove = Literal["", "closed", "still_closed", "opened", "resumed"]
+WindowMove = Literal["", "closed", "still_closed", "opened", "opened_before", "resumed"]
 """What a segment does to its sender's receive window: it says that it is 0, again that it is, that it no longer is.
+opened_before: that one is no acknowledgement alone, but what its sender had to say; when the window opened, nobody saw.
 resumed: new bytes to a side whose window was 0; it must have opened, and that was not seen."""
-StallEnd = Literal["", "opened", "resumed", "reset"]
-""""": none was seen. opened and resumed: as in `WindowMove`. reset: the connection was torn down."""
+StallEnd = Literal["", "opened", "opened_before", "resumed", "reset"]
+""""": none was seen. opened, opened_before and resumed: as in `WindowMove`. reset: the connection was torn down."""
 
 IN_THE_MIDDLE = "in the middle of the connection"
 """What is said of a capture's beginning where TLS was under way."""
@@ -65,11 +66,12 @@ class Segment(NamedTuple):
 
 
 class Stall(NamedTuple):
-    """A closed receive window (RFC 9293 3.8.6): ``sender`` could send nothing, as the other side did not read.
+    """A closed receive window (RFC 9293 3.8.6): ``sender`` could send nothing more, as the other side did not read.
 
     ``packet`` and ``time`` of the acknowledgement that closed it, of ``taken`` bytes in all. ``last``: the time of its
-    end, or of the last packet that speaks of it. ``zeros``: how often a window of 0 was told; ``probes``: how often
-    the sender asked. ``end``: the packet that ended it.
+    end, or of the last packet that speaks of it; where it opened before its end was seen, of the last that said 0.
+    ``zeros``: how often a window of 0 was told; ``probes``: how often the sender asked. ``end``: the packet that
+    ended it, or showed that it had.
     """
 
     sender: Sender

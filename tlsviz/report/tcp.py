@@ -105,7 +105,7 @@ def _stall_json(connection: Connection, each: Stall) -> dict[str, Any]:
         "stalled": each.sender,
         "packet": each.packet,
         "time": round(each.time - connection.start, 6),
-        "duration": _seconds(lasted(connection, each)),
+        "duration": _seconds(lasted(connection, each)) if each.reason != "opened_before" else None,
         "end": each.reason or None,
         "end_packet": each.end,
         "acknowledged": each.taken,

@@ -2,8 +2,9 @@
 
 A window of 0 is 0 whatever its scale, and is all that is looked for: how large an open one is tells nothing that the
 segments do not. What a capture says of it is mostly in bare acknowledgements. `ek.FILTER` lets those through that
-close a window, and of the others those that come after some waiting; where the one that opens it is not among them,
-the new bytes that follow tell.
+close a window, and of the others those that come after some waiting. Where the one that opens it is not among them,
+new bytes to its side tell that it did; or bytes of its side do, but not when: that side may have had nothing to say
+for long.
 """
 
 from __future__ import annotations
@@ -40,21 +41,28 @@ class Move(NamedTuple):
 
 
 class _Shut:
-    """A closed window. ``edge``: the acknowledgement, all that may be sent; ``sequence`` of the last that said so."""
+    """A closed window. ``edge``: the acknowledgement, all that may be sent; ``sequence`` of the last that said so,
+    and ``told`` its time.
+    """
 
-    __slots__ = ("edge", "end", "last", "number", "packet", "probes", "reason", "sequence", "side", "start", "zeros")
+    __slots__ = (
+        *("edge", "end", "last", "number", "packet", "probes"),
+        *("reason", "sequence", "side", "start", "told", "zeros"),
+    )
 
     def __init__(self, number: int, side: int, packet: Packet) -> None:
         self.number = number
         self.side = side
         self.packet, self.start = packet.number, packet.time
-        self.edge, self.sequence, self.last = packet.acknowledgement, packet.sequence, packet.time
+        self.edge, self.sequence = packet.acknowledgement, packet.sequence
+        self.told = self.last = packet.time
         self.zeros, self.probes = 1, 0
         self.end: int | None = None
         self.reason: StallEnd = ""
 
     def ended(self, packet: Packet, reason: StallEnd) -> None:
-        self.end, self.last, self.reason = packet.number, packet.time, reason
+        self.end, self.reason = packet.number, reason
+        self.last = self.told if reason == "opened_before" else packet.time
 
     @property
     def plain(self) -> tuple[Any, ...]:
@@ -117,8 +125,10 @@ class Windows:
 
     def _open(self, shut: _Shut, packet: Packet) -> None:
         if shut.end is None:
-            shut.ended(packet, "opened")
-            self._move(shut, shut.side, packet, "opened")
+            own = packet.payload or packet.missing or packet.flags & FIN
+            how: Literal["opened", "opened_before"] = "opened_before" if own else "opened"
+            shut.ended(packet, how)
+            self._move(shut, shut.side, packet, how)
         self._mind(shut.side, None)
 
     def _close(self, shut: _Shut | None, side: int, packet: Packet) -> None:
@@ -134,7 +144,7 @@ class Windows:
             if _follows(packet.acknowledgement, shut.edge, packet.sequence, shut.sequence):
                 shut.edge, shut.sequence = packet.acknowledgement, packet.sequence
             shut.zeros += 1
-            shut.last = packet.time
+            shut.told = shut.last = packet.time
             self._move(shut, side, packet, "still_closed")
         elif len(self._shuts) < STALLS_KEPT:
             made = _Shut(len(self._shuts), side, packet)
