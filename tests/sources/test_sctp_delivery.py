@@ -279,6 +279,22 @@ def test_work_grows_with_the_packets(turned: bool, acknowledged: bool) -> None:
     assert growth(work, 300, 8) < 1.6
 
 
+def test_work_grows_with_the_messages_that_wait() -> None:
+    """Every other message first, then what is between them: each tells two."""
+
+    def work(size: int) -> Callable[[], object]:
+        made = Association(message=20, bundle=60)
+        made.begin(0.0)
+        made.say(1.0, False, 0, bytes(20 * size))
+        chunks = [each for sent in made.sent[4:] for each in sent.chunks if each[0] == 0]
+        turns = [*chunks[1::2], *chunks[::2]]
+        packets = [made.sent[4]._replace(chunks=tuple(turns[at : at + 60])) for at in range(0, size, 60)]
+        assert len(bytes_of(told([*made.sent[:2], *packets]))[0, 0]) == 20 * size
+        return lambda: told([*made.sent[:2], *packets])
+
+    assert growth(work, 1000, 8) < 1.6
+
+
 def test_what_waits_is_bounded() -> None:
     """A message that never ends, and a stream whose first message never comes."""
     made = Association(part=1000, message=1 << 30)

@@ -38,8 +38,8 @@ class Delivery:
         self._cause: int | None = None
         self._bytes = 0
         self._last = 0.0
-        self._stuck: dict[Lane, int] = {}
-        """Streams where something waits, and since which packet: the longest first."""
+        self._stuck: dict[Lane, None] = {}
+        """Streams where something waits: those where nothing was told for longest first."""
 
     def arrive(self) -> None:
         """The next packet."""
@@ -73,8 +73,7 @@ class Delivery:
             self._bytes -= _cost(run)  # it came too late: a gap was told
             half.tell(run)
             return
-        lane.low = min(number, lane.low) if lane.waiting else number
-        lane.waiting[number] = Message(tuple(run), self._cause, self._arrivals)
+        lane.wait(number, Message(tuple(run), self._cause, self._arrivals))
         self._advance(lane)
 
     def deliver(self) -> None:
@@ -124,8 +123,7 @@ class Delivery:
             self._stuck.pop(lane, None)
         elif told or lane not in self._stuck:
             self._stuck.pop(lane, None)
-            lane.low = min(lane.waiting)
-            self._stuck[lane] = min(message.arrival for message in lane.waiting.values())
+            self._stuck[lane] = None
         return told
 
     def _next(self, lane: Lane) -> None:
@@ -146,8 +144,8 @@ class Delivery:
             return next(iter(self._stuck))
         if self._bytes > LIMIT or max(len(half.tails) for half in self.halves) > MOST_OPEN:
             self._drop()
-        for lane, since in self._stuck.items():
-            if self._arrivals - since >= PATIENCE and self._certain(lane):
+        for lane in self._stuck:
+            if self._arrivals - lane.waiting[lane.low].arrival >= PATIENCE and self._certain(lane):
                 return lane
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from tlsviz.sources.sctp import Piece
@@ -30,19 +31,33 @@ class Message(NamedTuple):
 class Lane:
     """One direction of a stream. ``next``: the number of the message whose turn it is, None before the first.
 
-    ``waiting``: messages by their numbers, which do not wrap here, ``low`` the first of them; ``lost``: a gap was told
-    before they came.
+    ``waiting``: messages by their numbers, which do not wrap here; ``lost``: a gap was told before they came.
     """
 
-    __slots__ = ("lost", "low", "next", "side", "stream", "waiting")
+    __slots__ = ("_order", "lost", "next", "side", "stream", "waiting")
 
     def __init__(self, side: int, stream: int, begin: int | None) -> None:
         self.side = side
         self.stream = stream
         self.next = begin
         self.waiting: dict[int, Message] = {}
-        self.low = 0
         self.lost = False
+        self._order: list[int] = []
+        """A heap of the numbers that wait, and of some that did."""
+
+    @property
+    def low(self) -> int:
+        """The first number that waits; something has to."""
+        while self._order[0] not in self.waiting:
+            heappop(self._order)
+        return self._order[0]
+
+    def wait(self, number: int, message: Message) -> None:
+        """Takes a message that is not here."""
+        if not self.waiting:
+            self._order.clear()
+        self.waiting[number] = message
+        heappush(self._order, number)
 
 
 class Reach:
