@@ -181,6 +181,57 @@ def test_both_ends_may_begin_at_once() -> None:
     assert len({stream for stream, *_ in found}) == 1
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_numbers_that_begin_again_are_a_reset_of_the_stream(swapped: bool) -> None:
+    """RFC 6525: with nothing missing, and where what is new overtakes."""
+    made = Association()
+    made.begin(0.0)
+    for at in range(3):
+        made.say(1.0 + at, False, 0, b"<old %d>" % at)
+    made.numbers[False, 0] = 0
+    for at in range(5):
+        made.say(10.0 + at, False, 0, b"<new %d>" % at)
+    if swapped:
+        first, second = [at for at, sent in enumerate(made.sent) if sent.has_data and sent.time >= 10][:2]
+        made.sent[first], made.sent[second] = made.sent[second], made.sent[first]
+    said = b"".join([b"<old %d>" % at for at in range(3)] + [b"<new %d>" % at for at in range(5)])
+    assert bytes_of(told(made.sent))[0, 0] == said
+
+
+def test_a_reset_ends_what_waits_and_what_is_not_whole() -> None:
+    made = Association(part=6)
+    made.begin(0.0)
+    for at in range(4):
+        made.say(1.0 + at, False, 0, b"<old %d>" % at)
+    made.numbers[False, 0] = 0
+    made.say(10.0, False, 0, b"<new 0>")
+    data = [sent for sent in made.sent[4:] if sent.has_data]
+    # The second message is lost, and the end of the last one.
+    found = told([*made.sent[:4], *data[:2], *data[4:7], *data[8:]])
+    assert bytes_of(found)[0, 0] == b"<old 0><gap><old 2><old 3<gap><new 0>"
+
+
+def test_numbers_that_begin_anywhere_are_a_gap() -> None:
+    """Behind INIT they begin at 0."""
+    for number in (7, 65534):
+        made = Association(number=number)
+        made.begin(0.0)
+        for at in range(4):
+            made.say(1.0 + at, False, 0, b"<%d>" % at)
+        assert bytes_of(told(made.sent))[0, 0] == b"<gap><0><1><2><3>"
+
+
+def test_what_comes_too_late_is_a_gap() -> None:
+    """Once, where a stream is joined in the middle."""
+    made = Association(number=40000)
+    made.begin(0.0)
+    for at in range(5):
+        made.say(1.0 + at, False, at % 2, b"<%d>" % at)
+    data = [sent for sent in made.sent[4:] if sent.has_data]
+    found = bytes_of(told([data[0], data[3], data[1], data[2], data[4]]))
+    assert found == {(0, 0): b"<0><2><4>", (1, 0): b"<3><gap>"}
+
+
 def test_unordered_messages_do_not_wait() -> None:
     made = Association()
     made.begin(0.0)
@@ -293,6 +344,24 @@ def test_work_grows_with_the_messages_that_wait() -> None:
         return lambda: told([*made.sent[:2], *packets])
 
     assert growth(work, 1000, 8) < 1.6
+
+
+def test_work_grows_with_the_resets() -> None:
+    """Of a stream with many parts that belong to nothing."""
+
+    def work(size: int) -> Callable[[], object]:
+        made = Association(part=10, message=30)
+        made.begin(0.0)
+        made.say(1.0, False, 0, bytes(30 * size))
+        ends = [sent for sent in made.sent[4:] if sent.has_data][2::3]
+        other = Association(message=1, tsns=(1000 + 30 * size, 77))
+        for _ in range(size):
+            other.numbers.clear()
+            other.say(1.0, False, 0, b"!")
+        packets = [*made.sent[:4], *ends, *(sent for sent in other.sent if sent.has_data)]
+        return lambda: told(packets)
+
+    assert growth(work, 100, 8) < 1.6
 
 
 def test_what_waits_is_bounded() -> None:

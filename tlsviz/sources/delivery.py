@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tlsviz.sources.pieces import Half, Lane, Message, number_of, unwrapped
+from tlsviz.sources.pieces import Half, Lane, Message, unwrapped
 from tlsviz.sources.sctp import Piece
 
 LIMIT = 4 << 20
@@ -18,8 +18,9 @@ OVERHEAD = 256
 """What a waiting piece costs beside its bytes, about."""
 PATIENCE = 64
 """Packets of an association that may pass before what was acknowledged, but not seen, is declared missing."""
-MOST_STUCK, MOST_OPEN = 64, 1 << 10
-"""Streams of an association that may wait at the same time; parts of messages of one direction that may."""
+MOST_STUCK, MOST_OPEN, MOST_PARTS = 64, 1 << 10, 64
+"""Streams of an association that may wait at the same time; parts of messages of one direction that may, and of one
+stream where its numbers begin again."""
 
 Tell = Callable[[int, int, "tuple[Piece, ...] | None", float], None]
 """Gets a side, a stream, what comes next in it, None for a gap, and when."""
@@ -68,13 +69,39 @@ class Delivery:
         lane = half.lanes.get(first.stream)
         if lane is None:
             lane = half.lanes[first.stream] = Lane(side, first.stream, 0 if half.synced else first.number)
-        number = number_of(first, lane.next or 0)
-        if number < (lane.next or 0) or number in lane.waiting:
-            self._bytes -= _cost(run)  # it came too late: a gap was told
-            half.tell(run)
+        number, at = lane.number_of(first), half.at(first.tsn)
+        if lane.next is not None and number < lane.next and at > lane.top:
+            self._restart(lane, first)
+            number = lane.number_of(first)
+        if at < lane.since or (lane.next is not None and number < lane.next) or number in lane.waiting:
+            self._late(lane, run)
             return
+        lane.top = max(half.at(run[-1].tsn), lane.top)
         lane.wait(number, Message(tuple(run), self._cause, self._arrivals))
         self._advance(lane)
+
+    def _restart(self, lane: Lane, first: Piece) -> None:
+        """A stream's numbers begin again (RFC 6525 5.1.2): at 0, or where they should not, with something missing."""
+        while lane.waiting:
+            self._give_up(lane)
+        half = self.halves[lane.side]
+        parts = len(half.heads.get(lane.stream, ()))
+        # All parts of messages where there are many, so that who begins again and again makes little work.
+        self._broken(lane, None, half.at(first.tsn) if parts <= MOST_PARTS else None)
+        lane.lost = False
+        if first.number > PATIENCE or parts > len(half.heads.get(lane.stream, ())):
+            self._gap(lane)
+        if first.number > PATIENCE:
+            lane.next, lane.since = first.number, half.at(first.tsn)
+        else:
+            lane.next, lane.since = 0, lane.top + 1
+
+    def _late(self, lane: Lane, run: Iterable[Piece]) -> None:
+        """What comes when it cannot be told any more, which a gap stands for: here, if no other does."""
+        self._bytes -= _cost(run)
+        self.halves[lane.side].tell(run)
+        if not lane.broken:
+            self._gap(lane)
 
     def deliver(self) -> None:
         """Behind each packet: tells what waits no longer, and what is missing."""
@@ -199,7 +226,7 @@ class Delivery:
             if not answers.waiting and not answers.lost:
                 answers.lost = self._broken(answers, None, known)
                 if answers.lost:
-                    self._say(side, stream, None)
+                    self._gap(answers)
 
     def _broken(self, lane: Lane, until: int | None, known: int | None = None) -> bool:
         """Tells what is here of a stream's next messages, and where something is missing between them.
@@ -211,19 +238,27 @@ class Delivery:
         missing = False
         told = False
         for run in self.halves[lane.side].parts(lane, until, known):
-            number = number_of(run[0], at or 0)
+            number = lane.number_of(run[0])
+            if lane.next is not None and number < lane.next:
+                self._late(lane, run)
+                continue
             if (not run[0].first or (at is not None and number > at) or missing) and not lane.lost:
-                self._say(lane.side, lane.stream, None)
+                self._gap(lane)
             lane.lost = False
+            lane.top = max(self.halves[lane.side].at(run[-1].tsn), lane.top)
             self._say(lane.side, lane.stream, run)
             told = True
             missing = not run[-1].last
             at = number + 1 - missing
         if until is not None and (missing or at is None or at < until) and not lane.lost:
-            self._say(lane.side, lane.stream, None)
+            self._gap(lane)
         lane.lost = False
         lane.next = at if until is None else until
         return missing or not told
+
+    def _gap(self, lane: Lane) -> None:
+        lane.broken = True
+        self._say(lane.side, lane.stream, None)
 
     def _say(self, side: int, stream: int, run: Iterable[Piece] | None, time: float | None = None) -> None:
         pieces = tuple(run) if run is not None else None

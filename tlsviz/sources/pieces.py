@@ -31,17 +31,19 @@ class Message(NamedTuple):
 class Lane:
     """One direction of a stream. ``next``: the number of the message whose turn it is, None before the first.
 
-    ``waiting``: messages by their numbers, which do not wrap here; ``lost``: a gap was told before they came.
+    ``waiting``: messages by their numbers, which do not wrap here; ``lost``: a gap was told before they came, ``broken``:
+    some gap was told. Numbers count from TSN ``since`` on; the last message so far ends at ``top``.
     """
 
-    __slots__ = ("_order", "lost", "next", "side", "stream", "waiting")
+    __slots__ = ("_order", "broken", "lost", "next", "side", "since", "stream", "top", "waiting")
 
     def __init__(self, side: int, stream: int, begin: int | None) -> None:
         self.side = side
         self.stream = stream
         self.next = begin
         self.waiting: dict[int, Message] = {}
-        self.lost = False
+        self.lost = self.broken = False
+        self.since = self.top = -1 << 33
         self._order: list[int] = []
         """A heap of the numbers that wait, and of some that did."""
 
@@ -51,6 +53,12 @@ class Lane:
         while self._order[0] not in self.waiting:
             heappop(self._order)
         return self._order[0]
+
+    def number_of(self, piece: Piece) -> int:
+        """The number of a piece's message, without wrap-around: near those that are here."""
+        if self.next is not None:
+            return number_of(piece, self.next)
+        return number_of(piece, self.low if self.waiting else piece.number)
 
     def wait(self, number: int, message: Message) -> None:
         """Takes a message that is not here."""
@@ -192,19 +200,17 @@ class Half:
 
         Those before ``until``, and of them what has ended before a TSN, ``known``.
         """
-        at = lane.next or 0
         heads = self.heads.get(lane.stream, {})
         found = [run for run in heads.values() if not run[0].unordered]
-        found = [run for run in found if until is None or number_of(run[0], at) < until]
+        found = [run for run in found if until is None or lane.number_of(run[0]) < until]
         found = [run for run in found if known is None or self.at(run[-1].tsn) < known]
         for run in found:
             heads.pop(_place(run[0]), None)
             self.tails.pop(_place(run[-1]), None)
         for run in found:
             self.tell(run)
-        found = [run for run in found if number_of(run[0], at) >= at]
         edge = self.seen.edge
-        return sorted(found, key=lambda run: (number_of(run[0], at), unwrapped(run[0].place, edge, 32)))
+        return sorted(found, key=lambda run: (lane.number_of(run[0]), unwrapped(run[0].place, edge, 32)))
 
 
 def _place(piece: Piece, step: int = 0) -> Place:
