@@ -159,6 +159,26 @@ def test_a_capture_that_begins_later_has_what_is_left() -> None:
     assert bytes_of(told(packets)) == bytes_of(told(exchange()))
 
 
+def test_what_is_acknowledged_before_it_comes_is_not_lost() -> None:
+    """Where a capture begins in the middle, with TSNs that wrap, too."""
+    for tsns in ((1000, 77), (0xFFFFFFFF, 0)):
+        packets = exchange(rounds=3, streams=1, tsns=tsns)
+        data, reply, *rest = packets[4:]
+        assert data.has_data and not reply.has_data
+        whole, found = bytes_of(told(packets)), bytes_of(told([reply, data, *rest]))
+        assert [found[0, side] for side in (1, 0)] == [whole[0, side] for side in (0, 1)]  # 0 is who speaks first
+
+
+def test_a_side_that_was_not_captured_is_a_gap() -> None:
+    made = Association()
+    made.begin(0.0)
+    for at in range(3):
+        made.say(1.0 + at, False, 0, b"question")
+        made.say(1.5 + at, True, 0, b"<%d>" % at)
+    found = told([sent for sent in made.sent[4:] if sent.back])
+    assert bytes_of(found) == {(0, 0): b"<0><1><2>", (0, 1): b"<gap>"}
+
+
 def test_associations_at_the_same_ports_are_told_apart() -> None:
     one, two = exchange(), exchange(tags=(3, 4), tsns=(5, 6), part=70)
     mixed = [sent for pair in zip(one, two, strict=False) for sent in pair] + two[len(one) :]

@@ -51,7 +51,7 @@ class Delivery:
         """A side has all that the other has sent up to a TSN."""
         half = self.halves[1 - side]
         half.acknowledge(tsn)
-        self._cause = half.at(tsn)
+        self._cause = half.at(tsn) if half.begun else None
 
     def take(self, side: int, piece: Piece) -> None:
         """A piece of a message that a side sends."""
@@ -129,6 +129,8 @@ class Delivery:
         """What was acknowledged and nothing followed."""
         streams = {stream for half in self.halves for stream in half.lanes}
         for side, half in enumerate(self.halves):
+            if half.early is not None:
+                half.begin(half.early[0] + 1 & 0xFFFFFFFF)  # nothing of it was captured
             if half.acknowledged is None:
                 continue
             half.settle(half.acknowledged)

@@ -31,8 +31,8 @@ class Message(NamedTuple):
 class Lane:
     """One direction of a stream. ``next``: the number of the message whose turn it is, None before the first.
 
-    ``waiting``: messages by their numbers, which do not wrap here; ``lost``: a gap was told before they came, ``broken``:
-    some gap was told. Numbers count from TSN ``since`` on; the last message so far ends at ``top``.
+    ``waiting``: messages by their numbers, which do not wrap here; ``lost``: a gap was told before they came;
+    ``broken``: some gap was told. Numbers count from TSN ``since`` on; the last message so far ends at ``top``.
     """
 
     __slots__ = ("_order", "broken", "lost", "next", "side", "since", "stream", "top", "waiting")
@@ -107,16 +107,21 @@ class Half:
     ``ended``: it was told that the end is missing.
 
     ``seen`` and ``told``: which TSNs are here or given up, and which have had their turn. ``acknowledged``: the other
-    side has all up to this one; up to ``excused`` nobody waits for them. ``heads`` (by stream), ``tails``: what is here
+    side has all up to this one; ``early``: the first and the last that it had before it was known where TSNs begin. Up
+    to ``excused`` nobody waits for them. ``heads`` (by stream), ``tails``: what is here
     of messages that are not whole, by the places where each part begins and ends. TSNs do not wrap here.
     """
 
-    __slots__ = ("acknowledged", "begun", "ended", "excused", "heads", "lanes", "seen", "synced", "tails", "told")
+    __slots__ = (
+        *("acknowledged", "begun", "early", "ended", "excused", "heads"),
+        *("lanes", "seen", "synced", "tails", "told"),
+    )
 
     def __init__(self) -> None:
         self.begun = self.synced = self.ended = False
         self.seen, self.told = Reach(), Reach()
         self.acknowledged: int | None = None
+        self.early: tuple[int, int] | None = None
         self.excused = -1
         self.lanes: dict[int, Lane] = {}
         self.heads: dict[int, dict[Place, deque[Piece]]] = {}
@@ -126,7 +131,14 @@ class Half:
         """Where it begins, if that is not known: INIT says it (``synced``), or the first that there is."""
         if not self.begun:
             self.begun, self.synced = True, synced
-            self.seen.edge = self.told.edge = tsn
+            edge = tsn
+            if self.early is not None:
+                # The other side's packets may be captured before what they acknowledge.
+                first, last = self.early
+                after = unwrapped(first + 1, tsn, 32)
+                edge = after if not synced and tsn - MOST_LOST < after < tsn else tsn
+                self.acknowledged = unwrapped(last, edge, 32)
+            self.seen.edge = self.told.edge = edge
 
     def at(self, tsn: int) -> int:
         """A TSN without wrap-around."""
@@ -148,7 +160,9 @@ class Half:
 
     def acknowledge(self, tsn: int) -> None:
         """The other side has all up to a TSN."""
-        self.begin(tsn + 1 & 0xFFFFFFFF)
+        if not self.begun:
+            self.early = (self.early[0] if self.early is not None else tsn), tsn
+            return
         at = self.at(tsn)
         self.acknowledged = at if self.acknowledged is None else max(at, self.acknowledged)
 
