@@ -10,7 +10,18 @@ import pytest
 from effort import growth
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sctp_writer import ABORT, COOKIE_ACK, LAST, SHUTDOWN, SHUTDOWN_ACK, UNORDERED, Association, Sent, chunk, sack
+from sctp_writer import (
+    ABORT,
+    COOKIE_ACK,
+    LAST,
+    SHUTDOWN,
+    SHUTDOWN_ACK,
+    UNORDERED,
+    Association,
+    Sent,
+    chunk,
+    sack,
+)
 
 from tlsviz.sources import delivery, sctp
 from tlsviz.sources.associations import Associations

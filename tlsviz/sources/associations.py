@@ -15,10 +15,14 @@ from tlsviz.sources import sctp
 from tlsviz.sources.delivery import Delivery
 from tlsviz.sources.sctp import Piece
 from tlsviz.sources.segments import ALL_STREAMS, Datagram, Said
-from tlsviz.sources.sessions import SCTP, keep
+from tlsviz.sources.sessions import MOST, SCTP, keep
 
 _Key = tuple[int, int, int]
 """Ports of the sender and the receiver, and the verification tag."""
+MOST_OVER = 64
+"""Associations that are over and remembered: some of their packets may come late."""
+MOST_WAITING = 32 << 20
+"""Bytes that may wait in all associations."""
 
 
 class Associations:
@@ -30,6 +34,11 @@ class Associations:
         """The association and the side of the sender."""
         self._unheard: dict[tuple[Endpoint, Endpoint], tuple[_Association, int]] = {}
         """Those of which one side's tag is not known yet, by the ends of the packets that will show it."""
+        self._brought: list[Datagram] = []
+        self._over: dict[_Association, None] = {}
+        self._waiting: dict[_Association, int] = {}
+        """Where something waits, and how many bytes."""
+        self._bytes = 0
 
     def told(self, datagram: Datagram) -> Sequence[Datagram]:
         """What a packet brings, in order: messages, gaps and marks, each with the number of its connection."""
@@ -37,7 +46,42 @@ class Associations:
         if packet is None or not packet.chunks:
             return ()
         association, side = self._of(packet, datagram)
-        return association.take(side, packet, datagram)
+        self._brought += association.take(side, packet, datagram)
+        if any(chunk.kind in (sctp.ABORT, sctp.SHUTDOWN_COMPLETE) for chunk in packet.chunks):
+            self._brought += association.rest()
+            self._over[association] = None
+            if len(self._over) > MOST_OVER:
+                self._let_go(next(iter(self._over)))
+        self._weigh(association)
+        while self._bytes > MOST_WAITING:
+            longest = next(iter(self._waiting))
+            self._brought += longest.rest()
+            self._weigh(longest)
+        while len(self._known) > MOST:
+            self._let_go(next(iter(self._known.values()))[0])
+        brought, self._brought = self._brought, []
+        return brought
+
+    def _weigh(self, association: _Association) -> None:
+        """Counts what waits there."""
+        waiting = association.delivery.waiting
+        self._bytes += waiting - self._waiting.get(association, 0)
+        if waiting:
+            self._waiting[association] = waiting
+        else:
+            self._waiting.pop(association, None)
+
+    def _let_go(self, association: _Association) -> None:
+        """Forgets an association: what still waits there is told."""
+        self._brought += association.rest()
+        self._bytes -= self._waiting.pop(association, 0)
+        self._over.pop(association, None)
+        for key in association.keys:
+            if key in self._known and self._known[key][0] is association:
+                del self._known[key]
+        for ends in (association.ends, association.ends[::-1]):
+            if ends in self._unheard and self._unheard[ends][0] is association:
+                del self._unheard[ends]
 
     def rest(self) -> list[Datagram]:
         """Nothing more comes: what still waits."""
@@ -65,7 +109,9 @@ class Associations:
         """The association of an INIT, which names the tag of all that its sender will get: ``back``."""
         ends = datagram.source, datagram.destination
         known = self._known.get(back)
-        if known is not None:
+        if known is not None and known[0] in self._over:
+            self._let_go(known[0])
+        elif known is not None:
             return known[0], 1 - known[1]
         found = self._unheard.pop(ends[::-1], None)  # both sides may begin at once
         if found is None:
@@ -85,7 +131,8 @@ class Associations:
         return found
 
     def _learn(self, key: _Key, association: _Association, side: int) -> None:
-        keep(self._known, key, (association, side))
+        self._known[key] = association, side
+        association.keys.add(key)
 
     def _new(self, ends: tuple[Endpoint, Endpoint]) -> _Association:
         self._count += 1
@@ -100,6 +147,7 @@ class _Association:
     ends: tuple[Endpoint, Endpoint]
     opener: int | None = None
     delivery: Delivery = field(init=False)
+    keys: set[_Key] = field(default_factory=set)
     _out: list[Datagram] = field(default_factory=list)
     _beginning: list[tuple[int, str, Datagram]] = field(default_factory=list)
     _channels: dict[int, None] = field(default_factory=dict)

@@ -42,6 +42,11 @@ class Delivery:
         self._stuck: dict[Lane, None] = {}
         """Streams where something waits: those where nothing was told for longest first."""
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait, with what it costs to keep them."""
+        return self._bytes
+
     def arrive(self) -> None:
         """The next packet."""
         self._arrivals += 1

@@ -1,0 +1,67 @@
+"""SCTP's associations told apart, and let go: what waited in them is told."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+from sctp_writer import ABORT, SHUTDOWN_COMPLETE, Association, chunk
+
+from tlsviz.sources import associations as several
+from tlsviz.sources import delivery
+from tlsviz.sources.associations import Associations
+from tlsviz.sources.segments import Datagram
+
+
+def test_what_waits_in_all_associations_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits longest is told first, behind a gap; and the work is no more than for what comes."""
+    monkeypatch.setattr(several, "MOST_WAITING", 10 * (1000 + delivery.OVERHEAD))
+    associations = Associations()
+    found: list[Datagram] = []
+    for at in range(30):
+        made = Association(tags=(2 * at + 1, 2 * at + 2))
+        made.begin(0.0)
+        made.say(1.0, False, 0, b"lost")
+        made.say(2.0, False, 0, bytes([at]) * 1000)
+        for sent in [*made.sent[:2], made.sent[-2]]:
+            found += associations.told(sent.datagram())
+    said = [(each.sctp.kind, each.payload[:1]) for each in found if each.sctp and "init" not in each.sctp.kind]
+    assert said == [pair for at in range(20) for pair in (("gap", b""), ("message", bytes([at])))]
+    assert len([each for each in associations.rest() if each.payload]) == 10
+
+
+@pytest.mark.parametrize("end", [ABORT, SHUTDOWN_COMPLETE])
+def test_an_association_that_is_over_is_let_go(end: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it is told, and its tags may be used again."""
+    kept: list[weakref.ref[object]] = []
+    begin = several.Delivery.__init__
+    monkeypatch.setattr(
+        several.Delivery, "__init__", lambda self, tell: (kept.append(weakref.ref(self)), begin(self, tell))[1]
+    )
+    associations = Associations()
+    for at in range(several.MOST_OVER + 5):
+        made = Association(tags=(7, 8) if at < 3 else (2 * at + 1, 2 * at + 2))
+        made.begin(0.0)
+        made.say(1.0, False, 0, b"lost")
+        made.say(2.0, False, 0, b"question")
+        made.put(3.0, True, chunk(end))
+        found = [each for sent in [*made.sent[:4], *made.sent[6:]] for each in associations.told(sent.datagram())]
+        kinds = [each.sctp.kind for each in found if each.sctp]
+        assert [kind for kind in kinds if kind != "abort"] == ["gap", "init", "init_ack", "message"]
+    gc.collect()
+    assert len([ref for ref in kept if ref() is not None]) == several.MOST_OVER
+
+
+def test_what_is_let_go_for_others_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(several, "MOST", 20)
+    associations = Associations()
+    found: list[Datagram] = []
+    for at in range(30):
+        made = Association(tags=(2 * at + 1, 2 * at + 2))
+        made.begin(0.0)
+        made.say(1.0, False, 0, b"lost")
+        made.say(2.0, False, 0, bytes([at]))
+        found += [each for sent in [*made.sent[:2], made.sent[-2]] for each in associations.told(sent.datagram())]
+    assert [each.payload for each in found if each.payload] == [bytes([at]) for at in range(20)]
+    assert [each.payload for each in associations.rest() if each.payload] == [bytes([at]) for at in range(20, 30)]
