@@ -65,3 +65,39 @@ def test_what_is_let_go_for_others_is_told(monkeypatch: pytest.MonkeyPatch) -> N
         found += [each for sent in [*made.sent[:2], made.sent[-2]] for each in associations.told(sent.datagram())]
     assert [each.payload for each in found if each.payload] == [bytes([at]) for at in range(20)]
     assert [each.payload for each in associations.rest() if each.payload] == [bytes([at]) for at in range(20, 30)]
+
+
+@pytest.mark.parametrize("speaks", [False, True])
+def test_ways_that_differ_are_one_association_where_they_fit(speaks: bool) -> None:
+    """Joined in the middle, each direction between other addresses; another at the same ports does not fit."""
+    made = Association()
+    made.begin(0.0)
+    for at in range(3):
+        made.say(1.0 + at, False, 0, b"<question %d>" % at)
+        made.say(1.5 + at, True, 0, b"<answer %d>" % at)
+    other = Association(tags=(5, 6), tsns=(1 << 30, 1 << 31))
+    other.begin(0.0)
+    other.say(1.0, False, 0, b"other")
+    packets = [sent._replace(way=int(sent.back)) for sent in made.sent[4:] if sent.has_data or not speaks]
+    stranger = next(sent for sent in other.sent[4:] if sent.has_data)._replace(way=2)
+    associations = Associations()
+    found = [each for sent in [stranger, *packets] for each in associations.told(sent.datagram())]
+    assert len({each.stream for each in found}) == 2
+    first = found[1].stream
+    said = [(each.sctp.side, each.payload) for each in found if each.stream == first and each.sctp]
+    assert said == [
+        (side, b"<%s %d>" % (kind, at)) for at in range(3) for side, kind in enumerate((b"question", b"answer"))
+    ]
+
+
+def test_other_peers_at_the_same_ports_stay_apart() -> None:
+    """As between two servers, whose ports are the same."""
+    associations = Associations()
+    found = []
+    for at in range(80):
+        made = Association(tags=(2 * at + 1, 2 * at + 2), ports=(3868, 3868), tsns=(at << 20, at + 100 << 20))
+        made.begin(0.0)
+        made.say(1.0, at % 2 == 1, 0, b"question")
+        sent = next(sent for sent in made.sent[4:] if sent.has_data)
+        found += associations.told(sent._replace(way=at).datagram())
+    assert len({each.stream for each in found}) == 80

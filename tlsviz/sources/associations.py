@@ -1,7 +1,8 @@
 """SCTP associations told apart, and their streams, each of which is a connection (RFC 3436 3). No I/O.
 
 An association is known by its ports and verification tags: with several addresses an end (RFC 9260 6.4), its packets
-take several ways. With DTLS all of its streams are one connection (RFC 6083 3.1, 4.4).
+take several ways. Where no INIT says which two tags belong together, the addresses of the first packets with them do, or
+what those acknowledge. With DTLS all of its streams are one connection (RFC 6083 3.1, 4.4).
 """
 
 from __future__ import annotations
@@ -13,14 +14,20 @@ from tlsviz.connection.datagrams import carrier_of
 from tlsviz.connection.model import Endpoint
 from tlsviz.sources import sctp
 from tlsviz.sources.delivery import Delivery
+from tlsviz.sources.pieces import unwrapped
 from tlsviz.sources.sctp import Piece
 from tlsviz.sources.segments import ALL_STREAMS, Datagram, Said
-from tlsviz.sources.sessions import MOST, SCTP, keep
+from tlsviz.sources.sessions import MOST, SCTP
 
+_Ends = tuple[Endpoint, Endpoint]
 _Key = tuple[int, int, int]
 """Ports of the sender and the receiver, and the verification tag."""
 MOST_OVER = 64
 """Associations that are over and remembered: some of their packets may come late."""
+MOST_ALIKE = 64
+"""Associations between the same ports of which one side may be unheard."""
+_NEAR, _FEW = 1 << 16, 8
+"""TSNs that may be on their way; chunks of a packet that are looked at for them."""
 MOST_WAITING = 32 << 20
 """Bytes that may wait in all associations."""
 
@@ -32,8 +39,10 @@ class Associations:
         self._count = 0
         self._known: dict[_Key, tuple[_Association, int]] = {}
         """The association and the side of the sender."""
-        self._unheard: dict[tuple[Endpoint, Endpoint], tuple[_Association, int]] = {}
+        self._unheard: dict[_Ends, tuple[_Association, int]] = {}
         """Those of which one side's tag is not known yet, by the ends of the packets that will show it."""
+        self._alike: dict[tuple[int, int], dict[_Ends, None]] = {}
+        """The same ends by their ports."""
         self._brought: list[Datagram] = []
         self._over: dict[_Association, None] = {}
         self._waiting: dict[_Association, int] = {}
@@ -81,7 +90,7 @@ class Associations:
                 del self._known[key]
         for ends in (association.ends, association.ends[::-1]):
             if ends in self._unheard and self._unheard[ends][0] is association:
-                del self._unheard[ends]
+                self._heard(ends)
 
     def rest(self) -> list[Datagram]:
         """Nothing more comes: what still waits."""
@@ -99,10 +108,10 @@ class Associations:
                 return found[0], 1 - found[1]
         if opens is not None and first.kind == sctp.INIT:
             return self._opened((*back, opens[0]), datagram)
-        found = self._known.get(key) or self._paired(key, datagram)
+        found = self._known.get(key) or self._paired(key, packet, datagram)
         if opens is not None:
             self._learn((*back, opens[0]), found[0], 1 - found[1])
-            self._unheard.pop((datagram.destination, datagram.source), None)
+            self._heard((datagram.destination, datagram.source))
         return found
 
     def _opened(self, back: _Key, datagram: Datagram) -> tuple[_Association, int]:
@@ -113,21 +122,45 @@ class Associations:
             self._let_go(known[0])
         elif known is not None:
             return known[0], 1 - known[1]
-        found = self._unheard.pop(ends[::-1], None)  # both sides may begin at once
+        found = self._heard(ends[::-1])  # both sides may begin at once
         if found is None:
             found = self._new(ends), 1
-            keep(self._unheard, ends, (found[0], 0))
+            self._expect(ends, found[0], 0)
         self._learn(back, *found)
         return found[0], 1 - found[1]
 
-    def _paired(self, key: _Key, datagram: Datagram) -> tuple[_Association, int]:
+    def _paired(self, key: _Key, packet: sctp.Packet, datagram: Datagram) -> tuple[_Association, int]:
         """The association of a tag that no INIT has named, or a new one."""
         ends = datagram.source, datagram.destination
-        found = self._unheard.pop(ends, None)
+        found = self._heard(ends)
+        if found is None:
+            # It may take another way than what the other side sends.
+            alike = [each for each in self._alike.get(key[:2], ()) if _answers(packet, *self._unheard[each])]
+            found = self._heard(alike[0]) if len(alike) == 1 else None
         if found is None:
             found = self._new(ends), 0
-            keep(self._unheard, ends[::-1], (found[0], 1))
+            self._expect(ends[::-1], found[0], 1)
         self._learn(key, *found)
+        return found
+
+    def _expect(self, ends: _Ends, association: _Association, side: int) -> None:
+        """Remembers who was not heard yet."""
+        if len(self._unheard) >= MOST:
+            self._heard(next(iter(self._unheard)))
+        self._unheard[ends] = association, side
+        alike = self._alike.setdefault((ends[0].port, ends[1].port), {})
+        alike[ends] = None
+        if len(alike) > MOST_ALIKE:
+            self._heard(next(iter(alike)))
+
+    def _heard(self, ends: _Ends) -> tuple[_Association, int] | None:
+        """Whose packets go between these ends, if that was not known."""
+        found = self._unheard.pop(ends, None)
+        if found is not None:
+            ports = ends[0].port, ends[1].port
+            del self._alike[ports][ends]
+            if not self._alike[ports]:
+                del self._alike[ports]
         return found
 
     def _learn(self, key: _Key, association: _Association, side: int) -> None:
@@ -137,6 +170,23 @@ class Associations:
     def _new(self, ends: tuple[Endpoint, Endpoint]) -> _Association:
         self._count += 1
         return _Association(SCTP + self._count * 2 * ALL_STREAMS, ends)
+
+
+def _answers(packet: sctp.Packet, association: _Association, side: int) -> bool:
+    """Whether a packet acknowledges what the other side of an association sends, or sends what that acknowledges."""
+    mine, other = association.delivery.halves[side], association.delivery.halves[1 - side]
+    known = mine.seen.edge if mine.begun else mine.early[1] if mine.early is not None else None
+    for chunk in packet.chunks[:_FEW]:
+        tsn, piece = sctp.acknowledged(chunk), sctp.piece(chunk, 0, 0.0)
+        if tsn is not None and other.begun and _near(tsn, other.seen.edge):
+            return True
+        if piece is not None and known is not None and _near(piece.tsn, known):
+            return True
+    return False
+
+
+def _near(tsn: int, other: int) -> bool:
+    return abs(unwrapped(tsn, other, 32) - other) < _NEAR
 
 
 @dataclass(slots=True, eq=False)
