@@ -87,6 +87,21 @@ def test_tls13_without_keys_is_inferred_once(tls13: Dialogue) -> None:
     assert not connection.certificates
 
 
+def test_of_a_flight_that_broke_off_no_more_is_inferred_than_came(tls13: Dialogue) -> None:
+    answer = next(chunk for chunk in tls13.chunks if chunk.sender == SERVER)
+    hello = 5 + int.from_bytes(answer.data[3:5], "big")
+    sealed = answer.data.index(b"\x17\x03\x03", hello)
+    for length in (4, 20):
+        engine = tls13.engine(keys=False)
+        engine.receive(tls13.chunks[0])
+        engine.receive(answer._replace(data=answer.data[: sealed + 5 + length]))
+        engine.finish(answer.time)
+        found = engine.connection()
+        inferred = [message.type for message in found.messages if message.provenance == "inferred"]
+        # As many bytes as there are count, whatever their header says.
+        assert (inferred, found.server_data.bytes) == (["encrypted_extensions"], length)
+
+
 def test_tls12_is_decrypted(tls12: Dialogue) -> None:
     connection = tls12.connection()
     assert types(connection) == FULL_12

@@ -51,3 +51,4 @@ def test_an_end_that_was_not_seen_is_not_the_connection_s() -> None:
     assert unseen.server_data.records and handshake(unseen) is None
     hung = replace(unseen, server_data=Volume(0, 0))
     assert handshake(hung) == hung.duration  # nobody knows that it ever ended
+    assert handshake(replace(hung, messages=cut[1:])) is None  # nor, of this, when it began

@@ -360,6 +360,30 @@ def test_retransmitted_syn_is_told_and_a_flood_is_not() -> None:
     assert len(marks) <= 17
 
 
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_of_several_answers_to_a_syn_that_counts_which_data_follow(acknowledged: bool) -> None:
+    talk = Talk(server_isn=3_000_000_000)
+    talk.say(A, flags=SYN)
+    talk.say(B, flags=SYN | ACK)
+    if acknowledged:
+        talk.say(A, CLIENT_HELLO)
+    else:
+        talk.next[B] = 5000
+    other = talk.say(B, flags=SYN | ACK)
+    if acknowledged:
+        talk.packets[-1] = other._replace(sequence=77)
+        talk.next[B] = 3_000_000_001
+    else:
+        talk.say(A, CLIENT_HELLO)
+    talk.say(B, SERVER_HELLO)
+    talk.packets.append(talk.packets[1]._replace(number=99, time=talk.time + 1))  # long after: it begins nothing
+    events = run(talk.packets)
+    assert (data(events, CLIENT), data(events, SERVER)) == (CLIENT_HELLO, SERVER_HELLO)
+    assert not any(isinstance(event, Gap) for event in events)
+    details = [event.detail for event in events if isinstance(event, Mark) and event.kind == "syn_ack"]
+    assert details == ["", "with another number"]
+
+
 def test_data_in_the_syn() -> None:
     talk = Talk()
     talk.say(A, CLIENT_HELLO, flags=SYN)
