@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Literal, NamedTuple
 
+from tlsviz.connection import stalls
 from tlsviz.connection.hellos import CLIENT_HELLOS
 from tlsviz.connection.holes import incomplete
 from tlsviz.connection.ladder import Step, steps
@@ -57,7 +58,8 @@ class Way(NamedTuple):
     """The whole way. ``round_trip_time`` in seconds, None if nothing measures it; ``measured`` says by what.
 
     ``round_trips`` from the SYN on; ``first_byte``: seconds from the connection's start to the first byte of the
-    answer, None if there was none. ``work``: what the answers took beyond the network's round trips, in seconds.
+    answer, None if there was none. ``work``: what the answers took beyond the network's round trips, in seconds, and
+    beyond the time for which a closed window ``held`` them up.
     ``note``: what of it cannot be told, and why; "" for nothing.
     """
 
@@ -69,6 +71,7 @@ class Way(NamedTuple):
     work: float | None
     choices: tuple[Choice, ...]
     note: str = ""
+    held: float = 0.0
 
 
 def way(connection: Connection) -> Way:
@@ -83,10 +86,11 @@ def way(connection: Connection) -> Way:
     byte = byte if begun else None
     needed = [span for span in spans if span.kind not in ("name", "record", "answer") and not span.fault]
     trips = sum(span.round_trips for span in needed)
-    work = max(_waited(needed) - trips * rtt, 0.0) if rtt is not None and byte is not None else None
+    held = stalls.held(connection, stalls.in_handshake(connection))
+    work = max(_waited(needed) - trips * rtt - held, 0.0) if rtt is not None and byte is not None else None
     plain = sum(span.round_trips for span in spans if span.kind == "plain")
     costs = choices(connection, plain, rtt, work) if byte is not None and not connection.plain else ()
-    return Way(tuple(spans), trips, rtt, measured, byte, work, costs, note)
+    return Way(tuple(spans), trips, rtt, measured, byte, work, costs, note, held)
 
 
 def _begun(connection: Connection) -> bool:

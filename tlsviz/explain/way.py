@@ -35,6 +35,8 @@ def how(found: Way) -> str:
     if found.work is None:
         return text
     text += f" All else that was waited for, {clock(found.work)}, is the server's work and time of sending."
+    if found.held:
+        text += f" For {clock(found.held)} more a closed window held it up."
     if not found.choices:
         return text
     return f"{text} The times of the other kinds are computed from these two: their round trips, and the same work."
