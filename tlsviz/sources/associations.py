@@ -1,8 +1,8 @@
 """SCTP associations told apart, and their streams, each of which is a connection (RFC 3436 3). No I/O.
 
 An association is known by its ports and verification tags: with several addresses an end (RFC 9260 6.4), its packets
-take several ways. Where no INIT says which two tags belong together, the addresses of the first packets with them do, or
-what those acknowledge. With DTLS all of its streams are one connection (RFC 6083 3.1, 4.4).
+take several ways. Where no INIT says which two tags belong together, the addresses of the first packets with them do,
+or what those acknowledge. With DTLS all of its streams are one connection (RFC 6083 3.1, 4.4).
 """
 
 from __future__ import annotations
