@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import re
+import select
 import sys
 from multiprocessing.connection import Connection as Channel
-from multiprocessing.connection import Pipe
 from pathlib import Path
 
 import pytest
 
 from tlsviz.errors import CancelledError, TlsvizError
 from tlsviz.sources import catalog
+from tlsviz.sources import spread as spread_module
 from tlsviz.sources.capture import Opened, OpenOptions, load_capture
 from tlsviz.sources.catalog import Crews, list_capture
 from tlsviz.sources.ek import Reading
@@ -106,37 +107,47 @@ def test_where_no_process_can_be_started_the_error_says_so(monkeypatch: pytest.M
 def idle_crew(count: int) -> tuple[Spread, list[Channel]]:
     """What deals to so many processes, and where they would read."""
     spread = Spread(count, lambda *_: pytest.fail("nothing is started"), lambda _: None)
-    pipes = [Pipe() for _ in range(count)]
+    pipes = [spread_module._pipe(1 << 16) for _ in range(count)]
     spread._channels = [ours for ours, _ in pipes]
     return spread, [theirs for _, theirs in pipes]
 
 
-def dealt(spread: Spread, *streams: int) -> list[list[int]]:
-    """Whose lines of these streams are."""
-    line = b'{"layers":{"frame_number":["1"],"tcp_stream":["%d"],"x":"' + b" " * 500 + b'"}}'
-    parts = spread.deal(b"\n".join(line % each for each in streams), Reading())
-    return [list(map(int, STREAM.findall(part))) for part in parts]
+def lines(*streams: int) -> bytes:
+    """What tshark says of packets of these streams."""
+    about = b'{"layers":{"frame_number":["%d"],"tcp_stream":["%d"],"x":"' + b" " * 500 + b'"}}'
+    return b"\n".join(b'{"index":{}}\n' + about % (number, stream) for number, stream in enumerate(streams, 1))
+
+
+def got(channel: Channel) -> list[int]:
+    """Of which streams a process has got packets."""
+    found: list[int] = []
+    while channel.poll():
+        found += map(int, STREAM.findall(channel.recv_bytes()))
+    return found
 
 
 def test_a_stream_stays_with_its_process_and_a_new_one_is_for_who_has_least_to_do() -> None:
-    spread, _theirs = idle_crew(2)
-    assert dealt(spread, 0, 0, 0, 1, 1, 2, 0, 3, 3) == [[0, 0, 0, 0], [1, 1, 2, 3, 3]]
-    spread._channels[1].send_bytes(bytes(50_000))
-    assert dealt(spread, 4, 1, 5, 6) == [[4, 5, 6], [1]]
+    spread, (one, two) = idle_crew(2)
+    reading = Reading()
+    spread.take_all(spread.deal(lines(0, 0, 0, 1, 1, 2, 0, 3, 3), reading))
+    assert (got(one), got(two), reading.frames) == ([0, 0, 0, 0], [1, 1, 2, 3, 3], 9)
+    spread._channels[1].send_bytes(bytes(20_000))
+    spread.take_all(spread.deal(lines(4, 1, 5, 6), reading))
+    assert got(one) == [4, 5, 6]
+    assert two.recv_bytes() == bytes(20_000) and got(two) == [1]
 
 
 def test_who_is_busy_does_not_hold_up_the_others() -> None:
     spread, (_busy, idle) = idle_crew(2)
+    while select.select([], [spread._channels[0]], [], 0)[1]:
+        spread._channels[0].send_bytes(bytes(20_000))
     came: list[bytes] = []
 
     def look() -> None:
-        while idle.poll():
-            came.append(idle.recv_bytes())
-        if len(came) == 40:
-            raise CancelledError("Stopped", "")
+        came.append(idle.recv_bytes())
+        raise CancelledError("Stopped", "")
 
     spread._look = look
-    pieces = [bytes([number]) * 30_000 for number in range(40)]
     with pytest.raises(CancelledError):
-        spread._send([iter(pieces), iter(pieces)])
-    assert came == pieces
+        spread._send([b"for who is busy", b"for who is not"])
+    assert came == [b"for who is not"]

@@ -13,6 +13,7 @@ import pickle
 import re
 import select
 import signal
+import socket
 import termios
 import threading
 import traceback
@@ -20,7 +21,6 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection as Channel
-from multiprocessing.connection import Pipe
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, NoReturn
 
@@ -34,8 +34,10 @@ from tlsviz.sources.lifting import HiddenError
 from tlsviz.sources.segments import Datagram, Packet
 from tlsviz.sources.shelving import Shelving
 
-_PIECE = 1 << 15
-"""Bytes of lines that a process gets at a time: a quarter of what its socket holds."""
+_PIECE, _SHORT = 1 << 15, 1 << 13
+"""Bytes of lines that are dealt at a time: a quarter of what a socket holds. Of lines that leave out the bytes, which
+are read elsewhere, each is much work: few of them wait, so that nobody has many left when all are dealt.
+"""
 _STEP = 20
 """Packets after which a process tells what it has found."""
 _MOMENT = 0.05
@@ -89,6 +91,7 @@ class Spread:
         self._channels: list[Channel] = []
         self._processes: list[int] = []
         self._listeners: list[threading.Thread] = []
+        self._piece = _PIECE
         self._shares = bytearray()
         """Whose each TCP stream is, by its number."""
         self._came: SimpleQueue[tuple[int, _News | _End | _Bug | None]] = SimpleQueue()
@@ -107,6 +110,7 @@ class Spread:
         ``look`` is called while this waits for them, and raises when all is to be given up.
         """
         self._feed, self._look = feed, look
+        self._piece = _PIECE if feed is None or feed.lifting is None else _SHORT
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # and so it stays in the new processes
         try:
             for number in range(len(self._found)):
@@ -122,7 +126,7 @@ class Spread:
             self._listeners.append(thread)
 
     def _fork(self, number: int) -> None:
-        ours, theirs = Pipe(duplex=True)
+        ours, theirs = _pipe(2 * self._piece)
         self._channels.append(ours)
         with theirs:
             process = os.fork()
@@ -141,15 +145,32 @@ class Spread:
         self._came.put((number, None))
 
     def deal(self, lines: bytes, reading: Reading) -> list[bytes]:
-        """The lines, a part for each process; how far the reading is, by the last of them."""
+        """Whole lines, unread, for `take_all`; notes how far the reading is, by the last of them."""
+        reading.eapol = reading.eapol or b":eapol" in lines
+        reading.sctp = reading.sctp or b":sctp" in lines
+        last = next((line for line in reversed(lines.rsplit(b"\n", 3)) if _tells(line)), None)
+        if last is not None:
+            reached(ujson.loads(last).get("layers") or {}, reading)
+        return [lines]
+
+    def take_all(self, parts: Sequence[bytes] | Sequence[Packet | Datagram]) -> None:
+        """Deals lines out, and tells what came back meanwhile. The first process gets what was read already."""
+        whole = [each for each in parts if isinstance(each, bytes)]
+        for lines in whole:
+            for piece in _pieces(lines, self._piece):
+                self._send(self._dealt(piece))
+        if not whole:
+            self._send([pickle.dumps(parts)])
+        with suppress(Empty):
+            while True:
+                self._hear(*self._came.get_nowait())
+
+    def _dealt(self, lines: bytes) -> list[bytes]:
+        """The lines, a part for each process."""
         parts: list[list[bytes]] = [[] for _ in self._channels]
         loads = list(map(_unread, self._channels))
-        last = b""
         stream_of = _STREAM.search
-        for line in lines.split(b"\n"):
-            if line.startswith(_INDEX) or not line:
-                continue
-            last = line
+        for line in filter(_tells, lines.split(b"\n")):
             stream = stream_of(line)
             share = 0
             if stream is not None and stream[2] == b"]":
@@ -159,10 +180,6 @@ class Spread:
                 share = self._share(packet.stream, loads) if isinstance(packet, Packet) else 0
             parts[share].append(line)
             loads[share] += len(line)
-        reading.eapol = reading.eapol or b":eapol" in lines
-        reading.sctp = reading.sctp or b":sctp" in lines
-        if last:
-            reached(ujson.loads(last).get("layers") or {}, reading)
         return [b"\n".join(part) for part in parts]
 
     def _share(self, stream: int, loads: list[int]) -> int:
@@ -174,18 +191,17 @@ class Spread:
             shares[stream] = loads.index(min(loads))
         return shares[stream]
 
-    def take_all(self, parts: Sequence[bytes] | Sequence[Packet | Datagram]) -> None:
-        """Gives each process its part, and tells what came back meanwhile. The first one gets what was read already."""
-        dealt = [_pieces(each) for each in parts if isinstance(each, bytes)]
-        self._send(dealt or [iter((pickle.dumps(parts),))])
-        with suppress(Empty):
-            while True:
-                self._hear(*self._came.get_nowait())
+    def _send(self, parts: Sequence[bytes], end: bool = False) -> None:
+        """Sends each process its part, whoever has room for it first; looks while nobody has.
 
-    def _send(self, parts: Sequence[Iterator[bytes]]) -> None:
-        """Sends each process its part, piece by piece, to whoever has room for one; looks while nobody has."""
+        An empty part is none, unless it is the ``end``.
+        """
         room = select.poll()
-        left = {channel.fileno(): (channel, part) for channel, part in zip(self._channels, parts, strict=False)}
+        left = {
+            channel.fileno(): (channel, part)
+            for channel, part in zip(self._channels, parts, strict=False)
+            if part or end
+        }
         for number in left:
             room.register(number, select.POLLOUT)
         while left:
@@ -193,18 +209,14 @@ class Spread:
             if not ready:
                 self._look()
             for number, _ in ready:
-                channel, part = left[number]
-                piece = next(part, None)
-                if piece is None:
-                    room.unregister(number)
-                    del left[number]
-                    continue
+                room.unregister(number)
+                channel, part = left.pop(number)
                 with suppress(BrokenPipeError, ConnectionResetError):  # its end says why
-                    channel.send_bytes(piece)
+                    channel.send_bytes(part)
 
     def end(self) -> None:
         """Nothing more comes: waits for the processes."""
-        self._send([iter((b"",)) for _ in self._channels])
+        self._send([b""] * len(self._channels), end=True)
         ends: list[_End] = []
         while len(ends) < len(self._channels):
             self._look()
@@ -267,6 +279,13 @@ class Spread:
             channel.close()
 
 
+def _pipe(room: int) -> tuple[Channel, Channel]:
+    """Two ends; into the first go so many bytes ahead of who reads, of which the system keeps as many for itself."""
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * room)
+    return Channel(ours.detach()), Channel(theirs.detach())
+
+
 def _unread(channel: Channel) -> int:
     """How much of what was sent is still to be read, in bytes or so."""
     found = array("i", [0])
@@ -275,12 +294,17 @@ def _unread(channel: Channel) -> int:
     return found[0]
 
 
-def _pieces(lines: bytes) -> Iterator[bytes]:
+def _tells(line: bytes) -> bool:
+    """Whether a line of tshark's is about a packet."""
+    return bool(line) and not line.startswith(_INDEX)
+
+
+def _pieces(lines: bytes, size: int) -> Iterator[bytes]:
     """Whole lines, some at a time."""
     begin = 0
     while begin < len(lines):
-        end = lines.rfind(b"\n", begin, begin + _PIECE) if len(lines) - begin > _PIECE else -1
-        end = end if end >= 0 else lines.find(b"\n", begin + _PIECE)
+        end = lines.rfind(b"\n", begin, begin + size) if len(lines) - begin > size else -1
+        end = end if end >= 0 else lines.find(b"\n", begin + size)
         end = end if end >= 0 else len(lines)
         yield lines[begin:end]
         begin = end + 1
