@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,12 +83,12 @@ def test_if_it_dies_the_file_is_looked_through_here(path: Path) -> None:
         assert found is not None and found.carved
 
 
-def test_waiting_for_it_can_be_given_up(path: Path) -> None:
+def test_waiting_for_it_can_be_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop() -> None:
         raise CancelledError("Stopped", "")
 
+    monkeypatch.setattr(scout, "plan", lambda data: time.sleep(600))
     sent = Scout(path)
-    os.kill(sent._process, signal.SIGSTOP)
     with mapped(path) as data, pytest.raises(CancelledError):
         sent.plan(data, stop)
     sent.discard()

@@ -106,25 +106,26 @@ class _Carver:
                 lane = lanes.get(key)
                 size = total - 20 - (flags >> 10 & 60)
                 if lane is not None and not flags & ends and size >= 0 and flags >= shortest:
-                    flow = lane.flow
-                    flow.frames.append(number)
+                    lane.frames.append(number)
                     if not size:
                         keep[-1] = 0
                         if not window:
                             self._shut(lane, at + 38)
                         if lane.bare:
                             self._bare(lane, frame, flags & 0xFF, at + 38)
-                    elif sequence == lane.next and size < lane.left and lane.bulk is not None:
+                        continue
+                    bulk = lane.bulk
+                    if bulk is not None and sequence == lane.next and size < lane.left:
                         # The middle of a record that is being counted: nearly every packet of a long transfer.
                         lane.left -= size
                         lane.next = sequence + size & word
-                        lane.bulk.tail.append(number)
+                        bulk.tail.append(number)
                         keep[-1] = 0
-                    else:
-                        if not window:
-                            self._shut(lane, at + 38)
-                        if not flow.odd:
-                            self._segment(lane, sequence, at + 34, size, frame)
+                        continue
+                    if not window:
+                        self._shut(lane, at + 38)
+                    if not lane.flow.odd:
+                        self._segment(lane, sequence, at + 34, size, frame)
                     continue
             self._unusual(frame)
 

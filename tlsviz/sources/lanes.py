@@ -31,11 +31,11 @@ class Lane:
     ``left``: bytes of the current record still to come; ``inside``: whether that is one of application data; ``head``:
     what is here of a header that is not whole; ``data``: bytes of application data records so far. ``bare``: how many
     bare acknowledgements are still of use; below 0, how many of them tshark is to see. ``mute``: its SYN had a
-    window of 0, so that no later one means anything (`windows`).
+    window of 0, so that no later one means anything (`windows`). ``frames``: the flow's.
     """
 
     __slots__ = (
-        *("bare", "bulk", "carved", "data", "first", "flow", "head"),
+        *("bare", "bulk", "carved", "data", "first", "flow", "frames", "head"),
         *("inside", "left", "mute", "next", "peer", "pending", "size"),
     )
 
@@ -43,6 +43,7 @@ class Lane:
 
     def __init__(self, flow: Flow, first: int) -> None:
         self.flow = flow
+        self.frames = flow.frames
         self.next = self.first = first
         self.left = self.size = self.data = self.bare = 0
         self.head = b""

@@ -291,13 +291,13 @@ class Stream:
     def _synchronise(self, index: int, packet: Packet) -> int:
         """A SYN: where the direction starts. Returns the position of what follows it.
 
-        Of several with other numbers the last counts, until data follow one or the other side acknowledges it.
+        Of several answers with other numbers the last counts, until data follow one or the other side acknowledges it.
         """
         side = self._sides[index]
         first = (packet.sequence + 1) & 0xFFFFFFFF
         again = side.synced
         other = side.next is not None and near(first, side.next) != side.next
-        settled = side.started or bool(side.waiting) or side.acknowledged == side.next
+        settled = side.started or bool(side.waiting) or side.acknowledged == side.next or self._opener == index
         if (not again and not side.started) or (again and other and not settled):
             side.begin(first if side.next is None else near(first, side.next))
             side.synced = True
