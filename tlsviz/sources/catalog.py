@@ -57,11 +57,8 @@ def list_capture(
             give(settling.provisional(entry))
 
     opened = Opened(path, options, progress, cancelled, early)
-    if opened.early.large and not options.keyed:
-        if found is None:
-            opened.early.begin()
+    if found is not None and opened.early.large and not options.keyed:
         tshark.find()  # rows of a file that cannot be read would be no help
-        # Where nobody looks it only warms up what is forked then, while others are at work.
         preview(path, opinions.anew(), spool, told)
         if progress is not None:
             progress(Progress(0, 0, path.stat().st_size, len(shelf)))
