@@ -34,8 +34,8 @@ _PLAIN = struct.Struct(">12xIHxxHxBxx12sI4xHH")
 addresses and ports; sequence number; data offset and flags, window of TCP."""
 _IPV4, _NOT_SERVICE = 0x08004500, 0xFFFFFF00
 _FRAGMENT = 0x3FFF
-_SHORTEST, _ENDS = 5 << 12, SYN | FIN | RST
-"""The data offset of the shortest TCP header, in its place; the flags of what is more than a segment of data."""
+_HEADERS = b"".join(bytes((4 * words, *bytes(7))) * 512 for words in (*[0] * 5, *range(5, 16)))
+"""By data offset and flags: how long a TCP header is; 0 where it cannot be, and of a SYN, FIN or RST."""
 _NUMBERS = struct.Struct(">II")
 _ACKNOWLEDGED = struct.Struct(">4xI")
 _HELLO = 5 + 4 + 2 + 32
@@ -88,8 +88,8 @@ class _Carver:
         data, keep, lanes = self.data, self.keep, self.lanes
         started, ended, keep_it = self.starts.append, self.ends.append, keep.append
         plain, word, ethernet, shortest_frame = _PLAIN.unpack_from, _WORD, ETHERNET, _PLAIN.size
-        ipv4, not_service, tcp, cut, ends = _IPV4, _NOT_SERVICE, TCP, _FRAGMENT, _ENDS
-        shortest, forget, number = _SHORTEST, FORGET, 0
+        ipv4, not_service, tcp, cut, headers = _IPV4, _NOT_SERVICE, TCP, _FRAGMENT, _HEADERS
+        forget, number = FORGET, 0
         for frame in self.framing:
             start, at, stop, end, link, _ = frame
             number += 1
@@ -104,8 +104,9 @@ class _Carver:
                     self._unusual(frame)
                     continue
                 lane = lanes.get(key)
-                size = total - 20 - (flags >> 10 & 60)
-                if lane is not None and not flags & ends and size >= 0 and flags >= shortest:
+                header = headers[flags]
+                size = total - 20 - header
+                if header and lane is not None and size >= 0:
                     lane.frames.append(number)
                     if not size:
                         keep[-1] = 0
