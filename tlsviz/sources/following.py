@@ -58,6 +58,7 @@ class Following:
         self._carved: dict[int, CarvedSides] = dict(plan.carved) if plan is not None else {}
         self._bare = dict(plan.bare) if plan is not None else {}
         self._taken = dict(plan.taken) if plan is not None else {}
+        self._keep = plan.keep if plan is not None else bytearray()
         self.faults: list[str] = []
         self._sessions = Sessions()
         self._keylog = keylog
@@ -81,10 +82,12 @@ class Following:
         for packet in packets:
             self._look()
             self.take(packet)
-        if packet is not None:
-            self._reach(packet.number)
+        if packet is not None and self._behind:
+            # Nothing that tshark is shown comes before the next frame that was kept for it.
+            after = self._keep.find(1, packet.number)
+            self._reach(after + 1 if after >= 0 else inf)
 
-    def _reach(self, number: int) -> None:
+    def _reach(self, number: float) -> None:
         """Takes what the first pass has taken of all streams, up to a frame's number."""
         behind = self._behind
         while behind and behind[0][0] < number:
