@@ -22,7 +22,8 @@ from tlsviz.connection.model import Connection, Message
 from tlsviz.connection.plain import undecided
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import TlsvizError
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.wire.chunks import Chunk, Input
 
 SUFFIXES = (".pcap", ".pcapng", ".cap", ".gz", ".zst")

@@ -14,7 +14,8 @@ from tlsviz.connection.align import MAX_STEPS, field_pairs, matches
 from tlsviz.connection.compare import HIDDEN, Difference, compare, pick
 from tlsviz.connection.model import CodePoint, Connection, Offered, Source, Trace
 from tlsviz.errors import UsageError
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.wire.nodes import Node
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"

@@ -9,7 +9,8 @@ import pytest
 
 from tlsviz.connection import fingerprint
 from tlsviz.connection.model import Message
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.tls.views import ClientHello, ServerHello
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import Node

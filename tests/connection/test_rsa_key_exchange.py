@@ -140,7 +140,8 @@ CAPTURES = Path(__file__).parents[3] / "shared" / "captures"
 )
 def test_captures_with_their_keys(name: str, connections: int, handshakes: int) -> None:
     """SSL 3 to TLS 1.2, resumed by session ID, renegotiated under encryption: both Finished of each as sent."""
-    from tlsviz.sources.capture import OpenOptions, load_capture
+    from tlsviz.sources.capture import load_capture
+    from tlsviz.sources.opening import OpenOptions
 
     path = CAPTURES / name
     trace = load_capture(path, OpenOptions(rsa_keys=(Path(f"{path}.rsakey.pem"),)), strict=True)

@@ -11,7 +11,8 @@ from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection, Endpoint
 from tlsviz.connection.proofs import prove
 from tlsviz.crypto.keylog import KeyLog
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk
 
 CAPTURES = Path(__file__).parents[3] / "shared" / "captures"

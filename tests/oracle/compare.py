@@ -23,7 +23,8 @@ from second_opinion import View, tshark_views
 
 from tlsviz.connection.model import Connection, Message
 from tlsviz.errors import TlsvizError
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.wire.chunks import CLIENT
 
 SUFFIXES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".pcapng.zst", ".pcap.zst")

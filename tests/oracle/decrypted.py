@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from tlsviz.connection.model import Connection
 from tlsviz.errors import TlsvizError
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 
 _SECTION = re.compile(r"^(.*) \((\d+) bytes\):$")
 _LINE = re.compile(r"^[0-9a-f]{4,}  ((?:[0-9a-f]{2} ){1,16})")

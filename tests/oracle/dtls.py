@@ -19,7 +19,8 @@ from decrypted import options, our_plaintexts, plaintexts_of
 from second_opinion import HANDSHAKE_TYPES, RETRY_RANDOM
 
 from tlsviz.connection.model import Connection
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.wire.chunks import CLIENT
 
 REASONS = {

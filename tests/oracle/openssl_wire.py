@@ -17,7 +17,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from tlsviz.connection.model import Connection
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 
 VERSIONS = {"TLS 1.0": "-tls1", "TLS 1.1": "-tls1_1", "TLS 1.2": "-tls1_2", "TLS 1.3": "-tls1_3"}
 ALL = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"

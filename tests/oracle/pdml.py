@@ -27,7 +27,8 @@ from pdml_values import agrees, named_alike, says_something
 
 from tlsviz.connection.model import Connection, Message, Record
 from tlsviz.errors import TlsvizError
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.tls import registry
 from tlsviz.wire.chunks import CLIENT, SERVER, Sender
 from tlsviz.wire.nodes import Node, walk

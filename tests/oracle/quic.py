@@ -19,7 +19,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tlsviz.connection.model import Connection
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.tls.quic.frames import crypto, decode_frames
 from tlsviz.wire.chunks import Sender
 

@@ -144,7 +144,8 @@ def test_captures_opened_with_a_key(name: str) -> None:
     path = Path(__file__).parents[3] / "shared" / "captures" / "wireshark-4.4.18" / name
     if not path.exists():
         pytest.skip("the shared captures are not here")
-    from tlsviz.sources.capture import OpenOptions, load_capture
+    from tlsviz.sources.capture import load_capture
+    from tlsviz.sources.opening import OpenOptions
 
     for connection in load_capture(path, OpenOptions(rsa_keys=(Path(f"{path}.rsakey.pem"),))).connections:
         secrets = secret_values(connection)

@@ -13,9 +13,10 @@ import pytest
 from dialogue import shake
 from transfers import Frames, assert_equal, captured, left_out, loaded, timed
 
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.carve import plan
 from tlsviz.sources.feeding import Mapped
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.packets import read_packets
 from tlsviz.sources.segments import ACK, SYN, Packet
 from tlsviz.wire.chunks import CLIENT, SERVER

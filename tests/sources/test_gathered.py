@@ -14,8 +14,9 @@ from dialogue import shake
 
 from tlsviz.connection.model import Connection
 from tlsviz.errors import TargetError, UsageError
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.gathered import gather
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.pcapng import survey
 from tlsviz.sources.segments import Packet
 

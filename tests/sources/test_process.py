@@ -12,7 +12,8 @@ from dialogue import shake
 
 from tlsviz.errors import TlsvizError
 from tlsviz.sources import capture, process
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.process import Ahead, Process, ahead
 
 pytestmark = pytest.mark.tshark

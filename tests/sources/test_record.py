@@ -64,7 +64,8 @@ def essence(connection: Connection) -> Connection:
 @needs_tshark
 @pytest.mark.parametrize("name", ["tls13", "tls12", "tls10", "client-auth", "old-server"])
 def test_opening_a_saved_handshake_gives_it_back(name: str, tmp_path: Path) -> None:
-    from tlsviz.sources.capture import OpenOptions, load_capture
+    from tlsviz.sources.capture import load_capture
+    from tlsviz.sources.opening import OpenOptions
 
     file = tmp_path / "saved.pcapng"
     live = run_scenario(name, save=file).connections[0]

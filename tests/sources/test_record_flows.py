@@ -14,8 +14,9 @@ from tlsviz.connection.model import Connection, Trace
 from tlsviz.lab.authority import SERVER_NAME, Authority
 from tlsviz.lab.run import store
 from tlsviz.lab.server import LabServer, ServerSettings
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.live import run_live
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.options import Identity, LiveOptions
 from tlsviz.sources.target import Target
 

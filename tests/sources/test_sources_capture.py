@@ -20,9 +20,10 @@ from tlsviz.crypto.keylog import KeyLog
 from tlsviz.errors import CancelledError, TargetError
 from tlsviz.sources import following
 from tlsviz.sources.background import Done, Failed, Listed, Loading, read_capture
-from tlsviz.sources.capture import OpenOptions, Progress, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.catalog import list_capture
 from tlsviz.sources.memory import recalled
+from tlsviz.sources.opening import OpenOptions, Progress
 from tlsviz.sources.shelf import Shelf
 
 pytestmark = pytest.mark.tshark

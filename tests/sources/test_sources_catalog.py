@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tlsviz.connection.rows import only, row, rows
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.catalog import list_capture
 from tlsviz.sources.memory import recalled
+from tlsviz.sources.opening import OpenOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 

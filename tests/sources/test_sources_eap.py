@@ -25,9 +25,10 @@ from tlsviz.explain.narrate import narrate_step
 from tlsviz.report.json import schema, to_json
 from tlsviz.report.text import render_text
 from tlsviz.sources import eapol, tshark
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.catalog import list_capture
 from tlsviz.sources.interface import WatchOptions, watch
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk
 
 pytestmark = pytest.mark.tshark

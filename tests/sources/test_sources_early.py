@@ -14,11 +14,12 @@ from shelved import Packets, at, closed, fed, numbered, shelving
 from tlsviz.connection.rows import Row, row
 from tlsviz.pki import stores
 from tlsviz.sources.background import Listed, Loading, read_capture
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.catalog import list_capture
 from tlsviz.sources.entries import Entry
 from tlsviz.sources.feeding import Mapped
 from tlsviz.sources.memory import recalled
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.segments import ACK, RST
 from tlsviz.sources.shelf import Kept
 from tlsviz.sources.shelving import PATIENCE

@@ -11,8 +11,9 @@ from encapsulations import ETHERNET, WRAPS, fragments, plain, tagged
 from pcap_writer import ip_packet, mixed, packets, pcap
 
 from tlsviz.connection.model import Connection, Endpoint, Trace
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.carve import plan
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.segments import Packet
 from tlsviz.wire.chunks import SERVER, Chunk
 

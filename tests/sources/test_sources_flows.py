@@ -13,9 +13,10 @@ from quic_flow import PING, QuicFlow, tls13
 
 from tlsviz.connection.model import Endpoint
 from tlsviz.crypto.keylog import KeyLog
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.flows import Flow
 from tlsviz.sources.following import Following
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.segments import ACK, Datagram, Packet
 from tlsviz.wire.chunks import CLIENT, SERVER
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from tlsviz import arguments, cli
 from tlsviz.errors import TargetError
-from tlsviz.sources.capture import OpenOptions
 from tlsviz.sources.keyfiles import PasswordError, load_rsa_keys, unlock
+from tlsviz.sources.opening import OpenOptions
 
 
 @cache

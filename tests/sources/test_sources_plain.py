@@ -11,8 +11,9 @@ from pcap_writer import frame, packets, pcap, pcapng
 
 from tlsviz.connection.model import Endpoint, Trace
 from tlsviz.report.json import schema, to_json
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.catalog import list_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.segments import ACK, FIN, SYN, Packet
 
 pytestmark = pytest.mark.tshark

@@ -27,9 +27,10 @@ from tlsviz.explain.narrate import narrate_step
 from tlsviz.report.json import schema, to_json
 from tlsviz.report.text import render_text
 from tlsviz.sources import tshark
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.catalog import list_capture
 from tlsviz.sources.interface import WatchOptions, watch
+from tlsviz.sources.opening import OpenOptions
 
 pytestmark = pytest.mark.tshark
 

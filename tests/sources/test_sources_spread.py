@@ -15,10 +15,11 @@ import pytest
 from tlsviz.errors import CancelledError, TlsvizError
 from tlsviz.sources import catalog
 from tlsviz.sources import spread as spread_module
-from tlsviz.sources.capture import Opened, OpenOptions, load_capture
+from tlsviz.sources.capture import Opened, load_capture
 from tlsviz.sources.catalog import Crews, list_capture
 from tlsviz.sources.ek import Reading
 from tlsviz.sources.memory import recalled
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.shelving import Shelving
 from tlsviz.sources.spool import Spool
 from tlsviz.sources.spread import Spread

@@ -18,7 +18,8 @@ from tlsviz.connection.model import Connection, Trace
 from tlsviz.connection.tcp import Tcp, answer, trips
 from tlsviz.report.json import schema, to_json
 from tlsviz.report.text import render_text
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.reassembly import Stream
 from tlsviz.sources.segment_log import SEGMENTS_KEPT, SIGNS_KEPT
 from tlsviz.sources.segments import Packet

@@ -24,8 +24,9 @@ from eap_writer import conversation, in_eapol
 from tlsviz.connection.model import Connection
 from tlsviz.errors import MissingError, TlsvizError, UsageError
 from tlsviz.sources import dumpcap
-from tlsviz.sources.capture import OpenOptions, Progress, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.interface import WatchOptions, watch
+from tlsviz.sources.opening import OpenOptions, Progress
 
 HANDSHAKES = int(os.environ.get("TLSVIZ_WATCH_HANDSHAKES", "12"))
 AT_ONCE = 4

@@ -19,8 +19,9 @@ from tlsviz.connection.segments import line, placed
 from tlsviz.connection.tcp import Segment, Stall, Tcp
 from tlsviz.report.json import schema, to_json
 from tlsviz.report.text import render_text
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.catalog import list_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.reassembly import Stream
 from tlsviz.sources.segments import ACK, PSH, RST, SYN, Packet
 from tlsviz.sources.windows import MOVES_KEPT, STALLS_KEPT

@@ -11,8 +11,9 @@ import pcap_writer as w
 from dialogue import Dialogue, shake
 
 from tlsviz.connection.model import Trace
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
 from tlsviz.sources.feeding import Mapped
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.segments import ACK, Packet
 from tlsviz.wire.chunks import CLIENT, SERVER, Chunk
 

@@ -193,7 +193,8 @@ CAPTURES = HERE.parents[2] / "shared" / "captures"
 
 def captured(name: str, file: str) -> Case:
     """A connection of a capture, its records as chunks, because no library here speaks it any more."""
-    from tlsviz.sources.capture import OpenOptions, load_capture
+    from tlsviz.sources.capture import load_capture
+    from tlsviz.sources.opening import OpenOptions
 
     path = CAPTURES / file
     lines = Path(f"{path}.keylog").read_text()

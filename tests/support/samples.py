@@ -16,7 +16,8 @@ from tlsviz.connection.engine import Engine
 from tlsviz.connection.model import Connection, Endpoint
 from tlsviz.connection.plain import undecided
 from tlsviz.crypto.keylog import KeyLog
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.tls.context import Context
 from tlsviz.wire.chunks import Chunk, Input
 

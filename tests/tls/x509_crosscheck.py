@@ -170,7 +170,8 @@ _CHECKS: dict[type, tuple[str, Callable[[Certificate], object], Callable[..., ob
 
 def captured(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Every certificate that captures in a folder bring, once; those of cut messages too."""
-    from tlsviz.sources.capture import OpenOptions, load_capture
+    from tlsviz.sources.capture import load_capture
+    from tlsviz.sources.opening import OpenOptions
 
     seen: set[bytes] = set()
     suffixes = (".pcap", ".pcapng", ".cap", ".gz", ".zst")

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from tlsviz.connection.model import Connection, Trace
 from tlsviz.errors import CancelledError
-from tlsviz.sources.capture import Progress
+from tlsviz.sources.opening import Progress
 from tlsviz.ui import workers
 from tlsviz.ui.app import TlsvizApp
 from tlsviz.ui.recent import Recent

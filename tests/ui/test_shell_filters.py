@@ -16,7 +16,7 @@ from tlsviz.connection.model import Finding, Trace
 from tlsviz.connection.rows import row
 from tlsviz.connection.tally import summarize
 from tlsviz.pki.trust import Trust
-from tlsviz.sources.capture import Progress
+from tlsviz.sources.opening import Progress
 from tlsviz.ui.listing import COLUMNS, Listing, sifted
 from tlsviz.ui.screens.connections import AT_ONCE, ConnectionsScreen
 from tlsviz.ui.screens.summary import SummaryScreen, draw, plot

@@ -14,7 +14,8 @@ from tlsviz.connection.filters import Filter
 from tlsviz.connection.model import Trace
 from tlsviz.connection.rows import Row
 from tlsviz.report.formats import picture
-from tlsviz.sources.capture import OpenOptions, load_capture
+from tlsviz.sources.capture import load_capture
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.target import Target
 from tlsviz.ui.screens import compare_pick
 from tlsviz.ui.screens.compare import CompareScreen

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from shellhelp import make_app, until
 
-from tlsviz.sources.capture import OpenOptions
+from tlsviz.sources.opening import OpenOptions
 from tlsviz.sources.pcapng import survey
 from tlsviz.ui import workers
 from tlsviz.ui.screens.handshake import HandshakeScreen

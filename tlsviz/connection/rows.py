@@ -191,9 +191,9 @@ def handshake(connection: Connection) -> float | None:
     if end is not None:
         return max(end - connection.messages[0].time, 0.0)
     over = connection.complete or connection.server_data.records  # for the server answers behind the handshake
-    unseen = connection.messages or connection.application
+    said = connection.messages or connection.application
     begun = any(message.type in CLIENT_HELLOS for message in connection.messages)
-    return None if over or (unseen and not begun) else connection.duration
+    return None if over or (said and not begun) else connection.duration
 
 
 # -- what many rows share is kept once ---------------------------------------------------------------------

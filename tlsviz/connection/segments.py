@@ -69,7 +69,8 @@ def line(connection: Connection, segment: Segment) -> SegmentLine:
     parts += [signs(segment)] if signs(segment) else []
     if segment.acknowledged is not None and not segment.length and signs(segment) == "ACK":
         parts = [f"ACK of {segment.acknowledged:,} B"] if segment.kind != "probe" else []
-    parts = [stalls.detail(segment), *parts] if stalls.detail(segment) else parts
+    if window := stalls.detail(segment):
+        parts.insert(0, window)
     return SegmentLine(
         segment.sender,
         segment.time - connection.start,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from tlsviz.connection.finishes import handshake_end
 from tlsviz.connection.model import Connection
 from tlsviz.connection.tcp import Segment, Stall, Tcp
-from tlsviz.wire.chunks import other
-from tlsviz.wire.text import clock, plural
+from tlsviz.wire.chunks import CLIENT, SERVER, other
+from tlsviz.wire.text import clock, plural, times
 
 INNOCENT = "neither the network nor TLS is to blame"
 
@@ -61,7 +61,7 @@ def held(connection: Connection, stalls: Sequence[Stall]) -> float:
 def described(connection: Connection, stall: Stall) -> str:
     """``for 2.96 s (packets 9 to 15, the server asked 3 times)``."""
     took = clock(lasted(connection, stall))
-    asked = f", the {stall.sender} asked {_times(stall.probes)}" if stall.probes else ""
+    asked = f", the {stall.sender} asked {times(stall.probes)}" if stall.probes else ""
     where = f"packets {stall.packet} to {stall.end}" if stall.end is not None else f"from packet {stall.packet} on"
     if stall.reason == "opened_before":
         known = f"for {took} or longer" if lasted(connection, stall) else "for a time that the capture does not show"
@@ -73,10 +73,6 @@ def described(connection: Connection, stall: Stall) -> str:
         "": ", not seen to open again",
     }
     return f"for {took} ({where}{asked}{ends[stall.reason]})"
-
-
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def told(connection: Connection, stalls: Sequence[Stall]) -> str:
@@ -94,7 +90,7 @@ def told(connection: Connection, stalls: Sequence[Stall]) -> str:
 
 def by_reader(tcp: Tcp) -> list[list[Stall]]:
     """The closings of each side that had any."""
-    sides = [[stall for stall in tcp.stalls if stall.sender == sender] for sender in ("server", "client")]
+    sides = [[stall for stall in tcp.stalls if stall.sender == sender] for sender in (SERVER, CLIENT)]
     return [found for found in sides if found]
 
 

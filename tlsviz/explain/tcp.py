@@ -8,7 +8,7 @@ from tlsviz.connection.model import Connection
 from tlsviz.connection.stalls import by_reader, told
 from tlsviz.connection.tcp import SegmentKind, Tcp, Trips, answer, trips
 from tlsviz.wire.chunks import CLIENT, SERVER
-from tlsviz.wire.text import clock, plural
+from tlsviz.wire.text import clock, plural, times
 
 _KINDS: tuple[tuple[SegmentKind, str], ...] = (
     ("retransmitted", "sent again"),
@@ -28,15 +28,11 @@ def vantage(connection: Connection) -> str:
     timed = trips(connection)
     if connection.tcp is None or timed.server is None:
         return ""
-    tried = f"; the SYN was sent {_times(timed.tries)}" if timed.tries > 1 else ""
+    tried = f"; the SYN was sent {times(timed.tries)}" if timed.tries > 1 else ""
     if timed.client is None:
         return f"{clock(timed.server)} to the server and back (SYN to SYN, ACK){tried}"
     found = f"{clock(timed.server)} to the server and back, {clock(timed.client)} to the client and back"
     return f"{found}: {_place(timed)}{tried}"
-
-
-def _times(count: int) -> str:
-    return "twice" if count == 2 else f"{count} times"
 
 
 def _place(timed: Trips) -> str:

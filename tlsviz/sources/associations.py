@@ -14,9 +14,8 @@ from tlsviz.connection.datagrams import carrier_of
 from tlsviz.connection.model import Endpoint
 from tlsviz.sources import sctp
 from tlsviz.sources.delivery import Delivery
-from tlsviz.sources.pieces import unwrapped
 from tlsviz.sources.sctp import Piece
-from tlsviz.sources.segments import ALL_STREAMS, Datagram, Said
+from tlsviz.sources.segments import ALL_STREAMS, Datagram, Said, near
 from tlsviz.sources.sessions import MOST, SCTP
 
 _Ends = tuple[Endpoint, Endpoint]
@@ -186,7 +185,7 @@ def _answers(packet: sctp.Packet, association: _Association, side: int) -> bool:
 
 
 def _near(tsn: int, other: int) -> bool:
-    return abs(unwrapped(tsn, other, 32) - other) < _NEAR
+    return abs(near(tsn, other) - other) < _NEAR
 
 
 @dataclass(slots=True, eq=False)

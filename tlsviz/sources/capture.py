@@ -20,9 +20,7 @@ from tlsviz.sources.following import Following
 from tlsviz.sources.keyfiles import load_rsa_keys
 from tlsviz.sources.lifting import HiddenError
 from tlsviz.sources.notices import Gist, gist, read_keys
-from tlsviz.sources.opening import Cancelled, Report
-from tlsviz.sources.opening import OpenOptions as OpenOptions
-from tlsviz.sources.opening import Progress as Progress
+from tlsviz.sources.opening import Cancelled, OpenOptions, Progress, Report
 from tlsviz.sources.scout import Early
 from tlsviz.wire.text import safe
 

@@ -17,7 +17,7 @@ from array import array
 from tlsviz.connection.carried import PACKETS_KEPT
 from tlsviz.sources.frames import FORGET, Data, Frame, Framing, framing, let_go
 from tlsviz.sources.lanes import Flow, Lane, Open
-from tlsviz.sources.links import ETHERNET, LOCATE, TCP, tcp_place
+from tlsviz.sources.links import ETHERNET, TCP, tcp_of
 from tlsviz.sources.plan import Plan
 from tlsviz.sources.segment_log import BARE_KEPT, Bare
 from tlsviz.sources.segments import ACK, FIN, RST, SYN, WATCHED, Carved
@@ -132,10 +132,8 @@ class _Carver:
 
     def _unusual(self, frame: Frame) -> None:
         """A frame of any kind, slowly."""
-        data, (_, begin, stop, _, link, _) = self.data, frame
-        locate = LOCATE.get(link)
-        at = locate(data, begin, stop) if locate is not None else None
-        place = tcp_place(data, at, stop) if at is not None else None
+        data = self.data
+        place = tcp_of(data, frame)
         if place is None:
             return
         addresses, tcp, end = place
@@ -153,7 +151,7 @@ class _Carver:
         if flags & (FIN | RST):
             self._last(lane, frame, tcp, sequence, plain=not flags & RST and begin == end)
             return
-        if not data[tcp + 14] and not data[tcp + 15]:
+        if self._shuts(tcp):
             self._shut(lane, tcp + 4)
         if begin == end:
             self.keep[-1] = 0
@@ -167,7 +165,7 @@ class _Carver:
     def _begin(self, key: bytes, lane: Lane | None, frame: Frame, header: int, first: int, size: int) -> None:
         """A SYN, or the first packet of a flow that the capture does not have from its start."""
         number, flags = len(self.keep), self.data[header + 13]
-        mute = bool(flags & SYN) and not (self.data[header + 14] or self.data[header + 15])
+        mute = bool(flags & SYN) and self._shuts(header)
         if lane is not None and flags & SYN:
             if lane.first == first:
                 lane.flow.frames.append(number)
@@ -206,6 +204,10 @@ class _Carver:
         side = int(lane is lane.flow.lanes[1])
         time = self.framing.time(frame)
         lane.flow.bare.append(Bare(side, len(self.keep), time, flags, sequence, acknowledgement))
+
+    def _shuts(self, header: int) -> bool:
+        """Whether the window that a TCP header gives is 0."""
+        return not (self.data[header + 14] or self.data[header + 15])
 
     def _shut(self, lane: Lane, at: int) -> None:
         """A window of 0 with the numbers at ``at``: of what closes early, tshark sees all from here on (`windows`).

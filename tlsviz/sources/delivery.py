@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tlsviz.sources.pieces import Half, Lane, Message, unwrapped
+from tlsviz.sources.pieces import Half, Lane, Message
 from tlsviz.sources.sctp import Piece
+from tlsviz.sources.segments import near
 
 LIMIT = 4 << 20
 """Bytes of an association that may wait for others, before those are declared missing."""
@@ -201,7 +202,7 @@ class Delivery:
         if lane.next in lane.waiting:
             return True
         first = lane.waiting[lane.low].pieces[0]
-        return half.acknowledged is not None and half.acknowledged >= unwrapped(first.tsn, half.acknowledged, 32) - 1
+        return half.acknowledged is not None and half.acknowledged >= near(first.tsn, half.acknowledged) - 1
 
     def _give_up(self, lane: Lane) -> None:
         """Declares missing what a stream waits for."""

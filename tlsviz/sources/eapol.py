@@ -11,23 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tlsviz.connection.model import Endpoint
-from tlsviz.sources.ek import epoch
+from tlsviz.sources.ek import FRAME, epoch
 from tlsviz.sources.lifting import BLOCK_HEADER, ENHANCED_PACKET, LINKS, PCAP_HEADER
 from tlsviz.sources.segments import Datagram
 
 FILTER = "eapol.type == 0"
-FIELDS = (
-    "frame.number",
-    "frame.file_off",
-    "frame.time_epoch",
-    "frame.protocols",
-    "eth.src",
-    "eth.dst",
-    "wlan.sa",
-    "wlan.da",
-    "sll.src.eth",
-    "data.data",
-)
+FIELDS = (*FRAME, "eth.src", "eth.dst", "wlan.sa", "wlan.da", "sll.src.eth", "data.data")
 DISABLED = ("eap",)
 CAPTURED = "ether proto 0x888e"
 """The same for libpcap."""

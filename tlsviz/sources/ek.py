@@ -13,15 +13,11 @@ import ujson
 from tlsviz.connection.model import Endpoint
 from tlsviz.sources.segments import EARLIEST, LATEST, Datagram, Packet
 
+FRAME = ("frame.number", "frame.file_off", "frame.time_epoch", "frame.protocols")
+ADDRESSES = ("ip.src", "ip.dst", "ipv6.src", "ipv6.dst")
 FIELDS = (
-    "frame.number",
-    "frame.file_off",
-    "frame.time_epoch",
-    "frame.protocols",
-    "ip.src",
-    "ip.dst",
-    "ipv6.src",
-    "ipv6.dst",
+    *FRAME,
+    *ADDRESSES,
     "tcp.srcport",
     "tcp.dstport",
     "tcp.stream",

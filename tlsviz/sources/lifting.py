@@ -92,19 +92,10 @@ class Lifting:
     ) -> Packet | Datagram:
         data = self._data
         protocol, shortest = _PROTOCOLS[kind]
-        header = at + (40 if six else 20)
-        if header + shortest > stop:
+        held = _held(data, at, stop, six, protocol)
+        if held is None or not held[2] + shortest <= held[3] <= stop:
             raise HiddenError
-        if six:
-            version, length, carried, one, two = _IPV6.unpack_from(data, at)
-            end = header + length
-            plain = version >> 4 == 6 and carried == protocol
-        else:
-            version, length, fragment, carried, one, two = _IPV4.unpack_from(data, at)
-            end = at + length
-            plain = version == 0x45 and carried == protocol and not fragment & 0x3FFF
-        if not plain or not header + shortest <= end <= stop:
-            raise HiddenError
+        one, two, header, end = held
         time = epoch(layers["frame_time_epoch"][0])
         if kind == "udp":
             source, destination, size = _UDP.unpack_from(data, header)
@@ -113,25 +104,38 @@ class Lifting:
             stream = int(layers["udp_stream"][0])
             payload = data[header + shortest : header + size]
             return Datagram(number, time, stream, endpoint(one, source), endpoint(two, destination), payload)
-        source, destination, sequence, acknowledgement, flags, window = _TCP.unpack_from(data, header)
-        begin = header + (flags >> 12) * 4
-        if not header + shortest <= begin <= end or sequence != int(layers["tcp_seq_raw"][0]):
+        found = tcp_packet(data, header, end, (one, two), number, time, int(layers["tcp_stream"][0]))
+        if found is None or found.sequence != int(layers["tcp_seq_raw"][0]):
             raise HiddenError
-        # What a reset carries tshark does not show either: it is no part of the stream.
-        payload, missing = (b"", end - begin) if flags & RST else (data[begin:end], 0)
-        return Packet(
-            number,
-            time,
-            int(layers["tcp_stream"][0]),
-            endpoint(one, source),
-            endpoint(two, destination),
-            sequence,
-            acknowledgement,
-            flags & 0xFFF,
-            payload,
-            missing,
-            window,
-        )
+        return found
+
+
+def tcp_packet(
+    data: Data, header: int, end: int, addresses: tuple[bytes, bytes], number: int, time: float, stream: int
+) -> Packet | None:
+    """The TCP packet whose header is at ``header`` and whose payload ends at ``end``, as tshark gives it.
+
+    None where the header says a length that it cannot have.
+    """
+    source, destination, sequence, acknowledgement, flags, window = _TCP.unpack_from(data, header)
+    begin = header + (flags >> 12) * 4
+    if not header + 20 <= begin <= end:
+        return None
+    # What a reset carries tshark does not show either: it is no part of the stream.
+    payload, missing = (b"", end - begin) if flags & RST else (data[begin:end], 0)
+    return Packet(
+        number,
+        time,
+        stream,
+        endpoint(addresses[0], source),
+        endpoint(addresses[1], destination),
+        sequence,
+        acknowledgement,
+        flags & 0xFFF,
+        payload,
+        missing,
+        window,
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -149,18 +153,28 @@ def _plain(protocols: str) -> tuple[int, bool, str] | None:
 
 def carried(data: bytes, six: bool, protocol: int) -> tuple[str, str, bytes] | None:
     """What a plain IP packet carries, between which addresses; None where it is not plain, or carries another."""
-    header = 40 if six else 20
-    if len(data) < header:
+    held = _held(data, 0, len(data), six, protocol)
+    if held is None:
+        return None
+    one, two, begin, end = held
+    return endpoint(one, 0).address, endpoint(two, 0).address, data[begin:end]
+
+
+def _held(data: Data, at: int, stop: int, six: bool, protocol: int) -> tuple[bytes, bytes, int, int] | None:
+    """The addresses of a plain IP packet at ``at``, and where what it carries begins, and ends by its header.
+
+    None where it is not plain, carries another protocol, or its header is not all here.
+    """
+    begin = at + (40 if six else 20)
+    if begin > stop:
         return None
     if six:
-        version, length, kind, one, two = _IPV6.unpack_from(data)
-        plain, end = version >> 4 == 6, header + length
+        version, length, kind, one, two = _IPV6.unpack_from(data, at)
+        plain, end = version >> 4 == 6, begin + length
     else:
-        version, end, fragment, kind, one, two = _IPV4.unpack_from(data)
-        plain = version == 0x45 and not fragment & 0x3FFF
-    if not plain or kind != protocol:
-        return None
-    return endpoint(one, 0).address, endpoint(two, 0).address, data[header:end]
+        version, length, fragment, kind, one, two = _IPV4.unpack_from(data, at)
+        plain, end = version == 0x45 and not fragment & 0x3FFF, at + length
+    return (one, two, begin, end) if plain and kind == protocol else None
 
 
 @lru_cache(maxsize=65536)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tlsviz.sources.frames import Data
+from tlsviz.sources.frames import Data, Frame
 
 Locate = Callable[[Data, int, int], int | None]
 """Takes the file, and where a frame's bytes start and stop in it; gives where its IP header starts."""
@@ -73,6 +73,14 @@ TCP = 6
 
 Place = tuple[bytes, int, int]
 """A packet's addresses (source, destination), where its TCP header starts, and where its IP payload ends."""
+
+
+def tcp_of(data: Data, frame: Frame) -> Place | None:
+    """Where TCP is in a frame; None as for `tcp_place`, and where IP is not known to start."""
+    _, begin, stop, _, link, _ = frame
+    locate = LOCATE.get(link)
+    at = locate(data, begin, stop) if locate is not None else None
+    return tcp_place(data, at, stop) if at is not None else None
 
 
 def tcp_place(data: Data, at: int, stop: int) -> Place | None:

@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from tlsviz.sources.sctp import Piece
+from tlsviz.sources.segments import near
 
 MOST_SEEN = 1 << 16
 """TSNs that are remembered behind one that is missing."""
@@ -135,14 +136,14 @@ class Half:
             if self.early is not None:
                 # The other side's packets may be captured before what they acknowledge.
                 first, last = self.early
-                after = unwrapped(first + 1, tsn, 32)
+                after = near(first + 1, tsn)
                 edge = after if not synced and tsn - MOST_LOST < after < tsn else tsn
-                self.acknowledged = unwrapped(last, edge, 32)
+                self.acknowledged = near(last, edge)
             self.seen.edge = self.told.edge = edge
 
     def at(self, tsn: int) -> int:
         """A TSN without wrap-around."""
-        return unwrapped(tsn, self.seen.edge, 32)
+        return near(tsn, self.seen.edge)
 
     def is_new(self, tsn: int) -> bool:
         """Whether a TSN was not here before; remembers it."""
@@ -156,7 +157,7 @@ class Half:
     def tell(self, run: Iterable[Piece]) -> None:
         """Pieces have had their turn, or will never have it."""
         for piece in run:
-            self.told.add(unwrapped(piece.tsn, self.told.edge, 32))
+            self.told.add(near(piece.tsn, self.told.edge))
 
     def acknowledge(self, tsn: int) -> None:
         """The other side has all up to a TSN."""
@@ -224,7 +225,7 @@ class Half:
         for run in found:
             self.tell(run)
         edge = self.seen.edge
-        return sorted(found, key=lambda run: (lane.number_of(run[0]), unwrapped(run[0].place, edge, 32)))
+        return sorted(found, key=lambda run: (lane.number_of(run[0]), near(run[0].place, edge)))
 
 
 def _place(piece: Piece, step: int = 0) -> Place:
@@ -232,12 +233,6 @@ def _place(piece: Piece, step: int = 0) -> Place:
     return piece.stream, piece.unordered, piece.number, at
 
 
-def unwrapped(number: int, position: int, bits: int) -> int:
-    """The position nearest to ``position`` whose low bits are ``number``."""
-    half = 1 << bits - 1
-    return position + ((number - position + half) & (1 << bits) - 1) - half
-
-
 def number_of(piece: Piece, position: int) -> int:
     """The number of a piece's message, without wrap-around."""
-    return unwrapped(piece.number, position, 32 if piece.interleaved else 16)
+    return near(piece.number, position, 32 if piece.interleaved else 16)

@@ -5,7 +5,6 @@ They are followed as all others are, and stand in a list until the reading itsel
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from tlsviz.connection.model import Endpoint
 from tlsviz.crypto.keylog import KeyLog
 from tlsviz.sources.entries import Entry
 from tlsviz.sources.frames import Framing, framing
-from tlsviz.sources.lifting import endpoint
-from tlsviz.sources.links import LOCATE, tcp_place
+from tlsviz.sources.lifting import tcp_packet
+from tlsviz.sources.links import tcp_of
 from tlsviz.sources.opinions import Opinions
-from tlsviz.sources.segments import ACK, RST, SYN, Packet
+from tlsviz.sources.segments import ACK, SYN, Packet
 from tlsviz.sources.shelving import Shelving
 from tlsviz.sources.spool import Spool
 
@@ -24,7 +23,6 @@ LOOKED_AT = 1 << 20
 """Bytes at the beginning of the file."""
 ENOUGH = 40
 """Connections: about as many as a screen has lines."""
-_TCP = struct.Struct(">HHIIHH")
 
 
 def preview(path: Path, opinions: Opinions, spool: Spool, told: Callable[[Entry], None]) -> None:
@@ -55,42 +53,24 @@ def packets(framed: Framing) -> Iterator[Packet]:
     Their streams are numbered as they come, which tshark may do otherwise.
     """
     data = framed.data
-    flows: dict[bytes, tuple[int, int, Endpoint, Endpoint]] = {}
+    flows: dict[tuple[Endpoint, Endpoint], tuple[int, int]] = {}
+    """By who sends to whom: the stream, and with which number it begins (-1 for the side that is called)."""
     streams = 0
     for number, frame in enumerate(framed, 1):
-        _, begin, stop, _, link, _ = frame
-        locate = LOCATE.get(link)
-        at = locate(data, begin, stop) if locate is not None else None
-        place = tcp_place(data, at, stop) if at is not None else None
+        place = tcp_of(data, frame)
         if place is None:
             continue
         addresses, header, end = place
-        one, two, sequence, acknowledgement, flags, window = _TCP.unpack_from(data, header)
-        payload = header + (flags >> 12) * 4
-        if not header + 20 <= payload <= end:
-            continue
         half = len(addresses) // 2
-        ends = addresses[:half] + data[header : header + 2], addresses[half:] + data[header + 2 : header + 4]
-        if flags & (SYN | ACK) == SYN and ends[0] != ends[1]:
-            known = flows.get(ends[0] + ends[1])
-            if known is None or known[1] != sequence:
-                source, destination = endpoint(addresses[:half], one), endpoint(addresses[half:], two)
-                flows[ends[0] + ends[1]] = streams, sequence, source, destination
-                flows[ends[1] + ends[0]] = streams, -1, destination, source
+        both = addresses[:half], addresses[half:]
+        packet = tcp_packet(data, header, end, both, number, framed.time(frame), 0)
+        if packet is None:
+            continue
+        ends = packet.source, packet.destination
+        if packet.flags & (SYN | ACK) == SYN and ends[0] != ends[1]:
+            known = flows.get(ends)
+            if known is None or known[1] != packet.sequence:
+                flows[ends], flows[ends[::-1]] = (streams, packet.sequence), (streams, -1)
                 streams += 1
-        if (flow := flows.get(ends[0] + ends[1])) is not None:
-            stream, _, source, destination = flow
-            reset = bool(flags & RST)
-            yield Packet(
-                number,
-                framed.time(frame),
-                stream,
-                source,
-                destination,
-                sequence,
-                acknowledgement,
-                flags & 0xFFF,
-                b"" if reset else data[payload:end],
-                end - payload if reset else 0,
-                window,
-            )
+        if (flow := flows.get(ends)) is not None:
+            yield packet._replace(stream=flow[0])

@@ -16,22 +16,12 @@ from typing import Any, NamedTuple
 
 from tlsviz.connection.model import Endpoint
 from tlsviz.sources.eapol import Again, captured
-from tlsviz.sources.ek import endpoint, epoch, transport_place
+from tlsviz.sources.ek import ADDRESSES, FRAME, endpoint, epoch, transport_place
 from tlsviz.sources.lifting import LINKS, carried
 from tlsviz.sources.segments import Datagram, Said
 
 FILTER = "(ip.proto == 132 or ipv6.nxt == 132 or ipv6.dstopts.nxt == 132 or udp.port == 9899) and data"
-FIELDS = (
-    "frame.number",
-    "frame.file_off",
-    "frame.time_epoch",
-    "frame.protocols",
-    "ip.src",
-    "ip.dst",
-    "ipv6.src",
-    "ipv6.dst",
-    "data.data",
-)
+FIELDS = (*FRAME, *ADDRESSES, "data.data")
 DISABLED = ("sctp",)
 ALL = "sctp"
 CAPTURED = "sctp"

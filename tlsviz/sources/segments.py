@@ -116,10 +116,10 @@ class Item(NamedTuple):
     carved: Carved | None = None
 
 
-def near(number: int, position: int) -> int:
-    """The position nearest to ``position`` whose low 32 bits are ``number``: sequence numbers without wrap-around."""
-    distance = (number - position) & 0xFFFFFFFF
-    return position + (distance if distance < 0x80000000 else distance - 0x100000000)
+def near(number: int, position: int, bits: int = 32) -> int:
+    """The position nearest to ``position`` whose low bits are ``number``: sequence numbers without wrap-around."""
+    half = 1 << bits - 1
+    return position + ((number - position + half) & 2 * half - 1) - half
 
 
 @dataclass(slots=True)

@@ -33,6 +33,11 @@ def plural(count: int, word: str, words: str | None = None) -> str:
     return f"{count:,} {word if count == 1 else words or word + 's'}"
 
 
+def times(count: int) -> str:
+    """``once``, ``twice``, ``3 times``."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
 def clock(seconds: float) -> str:
     """``85 µs``, ``0.4 ms``, ``22.9 ms``, ``1.25 s``, ``2:05 min``, ``3:20 h``, ``12 days``."""
     if seconds < 0.00009995:
