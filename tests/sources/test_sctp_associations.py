@@ -14,18 +14,22 @@ from tlsviz.sources.associations import Associations
 from tlsviz.sources.segments import Datagram
 
 
+def told_with_a_gap(associations: Associations, number: int, data: bytes) -> list[Datagram]:
+    """What comes of an association whose first message was lost; the second one waits for it."""
+    made = Association(tags=(2 * number + 1, 2 * number + 2))
+    made.begin(0.0)
+    made.say(1.0, False, 0, b"lost")
+    made.say(2.0, False, 0, data)
+    return [each for sent in [*made.sent[:2], made.sent[-2]] for each in associations.told(sent.datagram())]
+
+
 def test_what_waits_in_all_associations_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits longest is told first, behind a gap; and the work is no more than for what comes."""
     monkeypatch.setattr(several, "MOST_WAITING", 10 * (1000 + delivery.OVERHEAD))
     associations = Associations()
     found: list[Datagram] = []
     for at in range(30):
-        made = Association(tags=(2 * at + 1, 2 * at + 2))
-        made.begin(0.0)
-        made.say(1.0, False, 0, b"lost")
-        made.say(2.0, False, 0, bytes([at]) * 1000)
-        for sent in [*made.sent[:2], made.sent[-2]]:
-            found += associations.told(sent.datagram())
+        found += told_with_a_gap(associations, at, bytes([at]) * 1000)
     said = [(each.sctp.kind, each.payload[:1]) for each in found if each.sctp and "init" not in each.sctp.kind]
     assert said == [pair for at in range(20) for pair in (("gap", b""), ("message", bytes([at])))]
     assert len([each for each in associations.rest() if each.payload]) == 10
@@ -58,11 +62,7 @@ def test_what_is_let_go_for_others_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     associations = Associations()
     found: list[Datagram] = []
     for at in range(30):
-        made = Association(tags=(2 * at + 1, 2 * at + 2))
-        made.begin(0.0)
-        made.say(1.0, False, 0, b"lost")
-        made.say(2.0, False, 0, bytes([at]))
-        found += [each for sent in [*made.sent[:2], made.sent[-2]] for each in associations.told(sent.datagram())]
+        found += told_with_a_gap(associations, at, bytes([at]))
     assert [each.payload for each in found if each.payload] == [bytes([at]) for at in range(20)]
     assert [each.payload for each in associations.rest() if each.payload] == [bytes([at]) for at in range(20, 30)]
 
